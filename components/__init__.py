@@ -1,0 +1,1 @@
+"""How each custom step of the pipeline works: one module per component, thin over lungct."""

@@ -1,0 +1,101 @@
+"""Compiles the pipeline for Vertex AI Pipelines and Kubeflow Pipelines 2, or submits it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from pipeline.arguments import Parser, add_configuration_arguments
+from pipeline.config import Config
+from pipeline.loading import ConfigError, load_config
+from pipeline.run_record import EXIT_ERROR, EXIT_USAGE
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line; a wrong one ends the process with status 2 and one line."""
+    parser = Parser(description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="compile|submit")
+    for name, text in (
+        ("compile", "write the job as JSON, without any network"),
+        ("submit", "write the job as JSON and start it on Vertex AI"),
+    ):
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        add_configuration_arguments(command, "configs/vertex.yaml")
+        command.add_argument(
+            "--output", metavar="FILE", default="output/vertex.json", help="default %(default)s"
+        )
+    return parser.parse_args(arguments)
+
+
+def compile_pipeline(config: Config, path: str) -> None:
+    """Writes the pipeline as a Vertex PipelineJob.
+
+    Args:
+      config: A configuration with a section `vertex`.
+      path: JSON file to write.
+
+    Raises:
+      ConfigError: If the configuration has no section `vertex` or names no data.
+    """
+    if config.vertex is None:
+        raise ConfigError(f"{config.name}: expected a section vertex, got none")
+    if not config.data.roots:
+        raise ConfigError("expected data.roots, the folders of the scans in a bucket, got none")
+    from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+    from pipeline.pipeline import create_pipeline
+
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
+    KubeflowV2DagRunner(config=settings, output_filename=path).run(
+        create_pipeline(config), write_out=True
+    )
+
+
+def submit(config: Config, path: str) -> str:
+    """Starts a compiled job on Vertex AI.
+
+    Args:
+      config: The configuration that it was compiled from.
+      path: The compiled job.
+
+    Returns:
+      Where to watch it.
+
+    Raises:
+      ConfigError: If the configuration has no section `vertex`.
+    """
+    if config.vertex is None:
+        raise ConfigError(f"{config.name}: expected a section vertex, got none")
+    from google.cloud import aiplatform
+
+    place = config.vertex
+    aiplatform.init(project=place.project, location=place.region)
+    job = aiplatform.PipelineJob(
+        display_name=config.name, template_path=path, pipeline_root=place.pipeline_root
+    )
+    job.submit(service_account=place.service_account or None)
+    return str(job._dashboard_uri())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compiles or submits, and returns the exit status."""
+    parsed = parse_arguments(arguments)
+    try:
+        config = load_config(parsed.config, parsed.overrides)
+        compile_pipeline(config, parsed.output)
+    except (ConfigError, OSError) as error:
+        print(f"kubeflow_runner.py: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    print(f"{config.name}: {parsed.output}")
+    if parsed.command == "submit":
+        try:
+            print(f"running: {submit(config, parsed.output)}")
+        except Exception as error:
+            print(f"kubeflow_runner.py: Vertex AI refused the job: {error}", file=sys.stderr)
+            return EXIT_ERROR
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Progress of long work as log records, so that any runner can show it and any worker can emit it."""
+
+import logging
+
+LOGGER_NAME = "noduleflow.progress"
+
+
+def report(step: str, done: int, total: int, note: str = "") -> None:
+    """Says that `done` of `total` units of `step` are finished.
+
+    Args:
+        step: What is being done, such as "scans" or "epochs".
+        done: Units finished so far.
+        total: Units in all.
+        note: A few words beside the bar, such as the figure of the last epoch.
+    """
+    logging.getLogger(LOGGER_NAME).info(
+        "%s %d/%d %s", step, done, total, note, extra={"progress": (step, done, total, note)}
+    )

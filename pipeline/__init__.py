@@ -1,0 +1,1 @@
+"""What is wired: the typed configuration and the pipeline made from it."""

@@ -1,0 +1,197 @@
+"""One run on this machine, from the data to the exit status, with what a person sees of it."""
+
+import datetime
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lungct.phantom import make_phantoms
+from lungct.tables import TableError, find_scans, read_annotations
+from pipeline.config import Config
+from pipeline.console import RunConsole, dice_table, gate_table, listen, quiet
+from pipeline.run_record import (
+    EXIT_BLESSED,
+    EXIT_ERROR,
+    EXIT_NOT_BLESSED,
+    EXIT_REFUSED,
+    RunRecord,
+    count_outcomes,
+    write_run_record,
+)
+
+if TYPE_CHECKING:
+    from pipeline.local_dag import NodeResult
+
+
+class LocalRun:
+    """Runs the pipeline, shows it, and writes `run.json` however it ends."""
+
+    def __init__(self, config: Config) -> None:
+        """Prepares the run.
+
+        Args:
+          config: The configuration, with an output folder that exists.
+        """
+        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        self._log_path = os.path.join(config.output, "logs", f"{now}.log")
+        self._record = RunRecord(config)
+        self._running = ("", 0.0)
+        self._view: RunConsole
+
+    def run(self) -> int:
+        """Runs to the end.
+
+        Returns:
+          The exit status: see `pipeline.run_record`.
+        """
+        os.makedirs(os.path.dirname(self._log_path), exist_ok=True)
+        with quiet(self._log_path) as stream:
+            self._view = RunConsole(stream)
+            listen(self._view)
+            status = self._run_and_judge()
+            path = write_run_record(self._record, status)
+            self._say(f"  for machines         {_short(path)}")
+        return status
+
+    def _run_and_judge(self) -> int:
+        try:
+            self._prepare_data()
+            self._run_pipeline()
+        except KeyboardInterrupt:
+            return self._ended_early("interrupted; the next run goes on from what is finished", 1)
+        except TableError as error:
+            return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
+        except Exception as error:
+            return self._failed(error)
+        return self._conclude()
+
+    def _prepare_data(self) -> None:
+        config = self._record.config
+        self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
+        if config.data.roots:
+            for root in config.data.roots:
+                read_annotations(os.path.join(root, "annotations.csv"))
+            found = len(find_scans(config.data.roots))
+            self._say(f"  {found} scans in {', '.join(map(_short, config.data.roots))}")
+            return
+        phantom = config.data.phantom
+        folder = os.path.join(config.output, "phantom")
+        self._begin("Phantom")
+        make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
+        self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
+        data = config.data.model_copy(update={"roots": (folder,)})
+        self._record.config = config.model_copy(update={"data": data})
+
+    def _run_pipeline(self) -> None:
+        self._begin("starting TFX")
+        from pipeline.local_dag import ObservedDagRunner
+        from pipeline.pipeline import create_pipeline
+
+        self._end()
+        ObservedDagRunner(self._begin, self._finished).run(create_pipeline(self._record.config))
+
+    def _begin(self, name: str) -> None:
+        logging.getLogger(__name__).info("%s begins", name)
+        self._running = (name, time.monotonic())
+        self._view.start(name)
+
+    def _end(self, note: str = "") -> None:
+        name, start = self._running
+        self._view.finish(name, time.monotonic() - start, note)
+        self._running = ("", 0.0)
+
+    def _finished(self, result: "NodeResult") -> None:
+        self._record.components[result.node_id] = {
+            "seconds": round(result.seconds, 3),
+            "cached": result.cached,
+        }
+        for key, output in result.outputs.items():
+            self._record.outputs[f"{result.node_id}.{key}"] = output.uri
+            if output.properties.get("pushed_destination"):
+                self._record.pushed_path = output.properties["pushed_destination"]
+        self._end("cached" if result.cached else self._remark(result.node_id))
+
+    def _remark(self, node_id: str) -> str:
+        if node_id != "CtExampleGen":
+            return ""
+        counts = count_outcomes(self._record.scan_records())
+        return ", ".join(f"{counts[name]} {name}" for name in list(counts)[1:])
+
+    def _failed(self, error: Exception) -> int:
+        logging.getLogger(__name__).exception("the run failed")
+        refusal = _refusal(error)
+        if refusal is not None:
+            return self._ended_early(refusal, EXIT_REFUSED, "The data was refused:")
+        name = self._running[0] or "the run"
+        text = " ".join(str(error).split())[:600]
+        reason = f"{name} failed: {type(error).__name__}: {text}"
+        return self._ended_early(reason, EXIT_ERROR)
+
+    def _ended_early(self, reason: str, status: int, heading: str = "") -> int:
+        name, start = self._running
+        if name:
+            self._view.fail(name, time.monotonic() - start)
+        self._record.error = reason
+        self._say(f"\n[bold red]{heading or 'The run did not end well:'}[/bold red]")
+        self._view.console.print(reason, markup=False)
+        self._say(f"\n  what libraries said  {_short(self._log_path)}")
+        return status
+
+    def _conclude(self) -> int:
+        summary = self._record.summary()
+        blessed = bool(summary["blessed"])
+        if not blessed:
+            self._record.pushed_path = None
+        self._show(summary, blessed)
+        return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
+
+    def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
+        console = self._view.console
+        self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
+        console.print(dice_table(summary["metrics"], self._record.config.splits))
+        self._say("\n[bold]Gate[/bold]")
+        console.print(gate_table(summary["gate"]))
+        self._say("\n" + _verdict(summary["gate"], blessed))
+        if blessed:
+            self._say(f"  model                {_short(self._record.pushed_path or '')}")
+        report = os.path.join(self._record.outputs["ReportGen.report"], "report.html")
+        self._say(f"  report               {_short(report)}")
+
+    def _say(self, text: str) -> None:
+        self._view.console.print(text)
+
+
+def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
+    if blessed:
+        return "[bold green]Blessed and pushed.[/bold green]"
+    failed = [row for row in gate if row["verdict"] == "fail"]
+    lines = ["[bold red]Not blessed, nothing pushed.[/bold red]"]
+    for row in failed:
+        if row["measured"] is None:
+            lines.append(f"  {row['criterion']}: no such slice, at least {row['bound']:.3f} asked")
+        else:
+            short = row["bound"] - row["measured"]
+            lines.append(
+                f"  {row['criterion']}: {row['measured']:.3f}, "
+                f"{short:.3f} below the bound of {row['bound']:.3f}"
+            )
+    return "\n".join(lines)
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """The text of a refusal of the data, wherever it is in the chain of causes."""
+    from components.data_gate import DataRefused
+
+    while error is not None:
+        if isinstance(error, DataRefused | TableError):
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _short(path: str) -> str:
+    """The path from here where it is below here, else as it is."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

@@ -1,0 +1,217 @@
+"""The pipeline, whole: raw CT in, a judged and pushed model out."""
+
+import json
+import os
+
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_node
+from tfx.extensions.google_cloud_ai_platform import constants as vertex
+from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types import standard_artifacts
+
+from components.ct_example_gen import CtExampleGen, Ingest
+from components.data_gate import DataGate
+from components.last_blessed import LastBlessedOtherModel
+from components.report_gen import ReportGen
+from components.schema_import import SchemaImport
+from pipeline.config import Config, VertexConfig
+from pipeline.evaluation import eval_config
+from pipeline.source import INGEST, LEARNING, ROOT, source_hash
+from schema import features
+
+SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
+PREPROCESSING_FN = "models.preprocessing.preprocessing_fn"
+RUN_FN = "models.trainer.run_fn"
+# In-process, deterministic and without a download; an image that is named keeps TFX from
+# building a source distribution for every component that uses Beam.
+LOCAL_BEAM_ARGS = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--sdk_container_image=none",
+)
+
+
+def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
+    """Wires the pipeline for the platform that the configuration names.
+
+    Args:
+      config: The run's configuration; `config.output` is where everything is written.
+
+    Returns:
+      The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
+    """
+    ingest_hash, learning_hash = source_hash(INGEST), source_hash(LEARNING)
+    components_hash = source_hash(("schema", "components"))
+    schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
+
+    example_gen = CtExampleGen(
+        Ingest(
+            roots=config.data.roots,
+            grid=config.grid.model_dump(mode="json"),
+            split=config.split.model_dump(mode="json"),
+            splits=config.splits,
+            code_hash=ingest_hash,
+        )
+    )
+    schema = SchemaImport(schema_file, content_hash=source_hash((SCHEMA_FILE,)))
+    statistics = tfx.components.StatisticsGen(
+        examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    gate = DataGate(
+        scans=example_gen.outputs["scans"],
+        anomalies=validator.outputs["anomalies"],
+        splits=config.splits,
+        max_quarantined_fraction=config.data.max_quarantined_fraction,
+        code_hash=components_hash,
+    )
+    learning = {**config.learning(), "code_hash": learning_hash}
+    transform = tfx.components.Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        preprocessing_fn=PREPROCESSING_FN,
+        splits_config=tfx.proto.SplitsConfig(analyze=[features.SPLIT_TRAIN]),
+        materialize=False,
+        disable_statistics=True,
+        custom_config=learning,
+    )
+    transform.add_upstream_node(gate)
+    trainer = _trainer(
+        config,
+        learning,
+        examples=example_gen.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+    )
+    last_blessed = _last_blessed(config, trainer.outputs["model"])
+    evaluator = tfx.components.Evaluator(
+        examples=example_gen.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=last_blessed.outputs["model"],
+        eval_config=eval_config(config, learning_hash),
+        example_splits=list(config.splits),
+        schema=schema.outputs["schema"],
+    )
+    pusher = _pusher(
+        config, model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
+    )
+    report = ReportGen(
+        examples=example_gen.outputs["examples"],
+        scans=example_gen.outputs["scans"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        configuration=json.dumps(config.described(), sort_keys=True),
+        code_hash=components_hash,
+        probability_threshold=config.evaluation.probability_threshold,
+    )
+    nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
+    return _assemble(config, [*nodes, last_blessed, evaluator, pusher, report])
+
+
+def _trainer(
+    config: Config, learning: dict[str, object], **channels: types.BaseChannel
+) -> base_node.BaseNode:
+    """The Trainer in this process, or as a Vertex custom job on a GPU machine."""
+    steps = {
+        "train_args": trainer_pb2.TrainArgs(splits=[features.SPLIT_TRAIN]),
+        "eval_args": trainer_pb2.EvalArgs(splits=[features.SPLIT_EVAL]),
+    }
+    if config.vertex is None:
+        return tfx.components.Trainer(run_fn=RUN_FN, custom_config=learning, **steps, **channels)
+    job = {
+        vertex.ENABLE_VERTEX_KEY: True,
+        vertex.VERTEX_REGION_KEY: config.vertex.region,
+        tfx.extensions.google_cloud_ai_platform.TRAINING_ARGS_KEY: _training_job(config.vertex),
+    }
+    return tfx.extensions.google_cloud_ai_platform.Trainer(
+        run_fn=RUN_FN, custom_config={**learning, **job}, **steps, **channels
+    )
+
+
+def _training_job(place: VertexConfig) -> dict[str, object]:
+    machine: dict[str, object] = {"machine_type": place.trainer_machine}
+    if place.accelerator_count:
+        machine["accelerator_type"] = place.accelerator
+        machine["accelerator_count"] = place.accelerator_count
+    pool = {
+        "machine_spec": machine,
+        "replica_count": 1,
+        "container_spec": {"image_uri": place.image},
+    }
+    return {"project": place.project, "worker_pool_specs": [pool]}
+
+
+def _last_blessed(config: Config, candidate: types.BaseChannel) -> tfx.dsl.Resolver:
+    """The model to compare with; Vertex knows its own two strategies only."""
+    channels = {
+        "model": tfx.dsl.Channel(type=standard_artifacts.Model),
+        "model_blessing": tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    }
+    strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
+    if config.vertex is None:
+        strategy, channels["candidate"] = LastBlessedOtherModel, candidate
+    return tfx.dsl.Resolver(strategy_class=strategy, **channels).with_id("last_blessed_model")
+
+
+def _pusher(config: Config, **channels: types.BaseChannel) -> base_node.BaseNode:
+    """The Pusher to a TF Serving folder, or to a Vertex endpoint."""
+    if config.vertex is None:
+        folder = os.path.join(config.output, "serving", config.name)
+        target = pusher_pb2.PushDestination.Filesystem(base_directory=folder)
+        return tfx.components.Pusher(
+            push_destination=pusher_pb2.PushDestination(filesystem=target), **channels
+        )
+    place = config.vertex
+    serving = {
+        "project_id": place.project,
+        "endpoint_name": place.endpoint,
+        "machine_type": place.serving_machine,
+    }
+    return tfx.extensions.google_cloud_ai_platform.Pusher(
+        custom_config={
+            vertex.ENABLE_VERTEX_KEY: True,
+            vertex.VERTEX_REGION_KEY: place.region,
+            vertex.VERTEX_CONTAINER_IMAGE_URI_KEY: place.serving_image,
+            vertex.SERVING_ARGS_KEY: serving,
+        },
+        **channels,
+    )
+
+
+def _assemble(config: Config, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
+    if config.vertex is not None:
+        return tfx.dsl.Pipeline(
+            pipeline_name=config.name,
+            pipeline_root=config.vertex.pipeline_root,
+            components=nodes,
+            enable_cache=True,
+            beam_pipeline_args=[*_dataflow_args(config.vertex), *config.beam.args],
+        )
+    metadata = os.path.join(config.output, "metadata.sqlite")
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=os.path.join(config.output, "artifacts"),
+        components=nodes,
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            metadata
+        ),
+        beam_pipeline_args=list(config.beam.args or LOCAL_BEAM_ARGS),
+    )
+
+
+def _dataflow_args(place: VertexConfig) -> list[str]:
+    return [
+        "--runner=DataflowRunner",
+        f"--project={place.project}",
+        f"--region={place.region}",
+        f"--temp_location={place.pipeline_root}/tmp",
+        f"--sdk_container_image={place.image}",
+        f"--worker_machine_type={place.dataflow_machine}",
+        f"--max_num_workers={place.dataflow_workers}",
+        "--experiments=use_runner_v2",
+    ]

@@ -1,0 +1,102 @@
+"""`run.json`: what a run did, for machines."""
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.source import source_hash
+
+RUN_FILE = "run.json"
+EXIT_BLESSED, EXIT_ERROR, EXIT_USAGE, EXIT_NOT_BLESSED, EXIT_REFUSED = 0, 1, 2, 3, 4
+
+
+@dataclasses.dataclass
+class RunRecord:
+    """What is known about a run so far; written whole at its end, however it ends.
+
+    Attributes:
+      config: The configuration.
+      components: Seconds and whether cached, by component.
+      outputs: Folder of each artifact, by "Component.key".
+      error: What ended the run early, in one text; empty where nothing did.
+    """
+
+    config: Config
+    components: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    outputs: dict[str, str] = dataclasses.field(default_factory=dict)
+    pushed_path: str | None = None
+    error: str = ""
+
+    def as_json(self, exit_status: int) -> dict[str, Any]:
+        """The record as plain JSON.
+
+        Args:
+          exit_status: What the process will end with.
+
+        Returns:
+          Components, scans, metrics, gate, blessing, paths, configuration and code hash.
+        """
+        summary = self.summary()
+        report = self.outputs.get("ReportGen.report")
+        return {
+            "exit_status": exit_status,
+            "error": self.error or None,
+            "components": self.components,
+            "scans": summary.get("scans") or self._scans(),
+            "metrics": summary.get("metrics", []),
+            "gate": summary.get("gate", []),
+            "blessed": summary.get("blessed"),
+            "pushed_path": self.pushed_path,
+            "report_path": report and os.path.join(report, "report.html"),
+            "configuration": self.config.described(),
+            "code_hash": source_hash(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The report's summary; empty where the run did not come that far."""
+        folder = self.outputs.get("ReportGen.report")
+        if folder is None:
+            return {}
+        with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
+            content: dict[str, Any] = json.load(file)
+        return content
+
+    def scan_records(self) -> list[dict[str, Any]]:
+        """One record per scan found; empty where the run did not come that far."""
+        folder = self.outputs.get("CtExampleGen.scans")
+        if folder is None:
+            return []
+        with open(os.path.join(folder, "scans.jsonl"), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def _scans(self) -> dict[str, Any]:
+        return count_outcomes(self.scan_records())
+
+
+def count_outcomes(scans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts what became of the scans; the three outcomes sum to `found`."""
+    outcomes = [scan["outcome"] for scan in scans]
+    names = ("accepted", "repaired", "quarantined")
+    return {"found": len(outcomes), **{name: outcomes.count(name) for name in names}}
+
+
+def write_run_record(record: RunRecord, exit_status: int) -> str:
+    """Writes `run.json`, whole or not at all.
+
+    Args:
+      record: What is known.
+      exit_status: What the process will end with.
+
+    Returns:
+      The path.
+    """
+    folder = record.config.output
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
+        json.dump(record.as_json(exit_status), file, indent=2)
+    path = os.path.join(folder, RUN_FILE)
+    os.replace(file.name, path)
+    return path

@@ -1,0 +1,1 @@
+"""The data contract: feature names, split names, size buckets and the TFDV schema."""

@@ -1,0 +1,81 @@
+"""What DataGate refuses, and how it says so."""
+
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.data_gate import (
+    Finding,
+    check_anomalies,
+    check_quarantine,
+    check_splits,
+    findings_table,
+)
+
+
+def scan(patient: str, split: str, nodules: int = 1, outcome: str = "accepted") -> dict[str, Any]:
+    return {
+        "series_uid": f"series of {patient}",
+        "patient_id": patient,
+        "split": split,
+        "outcome": outcome,
+        "reason": "expected 8 bytes, got 7" if outcome == "quarantined" else "",
+        "nodules": [{}] * nodules,
+    }
+
+
+GOOD = [scan("a", "train"), scan("b", "eval"), scan("c", "train", nodules=0)]
+
+
+def test_good_data_passes() -> None:
+    assert check_splits(GOOD, ["train", "eval"]) == []
+    assert check_quarantine(GOOD, 0.0) == []
+    assert check_anomalies({"train": anomalies_pb2.Anomalies()}) == []
+
+
+def test_a_patient_in_two_splits_is_refused() -> None:
+    findings = check_splits([*GOOD, scan("a", "eval")], ["train", "eval"])
+    assert findings == [
+        Finding("one split per patient", "a", "expected one split, got ['eval', 'train']")
+    ]
+
+
+def test_one_patient_cannot_fill_two_splits() -> None:
+    texts = [f.found for f in check_splits([scan("a", "eval")], ["train", "eval"])]
+    assert texts[0] == "one patient can't fill two splits (train, eval)"
+    assert texts[1] == "expected at least one scan, got none"
+
+
+def test_a_split_without_nodules_is_refused() -> None:
+    scans = [scan("a", "train"), scan("b", "eval", nodules=0), scan("c", "eval", nodules=0)]
+    (finding,) = check_splits(scans, ["train", "eval"])
+    assert finding.found == "expected at least one nodule, got none in 2 scans"
+    assert finding.subject == "eval"
+
+
+def test_quarantined_scans_fill_no_split() -> None:
+    scans = [scan("a", "train"), scan("b", "eval", outcome="quarantined")]
+    assert check_splits(scans, ["train", "eval"])[0].check == "patients"
+
+
+def test_too_many_quarantined_scans_are_named() -> None:
+    scans = [*GOOD, scan("d", "train", outcome="quarantined")]
+    assert check_quarantine(scans, 0.25) == []
+    share, named = check_quarantine(scans, 0.24)
+    assert share.found == "expected at most 24% of 4 scans, got 1"
+    assert (named.subject, named.found) == ("series of d", "expected 8 bytes, got 7")
+
+
+def test_anomalies_are_listed_by_split_and_feature() -> None:
+    anomalies = anomalies_pb2.Anomalies()
+    anomalies.anomaly_info["spacing_x_mm"].description = "out of range"
+    anomalies.dataset_anomaly_info.description = "too few examples"
+    subjects = [f.subject for f in check_anomalies({"eval": anomalies})]
+    assert subjects == ["eval, all features", "eval, spacing_x_mm"]
+
+
+def test_the_table_lines_up() -> None:
+    table = findings_table([Finding("a", "long subject", "x\n y"), Finding("check b", "s", "z")])
+    lines = table.splitlines()
+    assert lines[2] == "a        long subject  x y"
+    assert lines[3] == "check b  s             z"

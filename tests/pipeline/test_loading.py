@@ -1,0 +1,123 @@
+"""The configuration: every wrong value is named with the nearest valid key."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config
+from pipeline.loading import ConfigError, load_config, nearest_key, valid_keys
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEMO = str(ROOT / "configs" / "demo.yaml")
+MINIMAL = """
+grid: {spacing_mm: [3, 2, 1], slice_size: 64}
+training: {crop_size: 32}
+gate: {pooled_dice: 0.5, mean_slice_dice: 0.4}
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["demo", "luna16", "vertex"])
+def test_the_configurations_that_come_along_are_valid(name: str) -> None:
+    config = load_config(str(ROOT / "configs" / f"{name}.yaml"))
+    assert config.name == f"noduleflow-{name}"
+
+
+def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
+    gate = load_config(DEMO).gate
+    assert gate.pooled_dice >= 0.69
+    assert gate.bucket_pooled_dice
+
+
+def test_overrides_and_runner_values_win(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL)
+    config = load_config(path, ["training.epochs=3"], output="out", data__roots=["a", "b"])
+    assert (config.training.epochs, config.output, config.data.roots) == (3, "out", ("a", "b"))
+    assert config.grid.spacing_mm == (3.0, 2.0, 1.0)
+
+
+def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, MINIMAL), ["gate.bucket_pooled_dice.6-8=0.25"])
+    assert config.gate.bucket_pooled_dice == {"6-8": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("training.epoch=3", "unknown key training.epoch; nearest valid key: training.epochs"),
+        ("trainin.epochs=3", "nearest valid key: training.epochs"),
+        ("dice=3", "nearest valid key: gate.pooled_dice"),
+        ("training.epochs", "expected key=value, got 'training.epochs'"),
+        ("training.epochs=many", "training.epochs: input should be a valid integer"),
+        ("training.epochs=[3", "expected a YAML value, got '[3'"),
+        ("training.epochs.x=3", "unknown key training.epochs.x"),
+        ("training=3", "training: input should be a valid dictionary"),
+        ("gate.bucket_pooled_dice.9-15=0.5", "got '9-15'"),
+        ("grid.slice_size=100", "divisible by 2**(model.levels - 1) = 8, got 100"),
+        ("training.crop_size=128", "training.crop_size <= grid.slice_size = 64, got 128"),
+        ("intensity.window_hu=[400, -1000]", "got (400, -1000)"),
+        ("split.eval_fraction=0", "got 0.0 + 0.0"),
+        ("training.learning_rate=.nan", "training.learning_rate"),
+    ],
+)
+def test_wrong_overrides_are_named(tmp_path: Path, override: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, MINIMAL), [override])
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "expected a mapping of sections, got nothing"),
+        ("- a", "expected a mapping of sections, got list"),
+        ("a: [", "expected YAML"),
+        ("gate: {pooled_dice: 0.5, mean_slice_dice: 0.5}", "missing key grid"),
+        (MINIMAL + "modle: {levels: 3}", "unknown key modle; nearest valid key: model"),
+        (MINIMAL + "model: {level: 3}", "unknown key model.level; nearest valid key: model.levels"),
+    ],
+)
+def test_wrong_files_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text))
+    assert expected in str(caught.value)
+
+
+def test_a_value_where_a_section_is_expected(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL.replace("training: {crop_size: 32}", "training: 5"))
+    with pytest.raises(ConfigError, match="expected training to be a section, got the value 5"):
+        load_config(path, ["training.epochs=3"])
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ConfigError, match="nowhere.yaml: expected a YAML file"):
+        load_config("nowhere.yaml")
+
+
+def test_every_valid_key_is_its_own_nearest() -> None:
+    for key in valid_keys():
+        assert nearest_key(key) == key
+
+
+def test_the_configuration_is_frozen() -> None:
+    config = load_config(DEMO)
+    with pytest.raises(ValueError, match="frozen"):
+        config.name = "other"  # type: ignore[misc]
+    assert isinstance(config, Config)
+
+
+def test_what_learning_sees_is_plain_json() -> None:
+    learning = load_config(DEMO).learning()
+    assert set(learning) == {"grid", "intensity", "model", "training", "probability_threshold"}
+    assert learning["grid"]["spacing_mm"] == [2.5, 1.5, 1.5]
+
+
+def test_a_test_split_appears_when_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL)
+    assert load_config(path).splits == ("train", "eval")
+    assert load_config(path, ["split.test_fraction=0.1"]).splits == ("train", "eval", "test")
