@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the pipeline and returns the exit status."""
     try:
         config = read_configuration(parse_arguments(arguments))
-        lock = _lock_output(config.output)
+        lock = lock_output(config.output)
     except (ConfigError, UsageError) as error:
         print(f"local_runner.py: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return LocalRun(config).run()
 
 
-def _lock_output(output: str) -> IO[str]:
+def lock_output(output: str) -> IO[str]:
     """Makes the output folder and keeps a second run out of it."""
     try:
         os.makedirs(output, exist_ok=True)

@@ -2,23 +2,21 @@
 
 import dataclasses
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
+from tfx.dsl.io import fileio
 
 from components.examples import slice_example, write_examples
 from components.ingest import ScanTask
-from components.storage import local_copies
+from components.storage import is_remote, local_copies
 from lungct import progress
 from lungct.grid import GridConfig
-from lungct.preprocess import process_scan
+from lungct.preprocess import ScanSummary, process_scan, quarantined
 from lungct.scan import ScanError
 from schema import features
-
-OUTCOME_QUARANTINED = "quarantined"
 
 
 def convert_scan(task: ScanTask, folder: str, grid: GridConfig) -> dict[str, Any]:
@@ -30,28 +28,44 @@ def convert_scan(task: ScanTask, folder: str, grid: GridConfig) -> dict[str, Any
       grid: The working grid.
 
     Returns:
-      What became of the scan, as plain JSON: see `lungct.preprocess.ScanSummary`; a scan that
-      can't be used has the outcome "quarantined" and the reason.
+      `lungct.preprocess.ScanSummary` as plain JSON, with `split` and `header`; a scan that can't
+      be used has the outcome "quarantined" and the reason.
     """
     start = time.monotonic()
-    record = {
-        "series_uid": task.series_uid,
-        "patient_id": task.patient_id,
-        "split": task.split,
-        "header": task.header,
-    }
     try:
-        facts = _write(task, folder, grid)
+        with local_copies(_files_of(task.header)) as (header, *_):
+            summary, slices = process_scan(header, task.nodules, grid, task.patient_id)
+        facts = _facts(summary)
+        path = os.path.join(folder, f"{task.series_uid}.tfrecord.gz")
+        write_examples(path, (slice_example(record, task, facts) for record in slices))
     except ScanError as error:
-        facts = {"outcome": OUTCOME_QUARANTINED, "reason": str(error), "nodules": []}
-    return {**facts, **record, "seconds": round(time.monotonic() - start, 3)}
+        summary = quarantined(task.header, error, task.patient_id)
+    seconds = round(time.monotonic() - start, 3)
+    record = {**dataclasses.asdict(summary), "seconds": seconds}
+    return {**record, "split": task.split, "header": task.header}
+
+
+def _files_of(header: str) -> list[str]:
+    """The header and, where they must be copied, the voxels that may belong to it."""
+    if not is_remote(header):
+        return [header]
+    stem = header.removesuffix(".mhd")
+    return [header, *(path for path in (f"{stem}.raw", f"{stem}.zraw") if fileio.exists(path))]
+
+
+def _facts(summary: ScanSummary) -> dict[str, float]:
+    """The numbers about a scan that each of its slices carries, by feature name."""
+    names = (
+        *(features.SPACING_X_MM, features.SPACING_Y_MM, features.SPACING_Z_MM),
+        *(features.HU_P01, features.HU_P50, features.HU_P99),
+        features.LUNG_VOLUME_ML,
+    )
+    values = (*summary.spacing_mm, *summary.hu_percentiles, summary.lung_volume_ml)
+    return dict(zip(names, values, strict=True))
 
 
 class ConvertScan(beam.DoFn):  # type: ignore[misc]
-    """Converts scans and reports progress."""
-
-    _lock = threading.Lock()
-    _done = 0
+    """Converts scans, and reports how far this process has come."""
 
     def __init__(self, folders: Mapping[str, str], grid: GridConfig, total: int) -> None:
         """Keeps what every scan needs.
@@ -64,6 +78,7 @@ class ConvertScan(beam.DoFn):  # type: ignore[misc]
         self._folders = dict(folders)
         self._grid = grid
         self._total = total
+        self._done = 0
 
     def process(self, task: ScanTask) -> Iterator[dict[str, Any]]:
         """Converts one scan.
@@ -75,3 +90,5 @@ class ConvertScan(beam.DoFn):  # type: ignore[misc]
           What became of it.
         """
         yield convert_scan(task, self._folders[task.split], self._grid)
+        self._done += 1
+        progress.report("scans", self._done, self._total)

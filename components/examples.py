@@ -55,6 +55,7 @@ def write_examples(path: str, examples: Iterable[bytes]) -> int:
       How many were written.
     """
     folder, _, name = path.rpartition("/")
+    fileio.makedirs(folder)
     partial = f"{folder.rpartition('/')[0]}/.partial-{name}"
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     count = 0
@@ -62,7 +63,6 @@ def write_examples(path: str, examples: Iterable[bytes]) -> int:
         for example in examples:
             writer.write(example)
             count += 1
-    fileio.makedirs(folder)
     fileio.rename(partial, path, overwrite=True)
     return count
 

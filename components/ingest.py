@@ -73,10 +73,7 @@ def take_inventory(roots: Sequence[str], split: Mapping[str, Any]) -> Inventory:
     Raises:
       TableError: If a table can't be trusted, a series lies in two places or no scan is found.
     """
-    headers = find_scans(roots, fileio.glob if any(map(is_remote, roots)) else None)
-    if not headers:
-        raise TableError(f"expected scans as ROOT/subset*/SERIES.mhd, got none in {list(roots)}")
-    series = {_series_uid(header): header for header in headers}
+    series = _find_series(roots)
     nodules, patients, reports, phantom_roots = _read_tables(roots, series)
     tasks = []
     for series_uid, header in sorted(series.items()):
@@ -92,6 +89,22 @@ def take_inventory(roots: Sequence[str], split: Mapping[str, Any]) -> Inventory:
         )
     phantoms = [uid for uid, header in sorted(series.items()) if _below(header, phantom_roots)]
     return Inventory(tuple(tasks), tuple(reports), tuple(phantoms))
+
+
+def _find_series(roots: Sequence[str]) -> dict[str, str]:
+    """Header path by series UID; the same series in two places is an error."""
+    remote = [root for root in roots if is_remote(root)]
+    headers = find_scans([root for root in roots if not is_remote(root)])
+    for root in remote:
+        headers += fileio.glob(os.path.join(root, "subset*", "*.mhd"))
+    series: dict[str, str] = {}
+    for header in headers:
+        other = series.setdefault(_series_uid(header), header)
+        if other != header:
+            raise TableError(f"expected series {_series_uid(header)} once, got {other}, {header}")
+    if not series:
+        raise TableError(f"expected scans as ROOT/subset*/SERIES.mhd, got none in {list(roots)}")
+    return series
 
 
 def _series_uid(header: str) -> str:

@@ -1,7 +1,7 @@
 """SchemaImport: brings schema.pbtxt into the pipeline, anew when its content changed."""
 
 from tfx import types
-from tfx.components import ImportSchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import base_component
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 

@@ -1,0 +1,101 @@
+"""ReportGen: the run's report as a TFX component."""
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import path_utils
+
+from components.artifacts import Report, ScanReport
+from components.report.build import ReportInputs, ReportParameters, write_report
+
+
+class ReportGenSpec(types.ComponentSpec):  # type: ignore[misc]
+    """What ReportGen takes and gives."""
+
+    PARAMETERS = {
+        "configuration": ExecutionParameter(type=str),
+        "code_hash": ExecutionParameter(type=str),
+        "probability_threshold": ExecutionParameter(type=float),
+    }
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "scans": ChannelParameter(type=ScanReport),
+    }
+    OUTPUTS = {"report": ChannelParameter(type=Report)}
+
+
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+    """Unpacks the artifacts and has the report written."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the report.
+
+        Args:
+            input_dict: One artifact for each input of the spec.
+            output_dict: `report`.
+            exec_properties: The parameters of the spec.
+        """
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        inputs = ReportInputs(
+            examples={
+                split: artifact_utils.get_split_uri([examples], split)
+                for split in artifact_utils.decode_split_names(examples.split_names)
+            },
+            model=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+            model_run=artifact_utils.get_single_uri(input_dict["model_run"]),
+            evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
+            blessing=artifact_utils.get_single_uri(input_dict["blessing"]),
+            scans=artifact_utils.get_single_uri(input_dict["scans"]),
+        )
+        parameters = ReportParameters(
+            configuration=exec_properties["configuration"],
+            code_hash=exec_properties["code_hash"],
+            probability_threshold=exec_properties["probability_threshold"],
+        )
+        write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
+
+
+class ReportGen(base_component.BaseComponent):  # type: ignore[misc]
+    """Writes the run's report: `report.html` for people, `summary.json` for machines."""
+
+    SPEC_CLASS = ReportGenSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        configuration: str,
+        code_hash: str,
+        probability_threshold: float,
+        **channels: types.BaseChannel,
+    ) -> None:
+        """Wires the component.
+
+        Args:
+            configuration: The run's configuration as JSON; shown, and `grid.spacing_mm` read.
+            code_hash: Hash of the source, so that changed code makes a new report.
+            probability_threshold: Probability from which a voxel is predicted.
+            **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`.
+        """
+        super().__init__(
+            spec=ReportGenSpec(
+                configuration=configuration,
+                code_hash=code_hash,
+                probability_threshold=probability_threshold,
+                report=types.Channel(type=Report),
+                **channels,
+            )
+        )

@@ -1,0 +1,225 @@
+"""Lungs on a coarse grid: components of air judged, airways cut off, each lung closed.
+
+Arrays are (z, y, x) with axes along the patient's, so that the sides of the volume are sides of the
+patient; spacings are in mm in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from lungct.scan import ScanError
+
+BoolArray = npt.NDArray[np.bool_]
+HuArray = npt.NDArray[np.int16]
+IntArray = npt.NDArray[np.int64]
+Box = tuple[slice, slice, slice]
+
+# Aerated lung is darker than this, tissue and vessels are brighter.
+AIR_HU = -400
+
+# Gas is darker than this in most of its voxels; lung, emphysema included, is not.
+GAS_HU = -960
+
+# Inside airways partial volume makes gas brighter.
+AIRWAY_GAS_HU = -930
+
+# A crop may cut a lung; what reaches the sides of the volume further is outside the body.
+_MAX_SIDE_SHARE = 0.05
+
+# Two adjacent slices of 1 mm hold some 36 ml of lung.
+_MIN_LUNG_ML = 15.0
+_MIN_SHARE_OF_LARGEST = 0.08
+
+# Erosion by this radius parts the airways from the lungs, and the lungs from each other.
+_PARTING_RADIUS_MM = 5.0
+_MAX_AIRWAY_SHARE = 0.03
+
+# Twice this is the widest opening of a notch, such as a nodule at the pleura, that is filled.
+_CLOSING_RADIUS_MM = 12.0
+
+
+@dataclass(frozen=True)
+class CoarseScan:
+    """A scan sampled to a few millimetres.
+
+    Attributes:
+        hu: (z, y, x) int16 Hounsfield units.
+        spacing_mm: Spacing (z, y, x).
+    """
+
+    hu: HuArray
+    spacing_mm: tuple[float, float, float]
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of one voxel in ml."""
+        return float(np.prod(self.spacing_mm)) / 1000
+
+    def crop(self, box: Box) -> CoarseScan:
+        """The part of the scan in a box."""
+        return CoarseScan(np.ascontiguousarray(self.hu[box]), self.spacing_mm)
+
+    def radius_voxels(self, radius_mm: float) -> list[int]:
+        """A radius in voxels (x, y, z) as SimpleITK takes it, at least one."""
+        return [max(1, round(radius_mm / mm)) for mm in self.spacing_mm[::-1]]
+
+
+def find_lungs(scan: CoarseScan) -> BoolArray:
+    """The lungs without their airways, closed so that vessels and pleural nodules lie inside.
+
+    Args:
+        scan: The coarse scan.
+
+    Returns:
+        (z, y, x) bool mask of both lungs, or of the one that is there.
+
+    Raises:
+        ScanError: By the rules `no air`, `no tissue` and `no lung`.
+    """
+    _check_values(scan.hu)
+    air = aerated(scan)
+    box = padded_box(air, margin=2)
+    inner = scan.crop(box)
+    lungs = _part_lungs(np.ascontiguousarray(air[box]), inner)
+    mask = np.zeros(air.shape, dtype=np.bool_)
+    mask[box] = np.logical_or.reduce([_close(lung, inner) for lung in lungs])
+    return mask
+
+
+def aerated(scan: CoarseScan) -> BoolArray:
+    """Air inside the body that can be lung, airways that open into it included.
+
+    Raises:
+        ScanError: By the rule `no lung`.
+    """
+    labels = _components(scan.hu < AIR_HU)
+    ml = np.bincount(labels.ravel()) * scan.voxel_ml
+    candidates = ~_touches_sides(labels) & ~_is_gas(labels, scan.hu, GAS_HU)
+    candidates[0] = False
+    largest_ml = float((ml * candidates).max())
+    candidates &= ml >= _MIN_SHARE_OF_LARGEST * largest_ml
+    total_ml = float(ml[candidates].sum())
+    if total_ml < _MIN_LUNG_ML:
+        raise ScanError(f"no lung: expected at least {_MIN_LUNG_ML:g} ml, got {total_ml:.1f} ml")
+    return np.asarray(candidates[labels])
+
+
+def padded_box(mask: BoolArray, margin: int = 0) -> Box:
+    """Smallest box around a mask that holds something, wider by a margin within the array."""
+    slices = []
+    for axis, size in enumerate(mask.shape):
+        others = tuple(other for other in range(3) if other != axis)
+        where = np.flatnonzero(mask.any(axis=others))
+        start, stop = int(where[0]) - margin, int(where[-1]) + 1 + margin
+        slices.append(slice(max(start, 0), min(stop, size)))
+    return slices[0], slices[1], slices[2]
+
+
+def _check_values(hu: HuArray) -> None:
+    """Refuses volumes that are all tissue or all air, constant ones included."""
+    share = float(np.mean(hu < AIR_HU))
+    if share == 0:
+        raise ScanError(f"no air: expected voxels below {AIR_HU} HU, got a minimum of {hu.min()}")
+    if share == 1:
+        raise ScanError(f"no tissue: expected voxels from {AIR_HU} HU, got a maximum of {hu.max()}")
+
+
+def _part_lungs(air: BoolArray, scan: CoarseScan) -> list[BoolArray]:
+    """Cuts airways off and parts the lungs, by what an erosion leaves of them."""
+    radius = scan.radius_voxels(_PARTING_RADIUS_MM)
+    labels, lung_labels, airway = _cores(air, scan, radius)
+    lung = _without_crumbs(air & ~_dilate(airway, [voxels + 1 for voxels in radius]))
+    if len(lung_labels) < 2:
+        return [lung]
+    distances = [_distance_mm(labels == label, scan) for label in lung_labels]
+    nearest = np.argmin(distances, axis=0)
+    parts = [lung & (nearest == own) for own in range(len(lung_labels))]
+    return [part for part in parts if part.any()]
+
+
+def _distance_mm(mask: BoolArray, scan: CoarseScan) -> npt.NDArray[np.float32]:
+    """Distance of each voxel from a mask, negative inside."""
+    image = _image(mask)
+    image.SetSpacing(scan.spacing_mm[::-1])
+    distance = sitk.SignedMaurerDistanceMap(image, False, False, True)
+    return np.asarray(sitk.GetArrayFromImage(distance), dtype=np.float32)
+
+
+def _cores(
+    air: BoolArray, scan: CoarseScan, radius: list[int]
+) -> tuple[IntArray, list[int], BoolArray]:
+    """Components of the eroded air: their labels, which are lungs, and the mask of airways."""
+    # Beyond the ends of the volume lungs and airways go on.
+    labels = _components(sitk.BinaryErode(_image(air), radius, sitk.sitkBall, 0.0, 1.0, True))
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    airway = _is_gas(labels, scan.hu, AIRWAY_GAS_HU) & (sizes < _MAX_AIRWAY_SHARE * sizes.sum())
+    airway[0] = False
+    lungs = (sizes >= max(1.0, _MIN_SHARE_OF_LARGEST * sizes.max())) & ~airway
+    return labels, [int(label) for label in np.flatnonzero(lungs)], airway[labels]
+
+
+def _without_crumbs(mask: BoolArray) -> BoolArray:
+    """A mask without the small parts that cutting left."""
+    labels = _components(mask)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return np.asarray((sizes >= max(1.0, _MIN_SHARE_OF_LARGEST * sizes.max()))[labels])
+
+
+def _close(lung: BoolArray, scan: CoarseScan) -> BoolArray:
+    """Closes one lung by a ball and fills what is then enclosed, such as a large nodule."""
+    box = padded_box(lung, margin=1)
+    radius = scan.radius_voxels(_CLOSING_RADIUS_MM)
+    # A lung that is cut by an end of the volume goes on beyond it.
+    below = radius[2] if box[0].start == 0 else 0
+    above = radius[2] if box[0].stop == lung.shape[0] else 0
+    image = _image(np.pad(lung[box], ((below, above), (0, 0), (0, 0)), mode="edge"))
+    closed = sitk.BinaryMorphologicalClosing(image, radius, sitk.sitkBall, 1.0, True)
+    filled = _array(sitk.BinaryFillhole(closed))
+    whole = np.zeros_like(lung)
+    whole[box] = filled[below : filled.shape[0] - above]
+    return whole
+
+
+def _touches_sides(labels: IntArray) -> BoolArray:
+    """Which labels reach more of the patient's four sides of the volume than a cut lung does."""
+    sides = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
+    voxels = np.concatenate([side.ravel() for side in sides])
+    counts = np.bincount(voxels, minlength=int(labels.max()) + 1)
+    return np.asarray(counts > _MAX_SIDE_SHARE * len(voxels))
+
+
+def _is_gas(labels: IntArray, hu: HuArray, threshold_hu: int) -> BoolArray:
+    """Which labels have most of their voxels below a threshold."""
+    sizes = np.bincount(labels.ravel())
+    dark = np.bincount(labels[hu < threshold_hu], minlength=len(sizes))
+    return np.asarray(2 * dark > sizes)
+
+
+def _components(mask: BoolArray | sitk.Image) -> IntArray:
+    """Face-connected components numbered from 1."""
+    image = mask if isinstance(mask, sitk.Image) else _image(mask)
+    return np.asarray(sitk.GetArrayFromImage(sitk.ConnectedComponent(image)))
+
+
+def _dilate(mask: BoolArray, radius: list[int]) -> BoolArray:
+    """Dilation by a ball with a radius in voxels (x, y, z)."""
+    return _array(sitk.BinaryDilate(_image(mask), radius))
+
+
+def _image(mask: BoolArray) -> Any:
+    """A mask as SimpleITK image."""
+    return sitk.GetImageFromArray(mask.view(np.uint8))
+
+
+def _array(image: Any) -> BoolArray:
+    """A SimpleITK mask as bool array."""
+    array: npt.NDArray[np.uint8] = sitk.GetArrayFromImage(image)
+    return array.view(np.bool_)

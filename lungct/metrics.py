@@ -1,0 +1,107 @@
+"""Overlap of a predicted and a true mask: the definitions, in numpy.
+
+Whoever reports a Dice names its protocol beside it. *Pooled* Dice adds the voxels of all slices
+before it divides; *mean slice* Dice averages over the slices that hold truth. The two differ by
+0.2 on the same model, since pooled Dice is ruled by large nodules. An empty truth with an empty
+prediction says nothing about a model: its Dice is NaN and left out of means, never 1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class OverlapSums:
+    """Sums over slices from which every overlap figure follows; they add up by `+`."""
+
+    intersection: float = 0.0  # voxels that are predicted and true
+    predicted: float = 0.0  # voxels predicted
+    truth: float = 0.0  # voxels true
+    slice_dice: float = 0.0  # Dice added up over the slices that hold truth
+    nodule_slices: float = 0.0  # slices that hold truth
+    slices: float = 0.0  # slices in all
+
+    def __add__(self, other: "OverlapSums") -> "OverlapSums":
+        """Sums of both sets of slices together."""
+        return OverlapSums(
+            self.intersection + other.intersection,
+            self.predicted + other.predicted,
+            self.truth + other.truth,
+            self.slice_dice + other.slice_dice,
+            self.nodule_slices + other.nodule_slices,
+            self.slices + other.slices,
+        )
+
+    @property
+    def pooled_dice(self) -> float:
+        """2 |P and T| / (|P| + |T|) over all voxels; NaN when nothing is true or predicted."""
+        return _ratio(2 * self.intersection, self.predicted + self.truth)
+
+    @property
+    def mean_slice_dice(self) -> float:
+        """Mean Dice of the slices that hold truth; NaN when none does."""
+        return _ratio(self.slice_dice, self.nodule_slices)
+
+    @property
+    def precision(self) -> float:
+        """Share of the predicted voxels that are true; NaN when nothing is predicted."""
+        return _ratio(self.intersection, self.predicted)
+
+    @property
+    def recall(self) -> float:
+        """Share of the true voxels that are predicted; NaN when nothing is true."""
+        return _ratio(self.intersection, self.truth)
+
+
+def dice(prediction: Mask, truth: Mask) -> float:
+    """Dice of two masks.
+
+    Args:
+        prediction: bool array of any shape.
+        truth: bool array of the same shape.
+
+    Returns:
+        2 |P and T| / (|P| + |T|). If both masks are empty, the result is NaN.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    return slice_sums(prediction, truth).pooled_dice
+
+
+def slice_sums(prediction: Mask, truth: Mask) -> OverlapSums:
+    """The sums of one slice (or of any two masks taken as one).
+
+    Args:
+        prediction: bool array of any shape.
+        truth: bool array of the same shape.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"expected prediction and truth of one shape, got {prediction.shape} and {truth.shape}"
+        )
+    true_voxels = int(np.count_nonzero(truth))
+    predicted = int(np.count_nonzero(prediction))
+    both = int(np.count_nonzero(prediction & truth)) if true_voxels and predicted else 0
+    slice_dice = 2 * both / (predicted + true_voxels) if true_voxels else 0.0
+    return OverlapSums(both, predicted, true_voxels, slice_dice, float(true_voxels > 0), 1.0)
+
+
+def overlap(pairs: Iterable[tuple[Mask, Mask]]) -> OverlapSums:
+    """The sums over slices given as pairs of predicted and true mask."""
+    total = OverlapSums()
+    for prediction, truth in pairs:
+        total = total + slice_sums(prediction, truth)
+    return total
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else float("nan")

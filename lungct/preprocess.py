@@ -1,0 +1,176 @@
+"""From the header of a scan to its slices on the working grid, and what is to be known of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lungct.geometry import Geometry
+from lungct.grid import GridConfig, resample, working_geometry
+from lungct.lung import lung_box, lung_mask
+from lungct.metaimage import read_scan
+from lungct.nodule import NodulePatch, sphere_patches
+from lungct.orientation import to_patient_axes
+from lungct.scan import HU_MIN, Nodule, Scan, ScanError
+from lungct.slices import Slices, WorkingVolume, merge_coverage
+
+ACCEPTED, REPAIRED, QUARANTINED = "accepted", "repaired", "quarantined"
+
+
+@dataclass(frozen=True)
+class ScanSummary:
+    """What became of one scan; every field is ready for JSON.
+
+    Attributes:
+        series_uid: Series of the scan.
+        patient_id: Patient, empty where it is not known here.
+        outcome: ACCEPTED, REPAIRED or QUARANTINED.
+        reason: What was repaired or why the scan can't be used; empty for an accepted scan.
+        shape: Voxels (z, y, x) of the scan's own grid.
+        spacing_mm: Its spacing (x, y, z).
+        lung_volume_ml: Volume of the lung mask.
+        hu_percentiles: Percentiles 1, 50 and 99 of the HU in the box around the lungs.
+        nodules: For each id, centre_mm, diameter_mm, volume_mm3 on the working grid, bucket.
+        slice_count: Slices on the working grid.
+        seconds: Time from the header path to slices in memory.
+    """
+
+    series_uid: str
+    patient_id: str
+    outcome: str
+    reason: str = ""
+    shape: tuple[int, ...] = ()
+    spacing_mm: tuple[float, ...] = ()
+    lung_volume_ml: float = 0.0
+    hu_percentiles: tuple[float, ...] = ()
+    nodules: tuple[dict[str, Any], ...] = ()
+    slice_count: int = 0
+    seconds: float = 0.0
+
+
+def process_scan(
+    header_path: str, nodules: Sequence[Nodule], grid: GridConfig, patient_id: str = ""
+) -> tuple[ScanSummary, Slices]:
+    """Reads one scan and cuts it into slices.
+
+    Args:
+        header_path: The scan's `.mhd`.
+        nodules: Its annotated nodules.
+        grid: The working grid.
+        patient_id: Patient, for the summary only.
+
+    Returns:
+        What is to be known of the scan, and its slices, each made when it is asked for.
+
+    Raises:
+        ScanError: The scan can't be used; see `quarantined` for its summary.
+    """
+    started = time.perf_counter()
+    scan = _along_patient_axes(read_scan(header_path))
+    try:
+        summary, volume = _process(scan, tuple(nodules), grid)
+    except ScanError as error:
+        raise ScanError(f"{error} in {header_path}") from error
+    seconds = time.perf_counter() - started
+    return replace(summary, patient_id=patient_id, seconds=seconds), Slices(volume)
+
+
+def quarantined(header_path: str, error: ScanError, patient_id: str = "") -> ScanSummary:
+    """Summary of a scan that can't be used.
+
+    Args:
+        header_path: The scan's `.mhd`.
+        error: Why.
+        patient_id: Patient, where it is known.
+
+    Returns:
+        A summary with the outcome QUARANTINED.
+    """
+    return ScanSummary(Path(header_path).stem, patient_id, QUARANTINED, str(error))
+
+
+def _along_patient_axes(scan: Scan) -> Scan:
+    """The same scan without flipped or permuted axes."""
+    hu, geometry = to_patient_axes(scan.hu, scan.geometry)
+    return replace(scan, hu=hu, geometry=geometry)
+
+
+def _process(
+    scan: Scan, nodules: tuple[Nodule, ...], grid: GridConfig
+) -> tuple[ScanSummary, WorkingVolume]:
+    """Summary without patient and time, and the scan on the working grid."""
+    _check_centres(nodules, scan.geometry)
+    lung = lung_mask(scan.hu, scan.geometry)
+    volume = _to_working_grid(scan, lung, nodules, grid)
+    summary = ScanSummary(
+        series_uid=scan.series_uid,
+        patient_id="",
+        outcome=REPAIRED if scan.repairs else ACCEPTED,
+        reason="; ".join(scan.repairs),
+        shape=scan.geometry.shape,
+        spacing_mm=scan.geometry.spacing_mm,
+        lung_volume_ml=np.count_nonzero(lung) * scan.geometry.voxel_volume_mm3 / 1000,
+        hu_percentiles=_hu_percentiles(scan.hu[lung_box(lung)]),
+        nodules=tuple(_nodule_facts(patch, volume.geometry) for patch in volume.patches),
+        slice_count=volume.geometry.shape[0],
+    )
+    return summary, volume
+
+
+def _check_centres(nodules: Sequence[Nodule], geometry: Geometry) -> None:
+    """Refuses a nodule whose centre lies outside the scan."""
+    for nodule in nodules:
+        if not geometry.contains(nodule.centre_mm):
+            low, high = geometry.world_box(geometry.whole)
+            raise ScanError(
+                f"expected the centre of nodule {nodule.nodule_id} between {_mm(low)} and "
+                f"{_mm(high)} mm, got {_mm(nodule.centre_mm)}"
+            )
+
+
+def _mm(point: Sequence[float] | npt.NDArray[np.float64]) -> str:
+    """A world point for a message."""
+    return "(" + ", ".join(f"{value:.1f}" for value in point) + ")"
+
+
+def _to_working_grid(
+    scan: Scan, lung: npt.NDArray[np.bool_], nodules: tuple[Nodule, ...], grid: GridConfig
+) -> WorkingVolume:
+    """HU, coverage and lung mask on the working grid."""
+    target = working_geometry(scan.geometry, lung, grid, nodules)
+    patches = sphere_patches(nodules, target)
+    return WorkingVolume(
+        hu=resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN),
+        coverage=merge_coverage(patches, target.shape),
+        lung=resample(lung.view(np.uint8), scan.geometry, target, "nearest", 0),
+        geometry=target,
+        patches=patches,
+    )
+
+
+def _with_context(geometry: Geometry, context: int) -> Geometry:
+    """The grid with some slices more at both ends."""
+    z, y, x = geometry.whole
+    return geometry.crop((slice(-context, z.stop + context), y, x))
+
+
+def _hu_percentiles(hu: npt.NDArray[np.int16]) -> tuple[float, ...]:
+    """Percentiles 1, 50 and 99 of every fourth voxel in plane."""
+    return tuple(float(value) for value in np.percentile(hu[:, ::4, ::4], (1, 50, 99)))
+
+
+def _nodule_facts(patch: NodulePatch, geometry: Geometry) -> dict[str, Any]:
+    """A nodule with the volume that was rendered."""
+    return {
+        "id": patch.nodule.nodule_id,
+        "centre_mm": list(patch.nodule.centre_mm),
+        "diameter_mm": patch.nodule.diameter_mm,
+        "volume_mm3": float(patch.coverage.sum()) * geometry.voxel_volume_mm3,
+        "bucket": patch.nodule.bucket,
+    }

@@ -1,0 +1,154 @@
+"""Axial slices of the working grid with their neighbours as channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from lungct.geometry import Geometry
+from lungct.nodule import NodulePatch
+from lungct.scan import Nodule
+
+# A voxel belongs to a nodule when at least half of it lies inside.
+_TRUTH = 128
+
+
+@dataclass(frozen=True)
+class SliceRecord:
+    """One axial slice of the working grid.
+
+    Attributes:
+        hu: (y, x, 2 * context + 1) int16 HU, the slice itself in the middle, lower z first.
+        coverage: (y, x) uint8, 255 where the voxel lies wholly inside a nodule.
+        lung: (y, x) uint8, 1 in the lungs.
+        index: z on the working grid.
+        origin_mm: World (x, y, z) of pixel (0, 0).
+        nodules: Nodules of which at least one voxel of the slice is at least half inside.
+    """
+
+    hu: npt.NDArray[np.int16]
+    coverage: npt.NDArray[np.uint8]
+    lung: npt.NDArray[np.uint8]
+    index: int
+    origin_mm: tuple[float, float, float]
+    nodules: tuple[Nodule, ...]
+
+
+@dataclass(frozen=True)
+class WorkingVolume:
+    """A scan on the working grid.
+
+    Attributes:
+        hu: (z + 2 * context, y, x) int16 HU: `context` slices more below and above the grid.
+        coverage: (z, y, x) uint8, 255 where the voxel lies wholly inside a nodule.
+        lung: (z, y, x) uint8, 1 in the lungs.
+        geometry: The working grid.
+        patches: Each nodule as it was rendered on the grid.
+    """
+
+    hu: npt.NDArray[np.int16]
+    coverage: npt.NDArray[np.uint8]
+    lung: npt.NDArray[np.uint8]
+    geometry: Geometry
+    patches: tuple[NodulePatch, ...]
+
+
+class Slices(Sequence[SliceRecord]):
+    """The slices of a working volume; each record is made when it is asked for."""
+
+    def __init__(self, volume: WorkingVolume) -> None:
+        """Finds which nodules each slice cuts.
+
+        Args:
+            volume: The scan on the working grid.
+        """
+        self._volume = volume
+        self._nodules = cut_nodules(volume.patches, len(self))
+
+    def __len__(self) -> int:
+        """Slices of the working grid."""
+        return self._volume.geometry.shape[0]
+
+    @overload
+    def __getitem__(self, index: int) -> SliceRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[SliceRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> SliceRecord | list[SliceRecord]:
+        """The record of one slice, or the records of several."""
+        if isinstance(index, slice):
+            return [self._record(z) for z in range(len(self))[index]]
+        return self._record(range(len(self))[index])
+
+    def _record(self, z: int) -> SliceRecord:
+        """The record of slice z."""
+        volume = self._volume
+        channels = volume.hu.shape[0] - len(self) + 1
+        x_mm, y_mm, z_mm = (float(mm) for mm in volume.geometry.voxel_to_world((z, 0, 0)))
+        return SliceRecord(
+            hu=np.ascontiguousarray(np.moveaxis(volume.hu[z : z + channels], 0, -1)),
+            coverage=volume.coverage[z],
+            lung=volume.lung[z],
+            index=z,
+            origin_mm=(x_mm, y_mm, z_mm),
+            nodules=self._nodules[z],
+        )
+
+
+def iter_slices(volume: WorkingVolume) -> Iterator[SliceRecord]:
+    """The slices of a working volume from the lowest z to the highest.
+
+    Args:
+        volume: The scan on the working grid.
+
+    Yields:
+        One record at a time.
+    """
+    yield from Slices(volume)
+
+
+def cut_nodules(patches: Sequence[NodulePatch], slices: int) -> list[tuple[Nodule, ...]]:
+    """Which nodules each slice cuts.
+
+    Args:
+        patches: Nodules as they were rendered on the working grid.
+        slices: Slices of the grid.
+
+    Returns:
+        For each z the nodules of which at least one voxel there is at least half inside.
+    """
+    cut: list[list[Nodule]] = [[] for _ in range(slices)]
+    for patch in patches:
+        truth = to_uint8(patch.coverage) >= _TRUTH
+        for z in np.flatnonzero(truth.any(axis=(1, 2))):
+            cut[patch.box[0].start + int(z)].append(patch.nodule)
+    return [tuple(found) for found in cut]
+
+
+def merge_coverage(
+    patches: Sequence[NodulePatch], shape: tuple[int, int, int]
+) -> npt.NDArray[np.uint8]:
+    """Coverage of all nodules; where they overlap the larger share counts.
+
+    Args:
+        patches: Nodules as they were rendered on a grid.
+        shape: Its voxels (z, y, x).
+
+    Returns:
+        (z, y, x) uint8, 255 where the voxel lies wholly inside a nodule.
+    """
+    coverage = np.zeros(shape, dtype=np.uint8)
+    for patch in patches:
+        np.maximum(coverage[patch.box], to_uint8(patch.coverage), out=coverage[patch.box])
+    return coverage
+
+
+def to_uint8(coverage: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Coverage from 0 to 1 as 0 to 255; a half becomes 128."""
+    scaled = np.rint(coverage * np.float32(255))
+    return np.asarray(scaled, dtype=np.uint8)

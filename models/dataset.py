@@ -1,0 +1,135 @@
+"""Training batches and monitor slices from the records of a split.
+
+What fits into `training.cache_bytes` is kept in memory after it was read once: slices with
+nodules first, as each epoch looks at them again and again. The rest streams from its files.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models.augmentation import Slice, augmenter, crop_near
+from models.hyperparameters import Hyperparameters
+from models.records import Holdout, SliceReference, is_held_out, stream
+from schema import features
+
+Pixels = npt.NDArray[np.float32]
+
+_STREAM_SHUFFLE = 256  # slices to draw from where they are streamed; cached, all of them
+_PARALLEL = 2  # crops prepared at a time; more only take cores from the network
+
+
+@dataclass(frozen=True)
+class Source:
+    """A split: its files, what is in them, and how slices become network input."""
+
+    files: Sequence[str]
+    index: Sequence[SliceReference]
+    transform: Any  # the TFT layer, from raw features by name to IMAGE and TRUTH
+    settings: Hyperparameters
+
+    @property
+    def slice_bytes(self) -> int:
+        """Raw pixels of one slice: int16 in each channel and two uint8 masks."""
+        grid = self.settings.grid
+        return grid.slice_size**2 * (2 * grid.channels + 2)
+
+
+def training_batches(source: Source, holdout: Holdout, first_crop: int = 0) -> tf.data.Dataset:
+    """Endless batches of augmented crops from the slices that are not held out.
+
+    Args:
+        source: The train split.
+        holdout: What training must not see.
+        first_crop: Number of the first crop; a resumed run goes on counting where it stopped,
+            so that it does not see the crops of its first epochs again.
+
+    Returns:
+        (image, truth): float32 (batch, crop, crop, C) and (batch, crop, crop, 1). Of the crops,
+        `nodule_fraction` are cut near a nodule, the others anywhere in the lung.
+
+    Raises:
+        ValueError: No slice with a nodule is left for training.
+    """
+    training = source.settings.training
+    crops = _balanced(source, holdout, training.seed + first_crop).enumerate(first_crop)
+    crops = crops.map(_crop_maker(source), num_parallel_calls=_PARALLEL, deterministic=True)
+    return crops.batch(training.batch_size, drop_remainder=True).prefetch(2)
+
+
+def whole_slices(
+    source: Source, keys: Sequence[str], batch_size: int
+) -> Iterator[tuple[Pixels, Pixels]]:
+    """Whole slices in batches: image float32 (N, H, W, C) and covered part (N, H, W)."""
+
+    def decode(raw: dict[str, Any]) -> tuple[Any, Any]:
+        image, truth = _decode(source, raw)
+        return image, truth[..., 0]
+
+    batches = stream(source.files, keys).batch(batch_size).map(decode)
+    yield from batches.as_numpy_iterator()
+
+
+def units_per_hu(source: Source) -> float:
+    """What one Hounsfield unit is in network input, asked of the transform graph itself."""
+    grid, (low, high) = source.settings.grid, source.settings.intensity.window_hu
+    shape = (grid.slice_size, grid.slice_size, grid.channels)
+    raw = [np.full(shape, value, "<i2").tobytes() for value in (low, high)]
+    image = source.transform({features.IMAGE_HU: tf.constant(raw)[:, None]})[features.IMAGE]
+    return float(image[1, 0, 0, 0] - image[0, 0, 0, 0]) / (int(high) - int(low))
+
+
+def _balanced(source: Source, holdout: Holdout, seed: int) -> tf.data.Dataset:
+    """Raw slices without end, those with nodules at their share."""
+    free = [item for item in source.index if not is_held_out(item, holdout)]
+    nodules = [item.key for item in free if item.nodule]
+    others = [item.key for item in free if not item.nodule]
+    if not nodules:
+        raise ValueError(f"expected nodules to train on, got none in {len(free)} slices")
+    capacity = source.settings.training.cache_bytes // source.slice_bytes
+    drawn = _endless(source, nodules, len(nodules) <= capacity, seed)
+    if not others:
+        return drawn
+    fits = len(nodules) + len(others) <= capacity
+    fraction = source.settings.training.nodule_fraction
+    return tf.data.Dataset.sample_from_datasets(
+        [drawn, _endless(source, others, fits, seed + 1)], [fraction, 1.0 - fraction], seed=seed
+    )
+
+
+def _endless(source: Source, keys: Sequence[str], cached: bool, seed: int) -> tf.data.Dataset:
+    slices = stream(source.files, keys)
+    if cached:
+        slices = slices.cache()
+    buffer = len(keys) if cached else _STREAM_SHUFFLE
+    return slices.shuffle(buffer, seed, reshuffle_each_iteration=True).repeat()
+
+
+def _crop_maker(source: Source) -> Callable[[Any, dict[str, Any]], tuple[Any, Any]]:
+    training = source.settings.training
+    vary = augmenter(training.augmentation, units_per_hu(source))
+    size = source.settings.grid.slice_size
+
+    def make(number: Any, raw: dict[str, Any]) -> tuple[Any, Any]:
+        seed = tf.stack([tf.constant(training.seed, tf.int64), number])
+        image, truth = _decode(source, {name: value[None] for name, value in raw.items()})
+        lung = tf.io.decode_raw(raw[features.LUNG_MASK], tf.uint8)
+        whole = Slice(image[0], truth[0], tf.reshape(lung, (size, size)))
+        crop = crop_near(whole, training.crop_size, training.augmentation.jitter, seed)
+        return vary(*crop, seed)
+
+    return make
+
+
+def _decode(source: Source, raw: dict[str, Any]) -> tuple[Any, Any]:
+    """Raw bytes (N,) through the transform graph to image and truth."""
+    names = (features.IMAGE_HU, features.NODULE_COVERAGE)
+    made = source.transform({name: raw[name][:, None] for name in names})
+    grid = source.settings.grid
+    shape = (None, grid.slice_size, grid.slice_size)
+    image = tf.ensure_shape(made[features.IMAGE], (*shape, grid.channels))
+    return image, tf.ensure_shape(made[features.TRUTH], (*shape, 1))

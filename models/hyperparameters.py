@@ -1,0 +1,199 @@
+"""What the pipeline hands to Transform and Trainer as plain JSON, as frozen typed objects.
+
+The names and their meaning are those of the configuration file; ranges are checked here once
+more because a Trainer on a cluster receives JSON, not the object that the runner validated.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+_Section = TypeVar("_Section")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Size of one example."""
+
+    slice_size: int  # pixels, square
+    context: int  # neighbour slices on each side
+
+    def __post_init__(self) -> None:
+        """Refuses sizes that no slice has."""
+        _require(self.slice_size >= 1, "a slice_size of at least 1 pixel", self.slice_size)
+        _require(self.context >= 0, "a context of at least 0 slices", self.context)
+
+    @property
+    def channels(self) -> int:
+        """The slice itself and its neighbours on both sides."""
+        return 2 * self.context + 1
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """How Hounsfield units become network input."""
+
+    window_hu: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Refuses an empty window."""
+        low, high = self.window_hu
+        _require(low < high, "window_hu of a lower and an upper bound", self.window_hu)
+
+
+@dataclass(frozen=True)
+class UNet:
+    """Size of the network."""
+
+    base_filters: int = 16  # channels at full resolution, doubled at each level below
+    levels: int = 4  # resolutions, the full one included
+    dropout: float = 0.2  # share of feature maps dropped at the deepest level
+    max_filters: int = 256  # no level has more channels than this
+
+    def __post_init__(self) -> None:
+        """Refuses what builds no network."""
+        _require(self.base_filters >= 1, "at least 1 base filter", self.base_filters)
+        _require(self.levels >= 1, "at least 1 level", self.levels)
+        _require(0 <= self.dropout < 1, "dropout in [0, 1)", self.dropout)
+        _require(self.max_filters >= 1, "at least 1 filter as maximum", self.max_filters)
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input that one pixel of the deepest level covers."""
+        return 1 << (self.levels - 1)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training crops are varied; 0 or False turns one of them off."""
+
+    flip: bool = True  # left and right, front and back
+    rotate: bool = True  # by quarter turns: exact for image and truth alike
+    jitter: float = 0.25  # how far a nodule may be from the crop's centre, in crop sizes
+    shift_hu: float = 30.0  # largest offset of a whole crop
+    scale: float = 0.1  # largest relative change of contrast
+    noise_hu: float = 20.0  # largest standard deviation of added noise
+
+    def __post_init__(self) -> None:
+        """Refuses negative amounts."""
+        for name in ("jitter", "shift_hu", "scale", "noise_hu"):
+            _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
+        _require(self.jitter <= 0.5, "jitter of at most 0.5 crop sizes", self.jitter)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network is trained."""
+
+    epochs: int = 30
+    steps_per_epoch: int = 60
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    warmup_fraction: float = 0.05  # of all steps, before the cosine begins
+    weight_decay: float = 1e-4
+    crop_size: int = 96
+    nodule_fraction: float = 0.7  # of the crops in a batch that are centred near a nodule
+    bce_weight: float = 0.5  # of cross entropy in the loss; the rest is soft Dice
+    patience: int = 8  # epochs without a better monitor Dice before training stops
+    monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
+    monitor_slices: int = 96  # at most so many whole slices are predicted after an epoch
+    mixed_precision: str = "auto"  # "auto", "float32" or "mixed_bfloat16"
+    cache_bytes: int = 1_500_000_000  # slices kept in memory; beyond it they are streamed
+    seed: int = 1
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        """Refuses values that train nothing."""
+        for name in ("epochs", "steps_per_epoch", "batch_size", "crop_size", "monitor_slices"):
+            _require(getattr(self, name) >= 1, f"{name} of at least 1", getattr(self, name))
+        for name in ("warmup_fraction", "nodule_fraction", "bce_weight"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} in [0, 1]", getattr(self, name))
+        for name in ("patience", "cache_bytes", "weight_decay"):
+            _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
+        _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
+        _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
+        _require(
+            self.mixed_precision in ("auto", "float32", "mixed_bfloat16"),
+            "mixed_precision of auto, float32 or mixed_bfloat16",
+            self.mixed_precision,
+        )
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Everything that Transform and Trainer need from the configuration."""
+
+    grid: Grid
+    intensity: Intensity
+    model: UNet
+    training: Training
+    probability_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuses sizes that do not fit each other."""
+        stride, grid, crop = self.model.stride, self.grid, self.training.crop_size
+        for name, size in (("slice_size", grid.slice_size), ("crop_size", crop)):
+            _require(size % stride == 0, f"a {name} divisible by {stride}", size)
+        _require(crop <= grid.slice_size, f"a crop_size of at most {grid.slice_size}", crop)
+        threshold = self.probability_threshold
+        _require(0 < threshold < 1, "probability_threshold in (0, 1)", threshold)
+
+
+def parse(config: Mapping[str, Any]) -> Hyperparameters:
+    """Turns the pipeline's `custom_config` into typed hyperparameters.
+
+    Keys that are none of ours (the spacing of the working grid, hashes of the code) are passed
+    over: the runner has validated the configuration file as a whole.
+
+    Args:
+        config: The sections `grid`, `intensity`, `model` and `training`, and
+            `probability_threshold`. A JSON string in place of a section is not accepted.
+
+    Raises:
+        ValueError: A section or a value without default is missing, or a value is out of range.
+    """
+    training = dict(_mapping(config, "training"))
+    training["augmentation"] = _section(Augmentation, training.get("augmentation") or {})
+    return Hyperparameters(
+        grid=_section(Grid, _mapping(config, "grid")),
+        intensity=parse_intensity(config),
+        model=_section(UNet, _mapping(config, "model")),
+        training=_section(Training, training),
+        probability_threshold=float(config.get("probability_threshold", 0.5)),
+    )
+
+
+def parse_grid(config: Mapping[str, Any]) -> Grid:
+    """The `grid` section alone, for Transform."""
+    return _section(Grid, _mapping(config, "grid"))
+
+
+def parse_intensity(config: Mapping[str, Any]) -> Intensity:
+    """The `intensity` section alone, for Transform."""
+    window = _mapping(config, "intensity").get("window_hu")
+    if not isinstance(window, (list, tuple)) or len(window) != 2:
+        raise ValueError(f"expected window_hu of two numbers, got {window!r}")
+    return Intensity(window_hu=(float(window[0]), float(window[1])))
+
+
+def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = config.get(name)
+    if not isinstance(section, Mapping):
+        raise ValueError(f"expected a section {name!r} in custom_config, got {section!r}")
+    return section
+
+
+def _section(kind: type[_Section], values: Mapping[str, Any]) -> _Section:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return kind(**{name: value for name, value in values.items() if name in known})
+    except TypeError as error:
+        raise ValueError(f"expected all values of {kind.__name__}, got {values!r}: {error}") from (
+            error
+        )
+
+
+def _require(holds: bool, expected: str, got: object) -> None:
+    if not holds or (isinstance(got, float) and math.isnan(got)):
+        raise ValueError(f"expected {expected}, got {got!r}")

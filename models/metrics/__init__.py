@@ -1,0 +1,1 @@
+"""Metrics that TFMA computes for the gate and the report."""

@@ -1,0 +1,92 @@
+"""What the exported model offers: segmentation of serialized examples and of raw slices.
+
+Both signatures go through the one transform graph, so training, evaluation and serving see the
+same intensities.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from models.hyperparameters import Grid
+from schema import features
+
+_HU_BYTES = 2
+
+
+class Segmenter(tf.Module):  # type: ignore[misc]
+    """Network and transform graph together, as they are saved."""
+
+    def __init__(self, model: keras.Model, transform: Any, grid: Grid) -> None:
+        """Holds what the signatures use.
+
+        Args:
+            model: From normalised images to logits, computing in float32.
+            transform: The TFT layer.
+            grid: Size of a slice.
+        """
+        super().__init__(name="segmenter")
+        self.model = model
+        self.transform = transform
+        self._grid = grid
+
+    def from_examples(self, examples: Any) -> dict[str, Any]:
+        """Serialized tf.Examples (N,) to probability float32 (N, H, W).
+
+        Only the image is parsed: labels and whatever else may be missing.
+        """
+        spec = {features.IMAGE_HU: tf.io.FixedLenFeature([1], tf.string)}
+        return self._segment(tf.io.parse_example(examples, spec)[features.IMAGE_HU])
+
+    def from_hu(self, hu: Any) -> dict[str, Any]:
+        """Hounsfield units int16 (N, H, W, C) to probability float32 (N, H, W)."""
+        return self._segment(slice_bytes(hu)[:, None])
+
+    def _segment(self, raw: Any) -> dict[str, Any]:
+        image = self.transform({features.IMAGE_HU: raw})[features.IMAGE]
+        size = self._grid.slice_size
+        image = tf.ensure_shape(image, (None, size, size, self._grid.channels))
+        logits = self.model(image, training=False)
+        return {features.OUTPUT_PROBABILITY: tf.sigmoid(tf.cast(logits, tf.float32))[..., 0]}
+
+    def signatures(self) -> dict[str, Any]:
+        """Both as concrete functions by signature name."""
+        grid = self._grid
+        shape = (None, grid.slice_size, grid.slice_size, grid.channels)
+        examples = tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)
+        hu = tf.TensorSpec(shape, tf.int16, name=features.INPUT_HU)
+        return {
+            features.SIGNATURE_EXAMPLES: tf.function(
+                self.from_examples, input_signature=[examples]
+            ).get_concrete_function(),
+            features.SIGNATURE_HU: tf.function(
+                self.from_hu, input_signature=[hu]
+            ).get_concrete_function(),
+        }
+
+
+def export(segmenter: Segmenter, directory: str) -> None:
+    """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take."""
+    tf.saved_model.save(segmenter, directory, signatures=segmenter.signatures())
+
+
+def slice_bytes(hu: Any) -> Any:
+    """The raw bytes of each slice of a batch, as the tf.Examples hold them.
+
+    TensorFlow has no operation for it. A serialized tensor ends with its content in C order, in
+    the machine's byte order (little endian wherever TensorFlow runs), so the last N times
+    H * W * C * 2 bytes are cut into N pieces.
+
+    Args:
+        hu: int16 (N, H, W, C).
+
+    Returns:
+        string (N,).
+    """
+    shape = tf.shape(hu)
+    length = tf.reduce_prod(shape[1:]) * _HU_BYTES
+    serialized = tf.io.serialize_tensor(hu)
+    header = tf.strings.length(serialized) - shape[0] * length
+    starts = header + tf.range(shape[0]) * length
+    return tf.strings.substr(serialized, starts, tf.fill([shape[0]], length))

@@ -1,0 +1,198 @@
+"""Trains the U-Net and exports it: TFX calls `run_fn`.
+
+What survives a kill: after each epoch weights, optimizer and history are written to
+`.../Trainer/resume/HASH`, beside the directories that TFX makes anew for each execution. HASH is
+of the configuration (the hash of our source included), the example files and the transform
+graph, so the next attempt at the same training goes on with the next epoch, and any other begins
+anew. Lost are at most the steps since the last epoch. What does not survive: the crops seen in
+an interrupted epoch (others are drawn), and anything when the inputs were made again under
+another path. A run that ends removes its state. On Vertex AI it is found by retries of the same
+task, not by a new job.
+"""
+
+import logging
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from lungct import progress
+from models.checkpoint import Checkpoint, resume_directory, write_json
+from models.dataset import Source, training_batches
+from models.hyperparameters import Hyperparameters, Training, parse
+from models.losses import DiceCrossEntropy
+from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
+from models.precision import choose_policy, choose_strategy, read_cpu_flags
+from models.records import Holdout, choose_holdout, find_files, read_index
+from models.signatures import Segmenter, export
+from models.unet import build_unet, float32_copy
+
+HISTORY_NAME = "history.json"
+MODEL_NAME = "model.keras"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its data, what is held out, where it writes."""
+
+    source: Source
+    holdout: Holdout
+    model_run_dir: str
+    checkpoint: Checkpoint
+
+    @property
+    def settings(self) -> Hyperparameters:
+        """The hyperparameters."""
+        return self.source.settings
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains on the train split and writes the best model as a SavedModel.
+
+    Args:
+        fn_args: TFX's FnArgs. `custom_config` holds the hyperparameters; `train_files` the
+            patterns of the train split; the eval split is not looked at.
+    """
+    config = _plain(fn_args.custom_config)
+    settings = parse(config)
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path).transform_features_layer()
+    source = read_source(fn_args.train_files, transform, settings)
+    identity = {
+        "config": config,
+        "files": list(source.files),
+        "transform": fn_args.transform_graph_path,
+    }
+    checkpoint = Checkpoint(resume_directory(fn_args.model_run_dir, identity))
+    model = train(Run(source, hold_out(source), fn_args.model_run_dir, checkpoint))
+    model.save(os.path.join(fn_args.model_run_dir, MODEL_NAME))
+    export(Segmenter(model, transform, settings.grid), fn_args.serving_model_dir)
+    checkpoint.remove()
+
+
+def read_source(patterns: list[str], transform: Any, settings: Hyperparameters) -> Source:
+    """Finds the files of a split and reads their index."""
+    files = find_files(patterns)
+    return Source(files, read_index(files), transform, settings)
+
+
+def hold_out(source: Source) -> Holdout:
+    """Chooses what early stopping looks at, and says so in the log."""
+    training = source.settings.training
+    holdout = choose_holdout(source.index, training.monitor_fraction, training.monitor_slices)
+    if not holdout.patients:
+        _LOG.warning(
+            "one patient with nodules only: early stopping looks at %d slices between those "
+            "trained on, so its Dice is too good",
+            len(holdout.keys),
+        )
+    return holdout
+
+
+def train(run: Run) -> keras.Model:
+    """Trains until the epochs are done or the monitor Dice has stopped growing.
+
+    Returns:
+        The model of the best epoch, computing in float32.
+    """
+    training = run.settings.training
+    keras.utils.set_random_seed(training.seed)
+    policy = choose_policy(training.mixed_precision, read_cpu_flags(), _gpus())
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        with choose_strategy().scope():
+            model = compiled_model(run.settings)
+        _fit(run, model, policy)
+    finally:
+        keras.config.set_dtype_policy(before)
+    return float32_copy(model, run.settings.model, run.settings.grid.channels)
+
+
+def compiled_model(settings: Hyperparameters) -> keras.Model:
+    """A new network with its optimizer, loss and metric, under Keras' current dtype policy."""
+    model = build_unet(settings.model, settings.grid.channels)
+    optimizer = keras.optimizers.AdamW(
+        learning_rate_schedule(settings.training),
+        weight_decay=settings.training.weight_decay,
+        global_clipnorm=1.0,
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss=DiceCrossEntropy(settings.training.bce_weight),
+        metrics=[PooledDice(settings.probability_threshold)],
+        jit_compile=_gpus() > 0,  # compiled by XLA, a CPU is half as fast
+    )
+    return model
+
+
+def learning_rate_schedule(training: Training) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A short linear rise, then half a cosine down to a hundredth."""
+    steps = training.epochs * training.steps_per_epoch
+    warmup = max(1, math.ceil(training.warmup_fraction * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=training.learning_rate / 10,
+        warmup_target=training.learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, steps - warmup),
+        alpha=0.01,
+    )
+
+
+def _fit(run: Run, model: keras.Model, policy: str) -> None:
+    training = run.settings.training
+    state = run.checkpoint.restore(model) or {"epochs": []}
+    facts = _facts(run, model, policy, resumed=len(state["epochs"]))
+    tf.io.gfile.makedirs(run.model_run_dir)
+    outputs = Outputs(
+        run.checkpoint,
+        os.path.join(run.model_run_dir, HISTORY_NAME),
+        os.path.join(run.model_run_dir, "logs"),
+        facts,
+    )
+    callback = EpochEnd(Monitor(run.source, run.holdout), outputs, state["epochs"])
+    done = len(callback.epochs)
+    progress.report("epochs", done, training.epochs)
+    if not callback.finished:
+        first = done * training.steps_per_epoch * training.batch_size
+        model.fit(
+            training_batches(run.source, run.holdout, first),
+            epochs=training.epochs,
+            initial_epoch=done,
+            steps_per_epoch=training.steps_per_epoch,
+            callbacks=[callback],
+            verbose=0,
+        )
+    write_json(outputs.history_path, callback.history())
+    run.checkpoint.restore_best(model)
+
+
+def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str, Any]:
+    index, holdout = run.source.index, run.holdout
+    return {
+        "parameters": int(model.count_params()),
+        "precision": policy,
+        "patients": len({item.patient for item in index}),
+        "slices": len(index),
+        "nodule_slices": sum(item.nodule for item in index),
+        "monitor_patients": list(holdout.patients),
+        "monitor_slices": len(holdout.keys),
+        "resumed_from_epoch": resumed,
+        "hyperparameters": asdict(run.settings),
+    }
+
+
+def _gpus() -> int:
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def _plain(config: Any) -> Mapping[str, Any]:
+    """The custom_config, checked to be one."""
+    if not isinstance(config, Mapping):
+        raise ValueError(f"expected custom_config with hyperparameters, got {config!r}")
+    return config

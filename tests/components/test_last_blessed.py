@@ -1,0 +1,49 @@
+"""The baseline is the last blessed model that is not the candidate."""
+
+from tfx.components.evaluator import constants
+from tfx.types import standard_artifacts
+
+from components.last_blessed import LastBlessedOtherModel
+
+
+def model(number: int) -> standard_artifacts.Model:
+    artifact = standard_artifacts.Model()
+    artifact.id = number
+    return artifact
+
+
+def blessing(model_id: int, blessed: bool) -> standard_artifacts.ModelBlessing:
+    artifact = standard_artifacts.ModelBlessing()
+    artifact.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    artifact.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model_id)
+    return artifact
+
+
+def resolve(models: list[int], verdicts: dict[int, bool], candidate: int) -> list[int]:
+    resolved = LastBlessedOtherModel().resolve_artifacts(
+        None,
+        {
+            "model": [model(number) for number in models],
+            "model_blessing": [blessing(number, ok) for number, ok in verdicts.items()],
+            "candidate": [model(candidate)],
+        },
+    )
+    assert len(resolved["model_blessing"]) == len(resolved["model"])
+    return [artifact.id for artifact in resolved["model"]]
+
+
+def test_nothing_blessed_yet() -> None:
+    assert resolve([1], {}, candidate=1) == []
+    assert resolve([1, 2], {1: False}, candidate=2) == []
+
+
+def test_the_candidate_is_not_its_own_baseline() -> None:
+    assert resolve([1], {1: True}, candidate=1) == []
+
+
+def test_the_last_of_several() -> None:
+    assert resolve([3, 1, 2, 4], {1: True, 2: True, 3: False}, candidate=4) == [2]
+
+
+def test_an_older_candidate_from_the_cache() -> None:
+    assert resolve([1, 2], {1: True, 2: True}, candidate=2) == [1]

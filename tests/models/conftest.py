@@ -1,0 +1,53 @@
+"""A transform graph and a short training, made once for all tests of the models."""
+
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import trainer
+from models.dataset import Source
+from models.hyperparameters import parse
+from tests.models import synthetic
+
+
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Directory of a transform graph."""
+    slices = [item for name in "abc" for item in synthetic.make_scan(name, 4, (0, 2))]
+    return synthetic.analyse(slices, tmp_path_factory.mktemp("transform"), synthetic.CONFIG)
+
+
+@pytest.fixture(scope="session")
+def layer(graph: str) -> Any:
+    return synthetic.transform_layer(graph)
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A train split of four patients, each with two of six slices holding a nodule."""
+    return synthetic.write_split(tmp_path_factory.mktemp("split") / "train", patients=4)
+
+
+@pytest.fixture(scope="session")
+def source(pattern: str, layer: Any) -> Source:
+    return trainer.read_source([pattern], layer, parse(synthetic.CONFIG))
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, graph: str, pattern: str
+) -> types.SimpleNamespace:
+    """What `run_fn` was given and where it wrote."""
+    directory: Path = tmp_path_factory.mktemp("pipeline")
+    fn_args = types.SimpleNamespace(
+        custom_config=synthetic.CONFIG,
+        transform_graph_path=graph,
+        train_files=[pattern],
+        eval_files=["/nowhere/*"],
+        model_run_dir=str(directory / "Trainer" / "model_run" / "7"),
+        serving_model_dir=str(directory / "Trainer" / "model" / "7" / "Format-Serving"),
+    )
+    trainer.run_fn(fn_args)
+    return fn_args

@@ -1,0 +1,71 @@
+import copy
+from typing import Any
+
+import pytest
+
+from models.hyperparameters import Augmentation, parse, parse_grid, parse_intensity
+from tests.models.synthetic import CONFIG
+
+
+def changed(section: str, **values: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    config[section].update(values)
+    return config
+
+
+def test_reads_all_sections_and_keeps_defaults() -> None:
+    settings = parse(changed("training", augmentation={"flip": False}))
+    assert settings.grid.channels == 3
+    assert settings.intensity.window_hu == (-1000.0, 400.0)
+    assert settings.model.stride == 4  # three levels
+    assert settings.training.crop_size == 16
+    assert settings.training.augmentation == Augmentation(flip=False)
+
+
+def test_passes_over_keys_of_others() -> None:
+    settings = parse({**changed("grid", lung_margin_mm=5.0), "code_hash": "abc"})
+    assert settings.grid.slice_size == 32
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "message"),
+    [
+        ("grid", {"slice_size": 0}, "slice_size of at least 1 pixel, got 0"),
+        ("grid", {"slice_size": 30}, "slice_size divisible by 4, got 30"),
+        ("grid", {"context": -1}, "context of at least 0 slices, got -1"),
+        ("intensity", {"window_hu": [400, -1000]}, "upper bound, got"),
+        ("intensity", {"window_hu": [1]}, r"two numbers, got \[1\]"),
+        ("model", {"base_filters": 0}, "1 base filter, got 0"),
+        ("model", {"levels": 0}, "1 level, got 0"),
+        ("model", {"max_filters": 0}, "as maximum, got 0"),
+        ("model", {"dropout": 1.0}, "dropout in .*, got 1.0"),
+        ("training", {"epochs": 0}, "epochs of at least 1, got 0"),
+        ("training", {"crop_size": 18}, "crop_size divisible by 4, got 18"),
+        ("training", {"crop_size": 64}, "crop_size of at most 32, got 64"),
+        ("training", {"nodule_fraction": 1.5}, "nodule_fraction in .*, got 1.5"),
+        ("training", {"patience": -1}, "patience of at least 0, got -1"),
+        ("training", {"learning_rate": 0.0}, "positive learning_rate, got 0.0"),
+        ("training", {"learning_rate": float("nan")}, "positive learning_rate, got nan"),
+        ("training", {"monitor_fraction": 1.0}, "monitor_fraction in .*, got 1.0"),
+        ("training", {"mixed_precision": "half"}, "mixed_bfloat16, got 'half'"),
+        ("training", {"augmentation": {"noise_hu": -1}}, "noise_hu of at least 0, got -1"),
+        ("training", {"augmentation": {"jitter": 0.6}}, "at most 0.5 crop sizes, got 0.6"),
+    ],
+)
+def test_refuses_values_out_of_range(section: str, value: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse(changed(section, **value))
+
+
+def test_refuses_a_missing_section_and_a_missing_value() -> None:
+    with pytest.raises(ValueError, match="section 'grid' in custom_config, got None"):
+        parse_grid({})
+    with pytest.raises(ValueError, match="section 'intensity' in custom_config, got 'x'"):
+        parse_intensity({"intensity": "x"})
+    with pytest.raises(ValueError, match="all values of Grid, got {'slice_size': 8}"):
+        parse_grid({"grid": {"slice_size": 8}})
+
+
+def test_refuses_a_threshold_outside_0_to_1() -> None:
+    with pytest.raises(ValueError, match="probability_threshold in .*, got 1.0"):
+        parse({**CONFIG, "probability_threshold": 1.0})

@@ -1,0 +1,62 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from models.losses import DiceCrossEntropy, cross_entropy, soft_dice_loss
+
+ZERO_LOGIT, ONE = 0.0, 1.0  # a logit of 0 is a probability of 1/2
+
+
+def test_soft_dice_by_hand() -> None:
+    truth = np.array([ONE, ONE, 0.0, 0.0], np.float32)
+    logits = np.full(4, ZERO_LOGIT, np.float32)
+    # sum pt = 1, sum p = 2, sum t = 2: 1 - (2 + 1) / (4 + 1) = 0.4
+    assert float(soft_dice_loss(truth, logits)) == pytest.approx(0.4)
+
+
+def test_soft_dice_of_nothing_true_and_nothing_predicted_is_0() -> None:
+    loss = soft_dice_loss(np.zeros(4, np.float32), np.full(4, -100, np.float32))
+    assert float(loss) == pytest.approx(0.0)
+
+
+def test_soft_dice_is_pooled_over_the_batch() -> None:
+    truth = np.zeros((2, 2), np.float32)
+    truth[0] = 1
+    logits = np.where(truth > 0, 100, -100).astype(np.float32)
+    logits[1, 0] = 100  # one false voxel in the crop without nodule
+    # (2 * 2 + 1) / (3 + 2 + 1) = 5/6
+    assert float(soft_dice_loss(truth, logits)) == pytest.approx(1 / 6)
+
+
+def test_cross_entropy_by_hand() -> None:
+    truth = np.array([ONE, 0.25], np.float32)
+    logits = np.array([ZERO_LOGIT, ZERO_LOGIT], np.float32)
+    # ln 2 for each of two voxels, over 1.25 true voxels and a hundredth of 2
+    assert float(cross_entropy(truth, logits)) == pytest.approx(2 * math.log(2) / 1.27)
+
+
+def test_cross_entropy_stays_finite_at_large_logits_and_in_bfloat16() -> None:
+    truth = keras.ops.cast([1.0, 0.0], "bfloat16")
+    logits = keras.ops.cast([-200.0, 200.0], "bfloat16")
+    loss = cross_entropy(truth, logits)
+    assert keras.backend.standardize_dtype(loss.dtype) == "float32"
+    assert float(loss) == pytest.approx(400 / 1.02, rel=1e-4)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.7])
+def test_cross_entropy_of_a_partly_covered_voxel_is_lowest_at_its_part(part: float) -> None:
+    logits = np.linspace(-3, 3, 601, dtype=np.float32)
+    losses = [float(cross_entropy(np.float32([part]), logits[i : i + 1])) for i in range(601)]
+    best = logits[int(np.argmin(losses))]
+    assert 1 / (1 + math.exp(-best)) == pytest.approx(part, abs=0.01)
+
+
+def test_the_loss_weighs_both_and_can_be_saved() -> None:
+    truth = np.array([ONE, ONE, 0.0, 0.0], np.float32)
+    logits = np.full(4, ZERO_LOGIT, np.float32)
+    loss = DiceCrossEntropy(0.25)
+    expected = 0.25 * float(cross_entropy(truth, logits)) + 0.75 * 0.4
+    assert float(loss(truth, logits)) == pytest.approx(expected)
+    assert DiceCrossEntropy.from_config(loss.get_config()).bce_weight == 0.25

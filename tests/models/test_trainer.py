@@ -1,0 +1,143 @@
+import json
+import logging
+import types
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from models import trainer
+from models.checkpoint import Checkpoint
+from models.dataset import Source, whole_slices
+from models.hyperparameters import Training, parse
+from models.records import Holdout
+from tests.models import synthetic
+from tests.models.test_dataset import with_training
+
+
+def history_of(run_dir: str | Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((Path(run_dir) / trainer.HISTORY_NAME).read_text())
+    return content
+
+
+def test_run_fn_writes_model_history_and_logs(trained: types.SimpleNamespace) -> None:
+    run_dir = Path(trained.model_run_dir)
+    history = history_of(run_dir)
+    assert [row["epoch"] for row in history["epochs"]] == [1, 2, 3]
+    assert len(history["monitor_patients"]) == 1
+    assert history["precision"] == "float32" and history["parameters"] > 1000
+    assert history["slices"] == 24 and history["nodule_slices"] == 8
+    assert 1 <= history["best_epoch"] <= 3
+    assert list((run_dir / "logs").iterdir())
+    assert (Path(trained.serving_model_dir) / "saved_model.pb").exists()
+
+
+def test_an_ended_run_leaves_no_state_to_resume(trained: types.SimpleNamespace) -> None:
+    resume = Path(trained.model_run_dir).parents[1] / "resume"
+    assert not resume.exists() or not list(resume.iterdir())
+
+
+def test_the_saved_keras_model_can_be_trained_on(trained: types.SimpleNamespace) -> None:
+    model = keras.saving.load_model(Path(trained.model_run_dir) / trainer.MODEL_NAME)
+    assert model.count_params() == history_of(trained.model_run_dir)["parameters"]
+
+
+def test_refuses_a_missing_configuration() -> None:
+    with pytest.raises(ValueError, match="custom_config with hyperparameters, got None"):
+        trainer.run_fn(types.SimpleNamespace(custom_config=None))
+
+
+def new_run(source: Source, directory: Path) -> trainer.Run:
+    checkpoint = Checkpoint(str(directory / "resume"))
+    return trainer.Run(source, trainer.hold_out(source), str(directory / "run"), checkpoint)
+
+
+def test_learns_discs(source: Source, tmp_path: Path) -> None:
+    source = with_training(
+        source, epochs=2, steps_per_epoch=30, learning_rate=1e-2, warmup_fraction=0.1
+    )
+    run = new_run(source, tmp_path)
+    trainer.train(run)
+    history = history_of(tmp_path / "run")
+    assert history["best_monitor_dice"] > 0.6
+    assert history["epochs"][1]["loss"] < history["epochs"][0]["loss"]
+
+
+class Killed(RuntimeError):
+    """Stands for the end of the process."""
+
+
+def test_goes_on_after_a_kill_with_the_next_epoch(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(source, tmp_path)
+    report = trainer.EpochEnd._report
+    with monkeypatch.context() as patch:
+
+        def die(self: Any) -> None:
+            if len(self.epochs) == 2:
+                raise Killed
+
+        patch.setattr(trainer.EpochEnd, "_report", die)
+        with pytest.raises(Killed):
+            trainer.train(run)
+    assert trainer.EpochEnd._report is report
+    before = history_of(tmp_path / "run")["epochs"]
+    trainer.train(replace(run, model_run_dir=str(tmp_path / "second")))
+    history = history_of(tmp_path / "second")
+    assert history["resumed_from_epoch"] == 2
+    assert history["epochs"][:2] == before
+    assert [row["epoch"] for row in history["epochs"]] == [1, 2, 3]
+    assert history["epochs"][2]["learning_rate"] < history["epochs"][1]["learning_rate"]
+
+
+def test_a_run_killed_after_its_last_epoch_only_restores(source: Source, tmp_path: Path) -> None:
+    run = new_run(with_training(source, epochs=1), tmp_path)
+    model = trainer.train(run)
+    again = trainer.train(run)
+    for mine, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert len(history_of(tmp_path / "run")["epochs"]) == 1
+
+
+def test_same_seed_same_model(source: Source, tmp_path: Path) -> None:
+    source = with_training(source, epochs=1, steps_per_epoch=2)
+    one, two = (trainer.train(new_run(source, tmp_path / name)) for name in "ab")
+    for mine, theirs in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_mixed_training_returns_a_float32_model_and_the_policy_of_before(
+    source: Source, tmp_path: Path
+) -> None:
+    source = with_training(source, epochs=1, steps_per_epoch=1, mixed_precision="mixed_bfloat16")
+    model = trainer.train(new_run(source, tmp_path))
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    assert history_of(tmp_path / "run")["precision"] == "mixed_bfloat16"
+
+
+def test_one_patient_is_monitored_by_slices_and_the_log_says_so(
+    tmp_path: Path, layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    pattern = synthetic.write_split(tmp_path / "train", patients=1, slices=12)
+    source = trainer.read_source([pattern], layer, parse(synthetic.CONFIG))
+    with caplog.at_level(logging.WARNING, logger="models.trainer"):
+        holdout = trainer.hold_out(source)
+    assert holdout.patients == () and holdout.keys
+    assert "one patient with nodules only" in caplog.text
+    assert isinstance(holdout, Holdout)
+    assert sum(len(image) for image, _ in whole_slices(source, holdout.keys, 2)) == len(
+        holdout.keys
+    )
+
+
+def test_learning_rate_rises_then_falls_to_a_hundredth() -> None:
+    training = Training(epochs=10, steps_per_epoch=10, learning_rate=0.1, warmup_fraction=0.1)
+    schedule = trainer.learning_rate_schedule(training)
+    rates = [float(schedule(step)) for step in (0, 5, 10, 55, 100)]
+    # a tenth, half way up, the top, half a cosine: 0.1 * (0.01 + 0.99 / 2), the end
+    np.testing.assert_allclose(rates, [0.01, 0.055, 0.1, 0.0505, 0.001], rtol=1e-3)

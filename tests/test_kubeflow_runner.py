@@ -1,0 +1,87 @@
+"""The same pipeline compiles to a Vertex PipelineJob."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kubeflow_runner
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("vertex") / "folder" / "job.json"
+    arguments = ["compile", "--config", str(ROOT / "configs/vertex.yaml"), "--output", str(path)]
+    assert kubeflow_runner.main([*arguments, "--set", "training.epochs=7"]) == 0
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_every_component_is_a_task(job: dict[str, Any]) -> None:
+    tasks = set(job["pipelineSpec"]["root"]["dag"]["tasks"])
+    names = "CtExampleGen SchemaImport StatisticsGen ExampleValidator DataGate Transform Trainer"
+    assert {*names.split(), "Evaluator", "Pusher", "ReportGen"} < tasks
+    assert {name for name in tasks if name.startswith("last_blessed_model")}
+
+
+def test_nothing_learns_before_the_data_gate(job: dict[str, Any]) -> None:
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert "DataGate" in tasks["Transform"]["dependentTasks"]
+    assert "Evaluator" in tasks["Pusher"]["dependentTasks"]
+
+
+def test_values_are_explicit_parameters(job: dict[str, Any]) -> None:
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    parameters = tasks["Trainer"]["inputs"]["parameters"]
+    settings = json.loads(
+        parameters["custom_config"]["runtimeValue"]["constantValue"]["stringValue"]
+    )
+    assert settings["training"]["epochs"] == 7
+    assert settings["code_hash"]
+    roots = tasks["CtExampleGen"]["inputs"]["parameters"]["roots"]
+    assert json.loads(roots["runtimeValue"]["constantValue"]["stringValue"]) == [
+        "gs://BUCKET/luna16"
+    ]
+
+
+def test_training_asks_for_a_gpu_and_the_image(job: dict[str, Any]) -> None:
+    text = json.dumps(job)
+    assert "NVIDIA_TESLA_T4" in text
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
+    images = {e["container"]["image"] for e in executors if "container" in e}
+    assert images == {"europe-west4-docker.pkg.dev/PROJECT/noduleflow/noduleflow:latest"}
+
+
+def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
+    parameters = job["pipelineSpec"]["root"]["dag"]["tasks"]["CtExampleGen"]["inputs"]["parameters"]
+    text = parameters["input_config"]["runtimeValue"]["constantValue"]["stringValue"]
+    assert [split["pattern"] for split in json.loads(text)["splits"]] == ["subset*/*", "*.*"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["compile", "--config", "configs/demo.yaml"], "expected a section vertex, got none"),
+        (["compile", "--set", "data.roots=[]"], "expected data.roots"),
+        (["compile", "--set", "vertex.regoin=x"], "nearest valid key: vertex.region"),
+        (["compil"], "invalid choice"),
+    ],
+)
+def test_usage_errors(
+    arguments: list[str],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    try:
+        status = kubeflow_runner.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    shown = capsys.readouterr().err
+    assert status == 2
+    assert expected in shown
+    assert len(shown.splitlines()) == 1
