@@ -57,8 +57,18 @@ def series_uid(seed: int, index: int) -> str:
 
 def patient_of(seed: int, index: int) -> str:
     """Patient of a phantom scan; a few have two scans."""
-    first = index - 1 if index % CYCLE == REPEATED else index
-    return f"PHANTOM-{seed}-{first:04d}"
+    return f"PHANTOM-{seed}-{_first_scan(index):04d}"
+
+
+def _first_scan(index: int) -> int:
+    """The first scan of the same patient."""
+    return index - 1 if index % CYCLE == REPEATED else index
+
+
+def scanner_of(seed: int, index: int, shape: tuple[int, int, int]) -> Scanner:
+    """Grid and habits of the scanner of a phantom scan, quicker than all of its plan."""
+    patient = draw_patient(np.random.default_rng([seed, _first_scan(index), 1]))
+    return draw_scanner(np.random.default_rng([seed, index, 5]), patient, shape)
 
 
 @dataclass(frozen=True)
@@ -77,11 +87,10 @@ class Plan:
 
 def plan_scan(seed: int, index: int, shape: tuple[int, int, int]) -> Plan:
     """Draws patient, scanner, vessels and nodules of a scan, quicker than its voxels."""
-    first = index - 1 if index % CYCLE == REPEATED else index
-    body = np.random.default_rng([seed, first, 1])
+    body = np.random.default_rng([seed, _first_scan(index), 1])
     chance = np.random.default_rng([seed, index, 2])
     patient = draw_patient(body)
-    scanner = draw_scanner(chance, patient, shape)
+    scanner = scanner_of(seed, index, shape)
     lattice = lattice_over(scanner.axes_mm, LATTICE_MM)
     fields = organ_fields(patient, body, lattice)
     trees = grow_trees(body, patient, lattice, fields)

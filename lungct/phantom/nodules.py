@@ -144,7 +144,7 @@ def _draw_nodule(
         place=place,
         hu=float(hu),
         core_hu=float(solid if kind == "part-solid" else hu),
-        lobulation=float(rng.uniform(0.02, 0.05)) if rough else 0.0,
+        lobulation=float(rng.uniform(0.015, 0.04)) if rough else 0.0,
         spicules=tuple((float(z), float(y), float(x)) for z, y, x in spicules),
         seed=int(rng.integers(2**31)),
     )
@@ -209,10 +209,12 @@ def _shape(
     for _ in range(3):
         direction = rng.normal(size=3) * 2.2
         dot = (z * direction[0] + y * direction[1] + x * direction[2]) / safe
-        wave += np.sin(dot + rng.uniform(0, 2 * np.pi)) / 3
-    surface = radius < 1.3 * nodule.radius_mm
-    wave -= wave[surface].mean()
-    return np.asarray(radius / (nodule.radius_mm * (1 + nodule.lobulation * wave)), np.float32)
+        wave += np.cos(dot) / 3
+    surface = 1 + nodule.lobulation * wave
+    # Waves that are even in the direction keep the centre, this keeps the volume: the mean over all directions of the cube of the radius stays what it was.
+    inside = radius < 1.3 * nodule.radius_mm
+    surface /= np.cbrt((surface[inside] ** 3).mean())
+    return np.asarray(radius / (nodule.radius_mm * surface), np.float32)
 
 
 def _pooled(inside: npt.NDArray[np.bool_], parts: list[int]) -> Array:

@@ -74,11 +74,15 @@ def make_phantoms(
     Raises:
         PhantomError: An argument is out of range, or the folder holds something else.
     """
-    order = Order(scans, seed, (shape[0], shape[1], shape[2]))
+    order = Order(scans, seed, shape)
+    if workers is not None and workers < 1:
+        raise PhantomError(f"expected at least one process, got {workers}")
     folder = Path(out)
     if _is_whole(folder, order):
         return
     _check_folder(folder, order)
+    for leftover in folder.rglob("*.tmp"):
+        leftover.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     _write_text(folder / UNFINISHED_NAME, json.dumps(order.facts(), indent=1) + "\n")
     _make_scans(folder, order, workers or os.cpu_count() or 1)

@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 from apache_beam import Create, Pipeline
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.utils import config_util
 from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
 
 from components.evaluation import Evaluation, MetricRow, metric_value, read_evaluation
@@ -36,7 +37,7 @@ def run_tfma(folder: Path, config: Any, has_baseline: bool) -> Evaluation:
         with_slicing_features(slices[1], "eval", "none"),
     ]
     model = save_model(folder / "model")
-    config = tfma.utils.update_eval_config_with_defaults(
+    config = config_util.update_eval_config_with_defaults(
         config, has_baseline=has_baseline, rubber_stamp=True
     )
     models = [

@@ -11,7 +11,7 @@ GEOMETRY = Geometry((3, 4, 5), (-7.0, 11.0, 2.0), (1.0, 2.0, 3.0))
 VOLUME = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("flips", [(), (0,), (1, 2), (0, 1, 2)])
 def test_undoes_any_order_and_sense_of_axes(order, flips):
     volume, geometry = along_other_axes(VOLUME, GEOMETRY, order, flips)

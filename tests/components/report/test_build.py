@@ -48,6 +48,7 @@ def test_report_of_a_blessed_model(tmp_path: Path) -> None:
     page, summary = write(tmp_path, [EVAL, TRAIN], more_rows=[LOST])
 
     assert "✓ Blessed" in page.text
+    assert "The model met the only criterion of the gate and may be pushed." in page.text
     assert "Phantom data. Every figure on this page was measured on computer-made" in page.text
     assert "3 scans found: 2 accepted, 0 repaired, 1 quarantined." in page.text
     assert "no <lung> found" in page.text  # escaped in the source

@@ -1,0 +1,213 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lungct.geometry import Geometry
+from lungct.header import MAX_HEADER_BYTES, read_header
+from lungct.metaimage import write_scan
+from lungct.scan import ScanError
+
+# 4 * 3 * 2 voxels of 2 bytes are 48 bytes.
+GEOMETRY = Geometry((2, 3, 4), (-10.5, 20.25, -300.0), (0.7, 0.8, 2.5))
+
+
+@pytest.fixture
+def header(tmp_path):
+    path = tmp_path / "1.2.3.mhd"
+    write_scan(str(path), np.arange(24, dtype=np.int16).reshape(2, 3, 4), GEOMETRY)
+    return path
+
+
+def change(path: Path, **fields: str | None) -> None:
+    """Sets fields of a header, adds those that are new, removes those that are None."""
+    lines = dict(line.split(" = ", 1) for line in path.read_text().splitlines())
+    last = lines.pop("ElementDataFile")
+    lines = {**lines, "ElementDataFile": last, **fields}
+    lines["ElementDataFile"] = lines.pop("ElementDataFile")
+    text = "".join(f"{name} = {value}\n" for name, value in lines.items() if value is not None)
+    path.write_text(text)
+
+
+def test_reads_all_fields(header):
+    found = read_header(str(header))
+    assert found.series_uid == "1.2.3"
+    assert found.geometry == GEOMETRY
+    assert found.dtype == np.dtype("<i2")
+    assert found.voxels_path == str(header.with_suffix(".raw"))
+    assert not found.compressed
+    assert found.voxel_bytes == 48
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"BinaryDataByteOrderMSB": None, "CompressedData": None},
+        {"Comment": "café = any"},
+        {"ElementNumberOfChannels": "1", "HeaderSize": "0"},
+        {"Offset": None, "Position": "-10.5 20.25 -300"},
+        {"TransformMatrix": None, "Orientation": "1 0 0 0 1 0 0 0 1"},
+        {"ElementSpacing": "7e-1 0.8 +2.5"},
+    ],
+)
+def test_accepts_what_changes_nothing(header, fields):
+    change(header, **fields)
+    assert read_header(str(header)).geometry == GEOMETRY
+
+
+def test_accepts_a_byte_order_mark_carriage_returns_and_blank_lines(header):
+    text = header.read_text().replace("\n", "\r\n\r\n")
+    header.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_header(str(header)).geometry == GEOMETRY
+
+
+def test_big_endian(header):
+    change(header, BinaryDataByteOrderMSB="True")
+    assert read_header(str(header)).dtype == np.dtype(">i2")
+
+
+@pytest.mark.parametrize(
+    "matrix", ["-1 0 0 0 -1 0 0 0 1", "1 0 0 0 1 0 0 0 -1", "0 1 0 0 0 1 1 0 0"]
+)
+def test_accepts_flipped_left_handed_and_permuted_axes(header, matrix):
+    change(header, TransformMatrix=matrix)
+    # The matrix lists the world direction of each index axis in turn.
+    columns = np.asarray([float(cosine) for cosine in matrix.split()]).reshape(3, 3)
+    direction = np.asarray(read_header(str(header)).geometry.direction).reshape(3, 3)
+    np.testing.assert_array_equal(direction, columns.T)
+
+
+BAD_FIELDS = [
+    ({"ObjectType": "Scene"}, "ObjectType = image, got 'Scene'"),
+    ({"ObjectType": None}, "ObjectType = image, got none"),
+    ({"NDims": "2"}, "NDims = 3, got '2'"),
+    ({"NDims": "4"}, "NDims = 3, got '4'"),
+    ({"BinaryData": "False"}, "BinaryData = true or 1, got 'False'"),
+    ({"ElementNumberOfChannels": "3"}, "ElementNumberOfChannels = 1, got '3'"),
+    ({"HeaderSize": "-1"}, "HeaderSize = 0, got '-1'"),
+    ({"ElementToIntensityFunctionSlope": "2"}, "Slope = 1, got '2'"),
+    ({"DimSize": "4 3"}, "3 positive whole numbers in DimSize, got '4 3'"),
+    ({"DimSize": "4 3 -2"}, "3 positive whole numbers in DimSize"),
+    ({"DimSize": "4 3 0"}, "DimSize of 1 to 1073741824 voxels, got '4 3 0'"),
+    ({"DimSize": "4 3 2.0"}, "3 positive whole numbers in DimSize"),
+    ({"DimSize": "4294967296 4294967296 4"}, "DimSize of 1 to"),
+    ({"DimSize": "65536 65536 " + "9" * 5000}, "DimSize of 1 to"),
+    ({"DimSize": None}, "DimSize, got none"),
+    ({"ElementSpacing": None}, "numbers in ElementSpacing, got none"),
+    ({"ElementSpacing": None, "ElementSize": "1 1 1"}, "ElementSpacing, got none"),
+    ({"ElementSpacing": "0.7 0.8 0"}, "3 positive numbers in ElementSpacing, got '0.7 0.8 0'"),
+    ({"ElementSpacing": "0.7 -0.8 2.5"}, "3 positive numbers in ElementSpacing"),
+    ({"ElementSpacing": "0.7 nan 2.5"}, "3 finite numbers in ElementSpacing"),
+    ({"ElementSpacing": "0,7 0,8 2,5"}, "3 finite numbers in ElementSpacing, got '0,7 0,8 2,5'"),
+    ({"ElementSpacing": "0.7 0.8 2_5"}, "3 finite numbers in ElementSpacing"),
+    ({"Offset": None}, "3 finite numbers in Offset, got none"),
+    ({"Offset": "0 inf 0"}, "3 finite numbers in Offset, got '0 inf 0'"),
+    ({"Origin": "0 0 0"}, "one of Offset, Position, Origin, got 'Offset and Origin'"),
+    ({"TransformMatrix": None}, "9 orthonormal direction cosines in TransformMatrix, got none"),
+    ({"TransformMatrix": "1 0 0 0 0.97 0.2 0 0 1"}, "9 orthonormal direction cosines"),
+    ({"TransformMatrix": "2 0 0 0 1 0 0 0 1"}, "9 orthonormal direction cosines"),
+    ({"TransformMatrix": "1 0 0 0 1 0 0 0"}, "9 orthonormal direction cosines"),
+    ({"ElementType": "MET_UCHAR"}, "ElementType MET_SHORT, .* got 'MET_UCHAR'"),
+    ({"ElementType": None}, "ElementType MET_SHORT, .* got none"),
+    ({"BinaryDataByteOrderMSB": "maybe"}, "MSB = True or False, got 'maybe'"),
+    ({"ElementByteOrderMSB": "True"}, "one of BinaryDataByteOrderMSB, ElementByteOrderMSB"),
+    ({"ElementDataFile": "/etc/passwd"}, "a file beside the header, got '/etc/passwd'"),
+    ({"ElementDataFile": "../1.2.3.raw"}, "a file beside the header"),
+    ({"ElementDataFile": "LIST"}, "a file beside the header, got 'LIST'"),
+    ({"ElementDataFile": "LOCAL"}, "a file beside the header"),
+    ({"ElementDataFile": "slice%03d.raw 1 2 1"}, "a file beside the header"),
+    ({"ElementDataFile": "folder\\1.raw"}, "a file beside the header"),
+    ({"ElementDataFile": ""}, "a file beside the header, got ''"),
+    ({"ElementDataFile": None}, "a file beside the header, got none"),
+    ({"ElementDataFile": "gone.raw"}, "a regular file that is there, got 'gone.raw'"),
+    ({"ElementType": "MET_FLOAT"}, "96 bytes of voxels, got '48 bytes'"),
+    ({"DimSize": "4 3 1"}, "24 bytes of voxels, got '48 bytes'"),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), BAD_FIELDS)
+def test_refuses_fields(header, fields, message):
+    change(header, **fields)
+    with pytest.raises(ScanError, match=message) as caught:
+        read_header(str(header))
+    assert str(header) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, 1, 47, 49])
+def test_refuses_voxels_of_another_length(header, size):
+    header.with_suffix(".raw").write_bytes(bytes(size))
+    with pytest.raises(ScanError, match=f"expected 48 bytes of voxels, got '{size} bytes'"):
+        read_header(str(header))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ObjectType Image", "name = value.*line 1"),
+        ("NDims = 3\nNDims = 3", "each name once.*line 2"),
+        ("ElementDataFile = x.raw\nNDims = 3", "ElementDataFile last.*line 2"),
+        ("\0\0\0\1\2", "name = value"),
+        ("", "header file of 1 to"),
+    ],
+)
+def test_refuses_text_that_is_no_header(header, text, message):
+    header.write_text(text)
+    with pytest.raises(ScanError, match=message):
+        read_header(str(header))
+
+
+def test_refuses_a_header_beyond_its_bound(header):
+    header.write_bytes(b"x" * (MAX_HEADER_BYTES + 1))
+    with pytest.raises(ScanError, match=f"got {MAX_HEADER_BYTES + 1}"):
+        read_header(str(header))
+
+
+def test_refuses_a_header_that_is_not_there_or_a_folder(tmp_path):
+    with pytest.raises(ScanError, match="readable header file.*nothing.mhd"):
+        read_header(str(tmp_path / "nothing.mhd"))
+    with pytest.raises(ScanError, match="expected a header file"):
+        read_header(str(tmp_path))
+
+
+def test_refuses_a_link_out_of_the_folder(header, tmp_path):
+    inside, outside = header.with_suffix(".raw"), tmp_path / "elsewhere"
+    outside.mkdir()
+    inside.rename(outside / "1.2.3.raw")
+    inside.symlink_to(outside / "1.2.3.raw")
+    with pytest.raises(ScanError, match="inside the header's folder, got .*elsewhere"):
+        read_header(str(header))
+
+
+def test_accepts_a_link_to_the_whole_folder(header, tmp_path_factory):
+    link = tmp_path_factory.mktemp("links") / "data"
+    link.symlink_to(header.parent)
+    assert read_header(str(link / header.name)).geometry == GEOMETRY
+
+
+def test_refuses_a_pipe(header):
+    header.with_suffix(".raw").unlink()
+    os.mkfifo(header.with_suffix(".raw"))
+    with pytest.raises(ScanError, match="regular file"):
+        read_header(str(header))
+
+
+@pytest.fixture
+def compressed(tmp_path):
+    path = tmp_path / "1.2.4.mhd"
+    write_scan(str(path), np.zeros((2, 3, 4), np.int16), GEOMETRY, compressed=True)
+    return path
+
+
+def test_compressed_size_must_be_that_of_the_file(compressed):
+    assert read_header(str(compressed)).compressed
+    change(compressed, CompressedDataSize="5")
+    with pytest.raises(ScanError, match="CompressedDataSize = .* as on disk, got '5'"):
+        read_header(str(compressed))
+
+
+def test_a_stream_too_short_for_its_voxels_is_refused_from_the_header(compressed):
+    change(compressed, DimSize="1000 1000 1000")
+    with pytest.raises(ScanError, match="stream that can hold 2000000000 bytes"):
+        read_header(str(compressed))

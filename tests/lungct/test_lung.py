@@ -1,0 +1,131 @@
+import itertools
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from lungct.geometry import Geometry
+from lungct.lung import lung_box, lung_mask
+from lungct.metaimage import read_scan
+from lungct.nodule import render_spheres
+from lungct.scan import Nodule, ScanError
+from lungct.tables import find_scans, read_annotations
+from tests.lungct import chest
+
+
+def dice(a, b):
+    return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
+
+
+def load(path):
+    image = sitk.ReadImage(str(path))
+    array = sitk.GetArrayFromImage(image)
+    geometry = Geometry(array.shape, image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    return array, geometry
+
+
+def at_full_resolution(geometry=chest.GEOMETRY, factor=4):
+    """The chest with voxels of about a millimetre in plane, so that the coarse grid is coarser."""
+    z, y, x = geometry.shape
+    spacing = (geometry.spacing_mm[0] / factor, geometry.spacing_mm[1] / factor, 5.0)
+    return Geometry((z, y * factor, x * factor), geometry.origin_mm, spacing)
+
+
+def test_finds_both_lungs_and_no_airway():
+    mask = lung_mask(chest.hu(), chest.GEOMETRY)
+    assert dice(mask, chest.lungs()) > 0.97
+    assert not mask[chest.trachea()].any()
+
+
+def test_border_is_drawn_at_full_resolution():
+    geometry = at_full_resolution()
+    mask = lung_mask(chest.hu(geometry), geometry)
+    assert dice(mask, chest.lungs(geometry)) > 0.985
+
+
+@pytest.mark.parametrize("diameter_mm", [6.0, 12.0, 20.0])
+def test_nodules_at_the_pleura_lie_inside(diameter_mm):
+    geometry = at_full_resolution()
+    # The nodule touches the pleura from within: side of the left lung.
+    centre = chest.middle_mm(x=70 + 45 - diameter_mm / 2)
+    nodule = Nodule("1", centre, diameter_mm)
+    mask = lung_mask(chest.with_nodule(chest.hu(geometry), nodule, geometry), geometry)
+    inside = render_spheres([nodule], geometry) >= 0.5
+    z, y, x = np.rint(geometry.world_to_voxel(centre)).astype(int)
+    assert mask[z, y, x]
+    assert mask[inside].mean() > 0.9
+
+
+def test_a_large_nodule_within_a_lung_is_filled():
+    nodule = Nodule("1", chest.middle_mm(x=-70), 36.0)
+    hu = chest.with_nodule(chest.hu(), nodule)
+    assert lung_mask(hu, chest.GEOMETRY)[render_spheres([nodule], chest.GEOMETRY) > 0].all()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("flips", [(0,), (1, 2)])
+def test_same_mask_in_the_world_along_other_axes(order, flips):
+    hu, geometry = chest.along_other_axes(chest.hu(), chest.GEOMETRY, order, flips)
+    straight = lung_mask(chest.hu(), chest.GEOMETRY)
+    expected, _ = chest.along_other_axes(straight, chest.GEOMETRY, order, flips)
+    np.testing.assert_array_equal(lung_mask(hu, geometry), expected)
+
+
+def test_one_lung_is_enough():
+    hu = chest.hu()
+    hu[:, :, :40][chest.lungs()[:, :, :40]] = 40
+    mask = lung_mask(hu, chest.GEOMETRY)
+    assert dice(mask[:, :, 40:], chest.lungs()[:, :, 40:]) > 0.97
+    assert not mask[:, :, :38].any()
+
+
+@pytest.mark.parametrize("slices", [1, 2, 8])
+def test_a_few_slices_are_enough(slices):
+    middle = slice(22, 22 + slices)
+    geometry = chest.GEOMETRY.crop((middle, slice(0, 60), slice(0, 80)))
+    mask = lung_mask(np.ascontiguousarray(chest.hu()[middle]), geometry)
+    assert dice(mask, chest.lungs()[middle]) > 0.95
+
+
+def test_no_lung_is_a_scan_error():
+    hu = chest.hu()
+    hu[chest.lungs()] = 40
+    with pytest.raises(ScanError, match="no lung: expected at least"):
+        lung_mask(hu, chest.GEOMETRY)
+
+
+def test_lung_box():
+    mask = np.zeros((4, 5, 6), bool)
+    mask[1:3, 2, 3:6] = True
+    assert lung_box(mask) == (slice(1, 3), slice(2, 3), slice(3, 6))
+    with pytest.raises(ScanError, match=r"no lung: .* empty one of \(4, 5, 6\)"):
+        lung_box(np.zeros((4, 5, 6), bool))
+
+
+@pytest.mark.parametrize(
+    ("scan", "truth", "least"),
+    [
+        ("ct-64.nrrd", "wholeLung-64.nrrd", 0.96),
+        ("3DCT_lung.mha", "3DCT_lung_baseline_mask.mha", 0.97),
+    ],
+)
+def test_real_scans_against_published_masks(real_data, scan, truth, least):
+    hu, geometry = load(real_data / "lung_masks" / scan)
+    expected, _ = load(real_data / "lung_masks" / truth)
+    assert dice(lung_mask(hu.astype(np.int16), geometry), expected > 0) > least
+
+
+def test_real_lung_bases_are_found_among_bowel_gas(real_data):
+    hu, geometry = load(real_data / "lung_masks" / "example_ct.nii.gz")
+    labels, _ = load(real_data / "lung_masks" / "example_seg_fast_force_split.nii.gz")
+    lobes = (labels >= 10) & (labels <= 14)
+    assert dice(lung_mask(hu.astype(np.int16), geometry), lobes) > 0.93
+
+
+def test_real_nodule_lies_inside(real_data):
+    root = str(real_data / "luna16_sample")
+    scan = read_scan(find_scans([root])[0])
+    nodules = read_annotations(f"{root}/annotations.csv").by_series[scan.series_uid]
+    mask = lung_mask(scan.hu, scan.geometry)
+    inside = render_spheres(nodules, scan.geometry) >= 0.5
+    assert mask[inside].mean() > 0.95

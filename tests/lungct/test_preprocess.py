@@ -1,0 +1,155 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from lungct.geometry import Geometry
+from lungct.grid import GridConfig
+from lungct.metaimage import write_scan
+from lungct.nodule import equivalent_diameter_mm
+from lungct.preprocess import process_scan, quarantined
+from lungct.scan import Nodule, ScanError
+from lungct.tables import find_scans, read_annotations
+from tests.lungct import chest
+
+GRID = GridConfig(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, lung_margin_mm=10.0)
+NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
+
+
+@pytest.fixture
+def header(tmp_path):
+    path = str(tmp_path / "1.2.3.mhd")
+    write_scan(path, chest.with_nodule(chest.hu(), NODULE), chest.GEOMETRY)
+    return path
+
+
+def assert_same(found, expected):
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.coverage, other.coverage)
+        np.testing.assert_array_equal(one.lung, other.lung)
+        np.testing.assert_allclose(one.hu, other.hu, atol=1)
+        np.testing.assert_allclose(one.origin_mm, other.origin_mm, atol=1e-6)
+        assert (one.index, one.nodules) == (other.index, other.nodules)
+
+
+def test_summary(header):
+    summary, slices = process_scan(header, [NODULE], GRID, "P1")
+    assert (summary.series_uid, summary.patient_id) == ("1.2.3", "P1")
+    assert (summary.outcome, summary.reason) == ("accepted", "")
+    assert summary.shape == chest.SHAPE and summary.spacing_mm == chest.SPACING_MM
+    # Two ellipsoids of 45 x 65 x 80 mm half axes: 2 * 4/3 * pi * 234 ml = 1960 ml.
+    assert summary.lung_volume_ml == pytest.approx(1960, rel=0.03)
+    p01, p50, p99 = summary.hu_percentiles
+    assert p01 <= -850 <= p50 <= p99 == 40
+    assert summary.slice_count == len(slices)
+    assert summary.seconds > 0
+    assert json.loads(json.dumps(asdict(summary)))["nodules"][0]["bucket"] == "15+"
+
+
+def test_slices_cover_the_lungs_with_their_margin(header):
+    summary, slices = process_scan(header, [NODULE], GRID)
+    # Lungs of 160 mm and 10 mm on each side, in slices of 5 mm.
+    assert summary.slice_count == pytest.approx(36, abs=2)
+    lung = np.stack([record.lung for record in slices])
+    assert lung.sum() * 0.08 == pytest.approx(summary.lung_volume_ml, rel=0.03)
+    middle = slices[summary.slice_count // 2]
+    assert middle.hu.shape == (64, 64, 3)
+    assert np.median(middle.hu[..., 1][middle.lung == 1]) == -850
+
+
+def test_nodule_volume_and_place(header):
+    summary, slices = process_scan(header, [NODULE], GRID)
+    assert summary.nodules[0]["volume_mm3"] == pytest.approx(NODULE.volume_mm3, rel=0.01)
+    weight = np.stack([record.coverage for record in slices]) / 255.0
+    z, y, x = (np.indices(weight.shape) * weight).sum(axis=(1, 2, 3)) / weight.sum()
+    centre = np.asarray(slices[0].origin_mm) + (x * 4, y * 4, z * 5)
+    np.testing.assert_allclose(centre, NODULE.centre_mm, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("order", "flips"),
+    [((0, 1, 2), (0,)), ((0, 1, 2), (1, 2)), ((0, 2, 1), ()), ((2, 0, 1), (0, 2))],
+)
+def test_same_slices_from_flipped_and_permuted_axes(header, tmp_path, order, flips):
+    hu, geometry = chest.along_other_axes(
+        chest.with_nodule(chest.hu(), NODULE), chest.GEOMETRY, order, flips
+    )
+    other = str(tmp_path / "1.2.4.mhd")
+    write_scan(other, hu, geometry)
+    assert_same(process_scan(other, [NODULE], GRID)[1], process_scan(header, [NODULE], GRID)[1])
+
+
+def test_repaired_scan(tmp_path):
+    path = tmp_path / "1.mhd"
+    write_scan(str(path), chest.hu(), chest.GEOMETRY)
+    path.with_suffix(".raw").write_bytes((chest.hu() + 1024).astype("<u2").tobytes())
+    path.write_text(path.read_text().replace("MET_SHORT", "MET_USHORT"))
+    summary, _ = process_scan(str(path), [], GRID)
+    assert summary.outcome == "repaired"
+    assert summary.reason == "uint16 values taken to int16 HU, 1024 subtracted"
+
+
+def test_scan_without_nodules(header):
+    summary, slices = process_scan(header, [], GRID)
+    assert summary.nodules == ()
+    assert not any(record.nodules or record.coverage.any() for record in slices)
+
+
+def test_nodule_beyond_the_lungs_gets_its_slices(header):
+    low = Nodule("2", chest.middle_mm(z=-100), 12.0)
+    summary, slices = process_scan(header, [NODULE, low], GRID)
+    assert summary.slice_count > process_scan(header, [NODULE], GRID)[0].slice_count
+    assert [nodule.nodule_id for nodule in slices[0].nodules + slices[1].nodules].count("2") >= 1
+
+
+def test_nodule_partly_outside_the_volume_is_cut(header):
+    edge = Nodule("2", chest.middle_mm(z=-110), 20.0)
+    summary, _ = process_scan(header, [edge], GRID)
+    assert summary.nodules[0]["volume_mm3"] == pytest.approx(edge.volume_mm3 / 2, rel=0.1)
+
+
+def test_nodule_outside_the_volume(header):
+    with pytest.raises(ScanError, match=r"centre of nodule 9 between \(-160.0, .* in .*1.2.3.mhd"):
+        process_scan(header, [Nodule("9", (0.0, 0.0, 900.0), 5.0)], GRID)
+
+
+def test_nodule_outside_the_window(header):
+    narrow = GridConfig((5.0, 4.0, 4.0), 60, 1, 10.0)
+    # The window of 240 mm holds the lungs of 232 mm but not a nodule in the skin besides.
+    far = Nodule("9", chest.middle_mm(x=145), 10.0)
+    with pytest.raises(ScanError, match="nodules 9 at .* slice window of 240.0 x 240.0 mm, got"):
+        process_scan(header, [far], narrow)
+
+
+def test_no_lung_names_the_file(tmp_path):
+    path = str(tmp_path / "1.mhd")
+    write_scan(path, np.full((4, 6, 8), 40, np.int16), Geometry((4, 6, 8), (0, 0, 0), (1, 2, 3)))
+    with pytest.raises(ScanError, match="no air: .* in .*1.mhd"):
+        process_scan(path, [], GRID)
+
+
+def test_quarantined():
+    summary = quarantined("/data/1.2.3.mhd", ScanError("no air"), "P1")
+    assert summary.outcome == "quarantined"
+    assert (summary.series_uid, summary.patient_id, summary.reason) == ("1.2.3", "P1", "no air")
+    assert summary.slice_count == 0
+
+
+def test_real_nodule(real_data):
+    root = str(real_data / "luna16_sample")
+    nodules = read_annotations(f"{root}/annotations.csv").by_series
+    grid = GridConfig((2.5, 2.0, 2.0), 192, 1, 5.0)
+    path = find_scans([root])[0]
+    ((series_uid, (nodule,)),) = nodules.items()
+    summary, slices = process_scan(path, [nodule], grid)
+    assert summary.series_uid == series_uid
+    truth = np.stack([record.coverage for record in slices]) >= 128
+    diameter_mm = equivalent_diameter_mm(np.count_nonzero(truth) * 2.5 * 2.0 * 2.0)
+    assert diameter_mm == pytest.approx(23.35, abs=0.3)
+    z, y, x = np.argwhere(truth).mean(axis=0)
+    centre = np.asarray(slices[0].origin_mm) + (x * 2.0, y * 2.0, z * 2.5)
+    assert np.linalg.norm(centre - nodule.centre_mm) < 0.3
+    lung = np.stack([record.lung for record in slices])
+    assert lung[truth].mean() > 0.95

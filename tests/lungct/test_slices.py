@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from lungct.geometry import Geometry
+from lungct.nodule import sphere_patches
+from lungct.scan import Nodule
+from lungct.slices import Slices, WorkingVolume, iter_slices, merge_coverage, to_uint8
+
+GEOMETRY = Geometry((6, 16, 16), (1.0, 2.0, 3.0), (1.0, 1.0, 3.0))
+# z of its slices: centres at 3, 6, 9, 12, 15 and 18 mm.
+NODULES = (Nodule("1", (8.0, 9.0, 9.0), 8.0), Nodule("2", (11.0, 12.0, 15.0), 4.0))
+
+
+def working_volume(context=1):
+    shape = (6 + 2 * context, 16, 16)
+    hu = np.broadcast_to(np.arange(shape[0], dtype=np.int16)[:, None, None], shape)
+    patches = sphere_patches(NODULES, GEOMETRY)
+    lung = np.ones(GEOMETRY.shape, np.uint8)
+    return WorkingVolume(hu, merge_coverage(patches, GEOMETRY.shape), lung, GEOMETRY, patches)
+
+
+def test_records_in_order():
+    records = list(iter_slices(working_volume()))
+    assert [record.index for record in records] == list(range(6))
+    assert records[2].origin_mm == (1.0, 2.0, 9.0)
+
+
+@pytest.mark.parametrize("context", [0, 1, 2])
+def test_neighbours_are_channels_lower_z_first(context):
+    record = Slices(working_volume(context))[3]
+    assert record.hu.shape == (16, 16, 2 * context + 1)
+    assert record.hu.dtype == np.int16 and record.hu.flags.c_contiguous
+    # Slice 3 is number 3 + context of the volume that has `context` slices more below.
+    assert record.hu[0, 0].tolist() == list(range(3, 3 + 2 * context + 1))
+
+
+def test_nodules_are_those_cut_by_at_least_half_a_voxel():
+    slices = Slices(working_volume())
+    cut = [[nodule.nodule_id for nodule in record.nodules] for record in slices]
+    # Nodule 1 reaches from 5 to 13 mm, 2 from 13 to 17 mm; slices are 3 mm thick.
+    assert cut == [[], ["1"], ["1"], ["1"], ["2"], []]
+    for record in slices:
+        assert bool((record.coverage >= 128).any()) == bool(record.nodules)
+
+
+def test_sequence():
+    slices = Slices(working_volume())
+    assert len(slices) == 6
+    assert slices[-1].index == 5
+    assert [record.index for record in slices[1:3]] == [1, 2]
+    with pytest.raises(IndexError):
+        slices[6]
+
+
+def test_pixels():
+    record = Slices(working_volume())[2]
+    assert record.coverage.dtype == np.uint8 and record.coverage.max() == 255
+    assert record.lung.dtype == np.uint8 and record.lung.shape == (16, 16)
+
+
+def test_coverage_takes_the_larger_share():
+    twice = sphere_patches([NODULES[0], NODULES[0]], GEOMETRY)
+    np.testing.assert_array_equal(
+        merge_coverage(twice, GEOMETRY.shape), merge_coverage(twice[:1], GEOMETRY.shape)
+    )
+    assert merge_coverage([], GEOMETRY.shape).max() == 0
+
+
+def test_a_half_is_truth():
+    coverage = np.array([0, 0.499, 0.5, 1], np.float32)
+    assert to_uint8(coverage).tolist() == [0, 127, 128, 255]
