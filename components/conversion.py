@@ -56,7 +56,7 @@ def _files_of(header: str) -> list[str]:
 def _facts(summary: ScanSummary) -> dict[str, float]:
     """The numbers about a scan that each of its slices carries, by feature name."""
     names = (
-        *(features.SPACING_X_MM, features.SPACING_Y_MM, features.SPACING_Z_MM),
+        *(features.SPACING_Z_MM, features.SPACING_Y_MM, features.SPACING_X_MM),
         *(features.HU_P01, features.HU_P50, features.HU_P99),
         features.LUNG_VOLUME_ML,
     )
@@ -64,7 +64,7 @@ def _facts(summary: ScanSummary) -> dict[str, float]:
     return dict(zip(names, values, strict=True))
 
 
-class ConvertScan(beam.DoFn):  # type: ignore[misc]
+class ConvertScan(beam.DoFn):
     """Converts scans, and reports how far this process has come."""
 
     def __init__(self, folders: Mapping[str, str], grid: GridConfig, total: int) -> None:

@@ -57,7 +57,7 @@ def input_config(roots: Sequence[str]) -> tuple[str, example_gen_pb2.Input]:
     return base, example_gen_pb2.Input(splits=splits)
 
 
-class _InputProcessor(input_processor.FileBasedInputProcessor):  # type: ignore[misc]
+class _InputProcessor(input_processor.FileBasedInputProcessor):
     """TFX's fingerprint knows sizes and whole seconds; this one also names and nanoseconds."""
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
@@ -71,7 +71,7 @@ class _InputProcessor(input_processor.FileBasedInputProcessor):  # type: ignore[
         return f"{coarse}\nfiles:{hashlib.sha256(chr(10).join(stated).encode()).hexdigest()}"
 
 
-class Driver(driver.FileBasedDriver):  # type: ignore[misc]
+class Driver(driver.FileBasedDriver):
     """Sees any change of the input files; on Vertex TFX's own driver takes its place."""
 
     def get_input_processor(
@@ -81,7 +81,7 @@ class Driver(driver.FileBasedDriver):  # type: ignore[misc]
         return _InputProcessor(input_base_uri, splits, range_config)
 
 
-class Executor(base_example_gen_executor.BaseExampleGenExecutor):  # type: ignore[misc]
+class Executor(base_example_gen_executor.BaseExampleGenExecutor):
     """Lists the scans, has each converted by a worker, and writes what became of them."""
 
     def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802
@@ -190,7 +190,7 @@ class Ingest:
     code_hash: str
 
 
-class CtExampleGen(FileBasedExampleGen):  # type: ignore[misc]
+class CtExampleGen(FileBasedExampleGen):
     """Reads CT scans with their annotations and writes tf.Examples split by patient.
 
     Outputs: `examples` (one file per scan) and `scans` (what became of each scan found).

@@ -8,7 +8,7 @@ from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 
 
-class LastBlessedOtherModel(resolver.ResolverStrategy):  # type: ignore[misc]
+class LastBlessedOtherModel(resolver.ResolverStrategy):
     """Resolves the last blessed model that is not the candidate itself.
 
     TFX's LatestBlessedModelStrategy returns the candidate once it is blessed: a second run with

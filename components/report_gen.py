@@ -12,7 +12,7 @@ from components.artifacts import Report, ScanReport
 from components.report.build import ReportInputs, ReportParameters, write_report
 
 
-class ReportGenSpec(types.ComponentSpec):  # type: ignore[misc]
+class ReportGenSpec(types.ComponentSpec):
     """What ReportGen takes and gives."""
 
     PARAMETERS = {
@@ -31,7 +31,7 @@ class ReportGenSpec(types.ComponentSpec):  # type: ignore[misc]
     OUTPUTS = {"report": ChannelParameter(type=Report)}
 
 
-class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+class Executor(base_executor.BaseExecutor):
     """Unpacks the artifacts and has the report written."""
 
     def Do(  # noqa: N802
@@ -68,7 +68,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
 
 
-class ReportGen(base_component.BaseComponent):  # type: ignore[misc]
+class ReportGen(base_component.BaseComponent):
     """Writes the run's report: `report.html` for people, `summary.json` for machines."""
 
     SPEC_CLASS = ReportGenSpec

@@ -34,6 +34,7 @@ _MAX_SIDE_SHARE = 0.05
 
 # Two adjacent slices of 1 mm hold some 36 ml of lung.
 _MIN_LUNG_ML = 15.0
+_MAX_LUNG_ML = 15_000.0
 _MIN_SHARE_OF_LARGEST = 0.08
 
 # Erosion by this radius parts the airways from the lungs, and the lungs from each other.
@@ -105,8 +106,9 @@ def aerated(scan: CoarseScan) -> BoolArray:
     largest_ml = float((ml * candidates).max())
     candidates &= ml >= _MIN_SHARE_OF_LARGEST * largest_ml
     total_ml = float(ml[candidates].sum())
-    if total_ml < _MIN_LUNG_ML:
-        raise ScanError(f"no lung: expected at least {_MIN_LUNG_ML:g} ml, got {total_ml:.1f} ml")
+    if not _MIN_LUNG_ML <= total_ml <= _MAX_LUNG_ML:
+        bounds = f"{_MIN_LUNG_ML:g} to {_MAX_LUNG_ML:g} ml"
+        raise ScanError(f"no lung: expected {bounds} of air in the body, got {total_ml:.1f} ml")
     return np.asarray(candidates[labels])
 
 

@@ -20,6 +20,7 @@ from lungct.scan import ScanError
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_VOXELS = 1 << 30
+MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
 
 # No zlib stream inflates further, https://www.zlib.net/zlib_tech.html.
 MAX_INFLATION = 1032
@@ -84,14 +85,23 @@ def read_header(path: str) -> MetaHeader:
     Raises:
         ScanError: Anything is missing, impossible or contradicts the file on disk.
     """
-    fields = _Fields(path, _read_fields(path))
+    try:
+        return _checked_header(_Fields(path, _read_fields(path)))
+    except OSError as error:
+        raise ScanError(
+            f"expected a readable header and voxels, got {error.strerror} in {path}"
+        ) from error
+
+
+def _checked_header(fields: _Fields) -> MetaHeader:
+    """The header of a file's fields, all of which are checked."""
     fields.expect("ObjectType", ("image",))
     fields.expect("NDims", ("3",))
     fields.expect("BinaryData", _TRUE)
     fields.check_neutral()
     header = MetaHeader(
-        path=path,
-        series_uid=Path(path).stem,
+        path=fields.path,
+        series_uid=Path(fields.path).stem,
         geometry=_geometry(fields),
         dtype=_dtype(fields),
         voxels_path=_voxels_path(fields),
@@ -119,15 +129,13 @@ def _read_fields(path: str) -> dict[str, str]:
 
 def _read_text(path: str) -> str:
     """Text of a header file of bounded size."""
-    try:
-        size = os.stat(path).st_size
-        if not stat.S_ISREG(os.stat(path).st_mode) or not 0 < size <= MAX_HEADER_BYTES:
-            raise ScanError(
-                f"expected a header file of 1 to {MAX_HEADER_BYTES} bytes, got {size} in {path}"
-            )
-        return Path(path).read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise ScanError(f"expected a readable header file, got {error}") from error
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MAX_HEADER_BYTES:
+        raise ScanError(
+            f"expected a header file of 1 to {MAX_HEADER_BYTES} bytes, "
+            f"got {found.st_size} in {path}"
+        )
+    return Path(path).read_bytes().decode("utf-8-sig", errors="replace")
 
 
 class _Fields:
@@ -189,6 +197,9 @@ def _geometry(fields: _Fields) -> Geometry:
     direction = tuple(float(cosine) for cosine in direction_matrix(matrix).T.ravel())
     origin_mm = fields.triple(_ORIGIN_FIELDS, positive=False)
     spacing_mm = fields.triple(("ElementSpacing",), positive=True)
+    if not MIN_SPACING_MM <= min(spacing_mm) <= max(spacing_mm) <= MAX_SPACING_MM:
+        bounds = f"{MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm"
+        fields.refuse(f"ElementSpacing of {bounds}", fields.values["ElementSpacing"])
     return Geometry(_shape(fields), origin_mm, spacing_mm, direction)
 
 
@@ -218,7 +229,7 @@ def _voxels_path(fields: _Fields) -> str:
     """File of voxels: a plain name in the header's own folder, no list, device or link out."""
     name = fields.values.get("ElementDataFile")
     reserved = ("", ".", "..", "LIST", "LOCAL", "Local", "local")
-    if name is None or name in reserved or any(sign in name for sign in "/\\%\0 "):
+    if name is None or name in reserved or any(sign in name for sign in "/\\%\0"):
         fields.refuse("ElementDataFile to be the name of a file beside the header", name)
     folder = Path(fields.path).parent
     target = folder / name

@@ -33,7 +33,7 @@ class ScanSummary:
         outcome: ACCEPTED, REPAIRED or QUARANTINED.
         reason: What was repaired or why the scan can't be used; empty for an accepted scan.
         shape: Voxels (z, y, x) of the scan's own grid.
-        spacing_mm: Its spacing (x, y, z).
+        spacing_mm: Its spacing (z, y, x).
         lung_volume_ml: Volume of the lung mask.
         hu_percentiles: Percentiles 1, 50 and 99 of the HU in the box around the lungs.
         nodules: For each id, centre_mm, diameter_mm, volume_mm3 on the working grid, bucket.
@@ -114,7 +114,7 @@ def _process(
         outcome=REPAIRED if scan.repairs else ACCEPTED,
         reason="; ".join(scan.repairs),
         shape=scan.geometry.shape,
-        spacing_mm=scan.geometry.spacing_mm,
+        spacing_mm=scan.geometry.spacing_zyx_mm,
         lung_volume_ml=np.count_nonzero(lung) * scan.geometry.voxel_volume_mm3 / 1000,
         hu_percentiles=_hu_percentiles(scan.hu[lung_box(lung)]),
         nodules=tuple(_nodule_facts(patch, volume.geometry) for patch in volume.patches),

@@ -1,4 +1,4 @@
-"""Progress of long work as log records, so that any runner can show it and any worker can emit it."""
+"""Progress of long work as log records: any worker can emit it, any runner can show it."""
 
 import logging
 

@@ -84,21 +84,27 @@ def units_per_hu(source: Source) -> float:
 
 
 def _balanced(source: Source, holdout: Holdout, seed: int) -> tf.data.Dataset:
-    """Raw slices without end, those with nodules at their share."""
-    free = [item for item in source.index if not is_held_out(item, holdout)]
-    nodules = [item.key for item in free if item.nodule]
-    others = [item.key for item in free if not item.nodule]
-    if not nodules:
-        raise ValueError(f"expected nodules to train on, got none in {len(free)} slices")
-    capacity = source.settings.training.cache_bytes // source.slice_bytes
-    drawn = _endless(source, nodules, len(nodules) <= capacity, seed)
-    if not others:
-        return drawn
-    fits = len(nodules) + len(others) <= capacity
-    fraction = source.settings.training.nodule_fraction
-    return tf.data.Dataset.sample_from_datasets(
-        [drawn, _endless(source, others, fits, seed + 1)], [fraction, 1.0 - fraction], seed=seed
-    )
+    """Raw slices without end, those with nodules at their share.
+
+    Among nodules a size is drawn by the square root of its number of slices: between the data
+    as they are, where a large nodule fills many slices, and all sizes alike.
+    """
+    groups: dict[str, list[str]] = {}
+    for item in source.index:
+        if not is_held_out(item, holdout):
+            groups.setdefault(item.bucket, []).append(item.key)
+    others = groups.pop(features.BUCKET_NONE, [])
+    if not groups:
+        raise ValueError(f"expected nodules to train on, got none in {len(others)} slices")
+    fraction = source.settings.training.nodule_fraction if others else 1.0
+    roots = np.sqrt([len(keys) for keys in groups.values()])
+    weights = [*(fraction * roots / roots.sum()), 1.0 - fraction]
+    parts, room = [], source.settings.training.cache_bytes // source.slice_bytes
+    for keys in [*groups.values(), others]:
+        room -= len(keys)
+        if keys:
+            parts.append(_endless(source, keys, room >= 0, seed + len(parts)))
+    return tf.data.Dataset.sample_from_datasets(parts, weights[: len(parts)], seed=seed)
 
 
 def _endless(source: Source, keys: Sequence[str], cached: bool, seed: int) -> tf.data.Dataset:

@@ -22,7 +22,7 @@ _PREDICTION_BATCH = 4
 _TRUE_PART = features.COVERAGE_THRESHOLD / 255.0
 
 
-class PooledDice(keras.metrics.Metric):  # type: ignore[misc]
+class PooledDice(keras.metrics.Metric):
     """Pooled Dice of the training crops of an epoch, by logits and soft truth."""
 
     def __init__(self, threshold: float, name: str = "dice") -> None:
@@ -89,7 +89,7 @@ class Outputs:
     facts: dict[str, Any]  # parameters, precision, monitor_patients …
 
 
-class EpochEnd(keras.callbacks.Callback):  # type: ignore[misc]
+class EpochEnd(keras.callbacks.Callback):
     """Measures the monitor Dice, keeps the best weights and stops when it no longer grows."""
 
     def __init__(self, monitor: Monitor, outputs: Outputs, epochs: list[dict[str, Any]]) -> None:

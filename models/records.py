@@ -15,6 +15,7 @@ import tensorflow as tf
 from schema import features
 
 _READERS = 8  # files open at a time; each holds only a few records
+_BUCKETS = (*features.BUCKETS, features.BUCKET_NONE)
 _LABEL_SPEC = {
     features.PATIENT_ID: tf.io.FixedLenFeature([1], tf.string),
     features.SERIES_UID: tf.io.FixedLenFeature([1], tf.string),
@@ -30,7 +31,12 @@ class SliceReference:
 
     patient: str
     key: str  # series and slice index
-    nodule: bool
+    bucket: str  # size of the smallest nodule it cuts, or BUCKET_NONE
+
+    @property
+    def nodule(self) -> bool:
+        """Whether it cuts a nodule."""
+        return self.bucket != features.BUCKET_NONE
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,9 @@ def read_index(files: Sequence[str]) -> list[SliceReference]:
     """Reads of each slice who and where it is, in the order of the files."""
     batches = _records(files).batch(64).map(_parse_labels).prefetch(2)
     return [
-        SliceReference(patient.decode(), key.decode(), bool(nodule))
+        SliceReference(patient.decode(), key.decode(), _BUCKETS[rank])
         for labels in batches.as_numpy_iterator()
-        for patient, key, nodule in zip(*labels, strict=True)
+        for patient, key, rank in zip(*labels, strict=True)
     ]
 
 
@@ -161,10 +167,12 @@ def _records(files: Sequence[str]) -> tf.data.Dataset:
 
 
 def _parse_labels(serialized: Any) -> tuple[Any, Any, Any]:
+    """Patients, keys and the place in `_BUCKETS` of the smallest nodule, of a batch."""
     parsed = tf.io.parse_example(serialized, _LABEL_SPEC)
     buckets = tf.sparse.to_dense(parsed[features.SIZE_BUCKETS], default_value="")
-    nodule = tf.reduce_any((buckets != "") & (buckets != features.BUCKET_NONE), axis=1)
-    return parsed[features.PATIENT_ID][:, 0], _keys(parsed), nodule
+    present = tf.reduce_any(buckets[..., None] == tf.constant(_BUCKETS), axis=1)
+    rank = tf.argmax(tf.cast(present, tf.int32), axis=1)  # the first that is present
+    return parsed[features.PATIENT_ID][:, 0], _keys(parsed), rank
 
 
 def _keys(parsed: dict[str, Any]) -> Any:

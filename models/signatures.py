@@ -15,7 +15,7 @@ from schema import features
 _HU_BYTES = 2
 
 
-class Segmenter(tf.Module):  # type: ignore[misc]
+class Segmenter(tf.Module):
     """Network and transform graph together, as they are saved."""
 
     def __init__(self, model: keras.Model, transform: Any, grid: Grid) -> None:

@@ -58,14 +58,20 @@ def _thresholds(name: str, config: Config) -> list[config_pb2.PerSliceMetricThre
         return [_on_eval({}, _at_least(gate.mean_slice_dice))]
     if name != POOLED_DICE:
         return []
-    overall = _at_least(gate.pooled_dice)
-    overall.change_threshold.absolute.value = -gate.max_drop_against_last_blessed
-    overall.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
     buckets = sorted(gate.bucket_pooled_dice.items())
     return [
-        _on_eval({}, overall),
+        _on_eval({}, _at_least(gate.pooled_dice)),
         *(_on_eval({features.SIZE_BUCKETS: name}, _at_least(low)) for name, low in buckets),
+        # On its own: without a baseline TFMA empties it, and the report says "not applicable".
+        _on_eval({}, _drop_at_most(gate.max_drop_against_last_blessed)),
     ]
+
+
+def _drop_at_most(bound: float) -> config_pb2.MetricThreshold:
+    change = config_pb2.GenericChangeThreshold(
+        absolute={"value": -bound}, direction=config_pb2.MetricDirection.HIGHER_IS_BETTER
+    )
+    return config_pb2.MetricThreshold(change_threshold=change)
 
 
 def _at_least(bound: float) -> config_pb2.MetricThreshold:

@@ -41,7 +41,7 @@ class NodeResult:
     outputs: dict[str, Output]
 
 
-class ObservedDagRunner(tfx_runner.IrBasedRunner):  # type: ignore[misc]
+class ObservedDagRunner(tfx_runner.IrBasedRunner):
     """TFX's LocalDagRunner, observed: it calls back before and after each component."""
 
     def __init__(

@@ -23,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (PhantomError, OSError) as error:
         print(f"lungct.phantom: {error}", file=sys.stderr)
         return 2
+    except RuntimeError as error:
+        print(f"lungct.phantom: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

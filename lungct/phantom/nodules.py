@@ -15,6 +15,8 @@ COUNTS, COUNT_ODDS = (1, 2, 3, 4, 5, 6), (0.10, 0.18, 0.22, 0.22, 0.16, 0.12)
 KINDS, KIND_ODDS = ("solid", "part-solid", "ground-glass", "calcified"), (0.70, 0.12, 0.14, 0.04)
 PLACES, PLACE_ODDS = ("free", "pleura", "vessel"), (0.5, 0.25, 0.25)
 SUPERSAMPLING_MM = 0.3
+# Ground glass fades over this share of the radius on both sides of the true surface.
+GLASS_EDGE = 0.12
 ATTEMPTS = 4000
 
 
@@ -133,7 +135,7 @@ def _draw_nodule(
     glass = rng.uniform(-650, -350)
     solid = rng.uniform(-20, 80)
     hu = {"solid": solid, "calcified": rng.uniform(250, 900)}.get(kind, glass)
-    rough = diameter > 6 and kind != "calcified" and rng.random() < 0.75
+    rough = diameter > 6 and kind != "calcified" and rng.random() < 0.8
     count = int(rng.integers(4, 14)) if rough and rng.random() < 0.6 else 0
     spicules = rng.normal(size=(count, 3))
     spicules /= np.linalg.norm(spicules, axis=1, keepdims=True)
@@ -174,7 +176,8 @@ class Patch:
 def render_patch(nodule: PhantomNodule, axes_mm: tuple[Array, Array, Array]) -> Patch | None:
     """Coverage of a nodule by sampling each voxel many times; None when outside the volume."""
     steps = [float(axis[1] - axis[0]) for axis in axes_mm]
-    reach = nodule.radius_mm * (1 + 2 * nodule.lobulation)
+    hazy = GLASS_EDGE if nodule.kind in ("ground-glass", "part-solid") else 0.0
+    reach = nodule.radius_mm * (1 + 2 * nodule.lobulation + hazy)
     box, fine, parts = [], [], []
     for axis, step, centre in zip(axes_mm, steps, nodule.centre_mm, strict=True):
         near = np.flatnonzero(np.abs(axis - centre) <= reach + abs(step))
@@ -189,7 +192,9 @@ def render_patch(nodule: PhantomNodule, axes_mm: tuple[Array, Array, Array]) -> 
     share = _shape(nodule, fine[0][:, None, None], fine[1][None, :, None], fine[2][None, None])
     core_edge = 0.6 if nodule.kind == "part-solid" else 0.0
     return Patch(
-        (box[0], box[1], box[2]), _pooled(share < 1, parts), _pooled(share < core_edge, parts)
+        (box[0], box[1], box[2]),
+        _pooled(share < 1 if not hazy else np.clip((1 + hazy - share) / (2 * hazy), 0, 1), parts),
+        _pooled(share < core_edge, parts),
     )
 
 
@@ -211,13 +216,14 @@ def _shape(
         dot = (z * direction[0] + y * direction[1] + x * direction[2]) / safe
         wave += np.cos(dot) / 3
     surface = 1 + nodule.lobulation * wave
-    # Waves that are even in the direction keep the centre, this keeps the volume: the mean over all directions of the cube of the radius stays what it was.
+    # Waves that are even in the direction keep the centre. This keeps the volume: the mean over
+    # all directions of the cube of the radius stays what it was.
     inside = radius < 1.3 * nodule.radius_mm
     surface /= np.cbrt((surface[inside] ** 3).mean())
     return np.asarray(radius / (nodule.radius_mm * surface), np.float32)
 
 
-def _pooled(inside: npt.NDArray[np.bool_], parts: list[int]) -> Array:
+def _pooled(inside: npt.NDArray[np.bool_] | Array, parts: list[int]) -> Array:
     """Mean over the samples of each voxel."""
     z, y, x = (n // p for n, p in zip(inside.shape, parts, strict=True))
     blocks = inside.reshape(z, parts[0], y, parts[1], x, parts[2])

@@ -53,7 +53,7 @@ class Painter:
         self._inside(plane, fields)
         self._skeleton.paint(plane, fields, float(self._axes[0][index]))
         self._lungs(plane, fields, index)
-        self._paint_nodules(plane, index)
+        self._paint_nodules(plane, fields["grain"], index)
         return plane, fields["lung"]
 
     def _surroundings(self, fields: dict[str, Array]) -> Array:
@@ -128,7 +128,7 @@ class Painter:
             hu += 60 * line
         return np.asarray(np.clip(hu, -985, -500), np.float32)
 
-    def _paint_nodules(self, plane: Array, index: int) -> None:
+    def _paint_nodules(self, plane: Array, grain: Array, index: int) -> None:
         """Nodules over what is there; vessels stay visible in ground glass."""
         for nodule, patch in self._nodules:
             z = patch.box[0]
@@ -138,5 +138,7 @@ class Painter:
             covered, core = patch.coverage[index - z.start], patch.core[index - z.start]
             hu = np.float32(nodule.hu) + core * np.float32(nodule.core_hu - nodule.hu)
             if nodule.kind in ("ground-glass", "part-solid"):
-                hu = np.maximum(hu, np.minimum(part, np.float32(60)))
+                hu = np.maximum(
+                    hu + 35 * grain[patch.box[1:]] * (1 - core), np.minimum(part, np.float32(60))
+                )
             part += covered * (hu - part)

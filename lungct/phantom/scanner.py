@@ -67,7 +67,7 @@ def draw_scanner(
         offset_mm=(offset[0], offset[1], offset[2]),
         blur_mm=rng.uniform(0.42, 0.75),
         slice_blur=rng.uniform(0.06, 0.16),
-        noise_hu=float(np.exp(rng.uniform(np.log(9), np.log(38)))),
+        noise_hu=float(np.exp(rng.uniform(np.log(8), np.log(30)))),
         grain=rng.uniform(0.25, 0.6),
         padding_hu=(None, -2000, -2048, -3024)[int(rng.integers(4))],
     )

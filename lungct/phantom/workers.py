@@ -12,16 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SCRIPT = """
-import sys
-from pathlib import Path
-from lungct.phantom.writer import write_one
-folder, seed, shape, indices = sys.argv[1:]
-shape = tuple(int(n) for n in shape.split(","))
-for index in indices.split(","):
-    write_one(Path(folder), int(seed), int(index), shape)
-    print(index, flush=True)
-"""
 
 
 def run_workers(
@@ -44,7 +34,7 @@ def run_workers(
             words = [folder, str(seed), ",".join(map(str, shape)), ",".join(map(str, part))]
             started.append(
                 subprocess.Popen(
-                    [sys.executable, "-c", SCRIPT, *words],
+                    [sys.executable, "-m", "lungct.phantom.worker", *words],
                     env=environment,
                     stdout=writer,
                     stderr=subprocess.PIPE,

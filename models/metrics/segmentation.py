@@ -26,7 +26,7 @@ _SUMS_NAME = "_segmentation_sums"
 _EMPTY = OverlapSums()
 
 
-class SegmentationPreprocessor(metric_types.Preprocessor):  # type: ignore[misc]
+class SegmentationPreprocessor(metric_types.Preprocessor):
     """Turns the extracts of one slice into its `OverlapSums`."""
 
     def __init__(self, threshold: float, model_name: str) -> None:
@@ -52,7 +52,7 @@ class SegmentationPreprocessor(metric_types.Preprocessor):  # type: ignore[misc]
         yield slice_sums(probability >= self._threshold, truth)
 
 
-class SumsCombiner(beam.CombineFn):  # type: ignore[misc]
+class SumsCombiner(beam.CombineFn):
     """Adds up the sums of slices under one metric key."""
 
     def __init__(self, key: metric_types.MetricKey) -> None:
@@ -78,7 +78,7 @@ class SumsCombiner(beam.CombineFn):  # type: ignore[misc]
         return {self._key: np.array(astuple(accumulator), np.float64)}
 
 
-class SegmentationMetric(metric_types.Metric):  # type: ignore[misc]
+class SegmentationMetric(metric_types.Metric):
     """A figure that follows from `OverlapSums`; subclasses name it."""
 
     figure: ClassVar[str]  # attribute of OverlapSums

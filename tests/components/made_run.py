@@ -146,7 +146,7 @@ def write_slices(path: Path, examples: Sequence[bytes]) -> str:
     return str(path)
 
 
-class ShiftedTruth(tf.Module):  # type: ignore[misc]
+class ShiftedTruth(tf.Module):
     """A model that predicts the truth one column to the right, so that its Dice is known."""
 
     def __init__(self, size: int = SIZE) -> None:

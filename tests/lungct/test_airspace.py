@@ -64,10 +64,24 @@ def test_padded_box_stays_inside():
         (
             np.where(np.arange(6) < 3, np.int16(-1000), np.int16(40))
             + np.zeros((4, 5, 1), np.int16),
-            "no lung: expected at least 15 ml, got 0.0 ml",
+            "no lung: expected 15 to 15000 ml of air in the body, got 0.0 ml",
         ),
     ],
 )
 def test_refuses_by_named_rules(hu, message):
     with pytest.raises(ScanError, match=message):
         find_lungs(CoarseScan(np.ascontiguousarray(hu), (3.0, 2.0, 1.0)))
+
+
+def test_refuses_lungs_that_no_chest_holds():
+    # The lungs of 1.96 litres with voxels ten times as large.
+    with pytest.raises(ScanError, match="no lung: expected 15 to 15000 ml .* got 19"):
+        find_lungs(CoarseScan(chest.hu(), (50.0, 4.0, 4.0)))
+
+
+def test_lungs_without_a_core_are_kept():
+    # Lung bases of two voxels' thickness, which no erosion leaves anything of.
+    hu = np.full((12, 40, 40), 40, np.int16)
+    hu[3:5, 5:35, 5:35] = -850
+    lungs = find_lungs(CoarseScan(hu, (2.5, 2.5, 2.5)))
+    np.testing.assert_array_equal(lungs, hu == -850)

@@ -101,6 +101,7 @@ BAD_FIELDS = [
     ({"ElementSpacing": "0.7 nan 2.5"}, "3 finite numbers in ElementSpacing"),
     ({"ElementSpacing": "0,7 0,8 2,5"}, "3 finite numbers in ElementSpacing, got '0,7 0,8 2,5'"),
     ({"ElementSpacing": "0.7 0.8 2_5"}, "3 finite numbers in ElementSpacing"),
+    ({"ElementSpacing": "0.7 0.8 1e300"}, "ElementSpacing of 0.01 to 100 mm, got '0.7 0.8 1e300'"),
     ({"Offset": None}, "3 finite numbers in Offset, got none"),
     ({"Offset": "0 inf 0"}, "3 finite numbers in Offset, got '0 inf 0'"),
     ({"Origin": "0 0 0"}, "one of Offset, Position, Origin, got 'Offset and Origin'"),
@@ -119,6 +120,7 @@ BAD_FIELDS = [
     ({"ElementDataFile": "slice%03d.raw 1 2 1"}, "a file beside the header"),
     ({"ElementDataFile": "folder\\1.raw"}, "a file beside the header"),
     ({"ElementDataFile": ""}, "a file beside the header, got ''"),
+    ({"ElementDataFile": "x" * 5000}, "expected a readable header and voxels, got .*too long"),
     ({"ElementDataFile": None}, "a file beside the header, got none"),
     ({"ElementDataFile": "gone.raw"}, "a regular file that is there, got 'gone.raw'"),
     ({"ElementType": "MET_FLOAT"}, "96 bytes of voxels, got '48 bytes'"),
@@ -165,7 +167,7 @@ def test_refuses_a_header_beyond_its_bound(header):
 
 
 def test_refuses_a_header_that_is_not_there_or_a_folder(tmp_path):
-    with pytest.raises(ScanError, match="readable header file.*nothing.mhd"):
+    with pytest.raises(ScanError, match="readable header .*nothing.mhd"):
         read_header(str(tmp_path / "nothing.mhd"))
     with pytest.raises(ScanError, match="expected a header file"):
         read_header(str(tmp_path))
@@ -211,3 +213,9 @@ def test_a_stream_too_short_for_its_voxels_is_refused_from_the_header(compressed
     change(compressed, DimSize="1000 1000 1000")
     with pytest.raises(ScanError, match="stream that can hold 2000000000 bytes"):
         read_header(str(compressed))
+
+
+def test_accepts_a_name_with_blanks(header):
+    header.with_suffix(".raw").rename(header.parent / "a scan.raw")
+    change(header, ElementDataFile="a scan.raw")
+    assert read_header(str(header)).voxels_path.endswith("a scan.raw")

@@ -62,6 +62,19 @@ def test_only_part_solid_nodules_have_a_core() -> None:
     assert part.core.sum() / part.coverage.sum() == pytest.approx(0.216, abs=0.01)
 
 
+def test_ground_glass_fades_around_the_true_surface() -> None:
+    patch = render_patch(nodule(16.0, kind="ground-glass"), AXES)
+    assert patch is not None
+    # (1 + u)³ averaged over u from -0.12 to 0.12 is 1.0144.
+    volume = patch.coverage.sum() * 2.0 * 0.8 * 0.7
+    assert volume == pytest.approx(1.0144 * math.pi / 6 * 16**3, rel=0.01)
+    # The middle line along x, 0.7 mm a voxel: half is reached 8 mm from the centre.
+    z, y, x = (int(np.abs(a - c).argmin()) for a, c in zip(AXES, (30.3, 22.1, 21.7), strict=True))
+    line = patch.coverage[z - patch.box[0].start, y - patch.box[1].start]
+    right = AXES[2][patch.box[2]][x - patch.box[2].start :]
+    assert np.interp(-0.5, -line[x - patch.box[2].start :], right) == pytest.approx(29.7, abs=0.2)
+
+
 def test_a_nodule_out_of_the_volume_has_no_patch() -> None:
     shifted = tuple(axis + 500 for axis in AXES)
     assert render_patch(nodule(12.0), shifted) is None  # type: ignore[arg-type]

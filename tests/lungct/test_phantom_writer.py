@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.phantom import PhantomError, make_phantoms, make_scan
+from lungct.phantom import __main__ as main_module
 from lungct.phantom import writer as writer_module
 from lungct.phantom.__main__ import main
 from lungct.phantom.workers import run_workers
@@ -181,6 +182,19 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main([*words[:2], "2"]) == 2
     complaint = capsys.readouterr().err
     assert complaint.startswith("lungct.phantom: expected") and complaint.count("\n") == 1
+
+
+def test_command_line_of_a_failed_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a phantom process ended with 1: no space left")
+
+    monkeypatch.setattr(main_module, "make_phantoms", fails)
+    assert main([str(tmp_path)]) == 1
+    assert (
+        capsys.readouterr().err == "lungct.phantom: a phantom process ended with 1: no space left\n"
+    )
 
 
 def test_help_and_wrong_words() -> None:

@@ -64,7 +64,7 @@ SLICES = [
 ]
 
 
-class ChannelModel(tf.Module):  # type: ignore[misc]
+class ChannelModel(tf.Module):
     """Predicts 0.5 where its channel holds 1, 0.49 elsewhere."""
 
     def __init__(self, channel: int) -> None:
