@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,9 @@ BoolArray = npt.NDArray[np.bool_]
 HuArray = npt.NDArray[np.int16]
 
 COARSE_MM = 2.5
+
+# Dents of the border up to about this wide are filled, in plane.
+DENT_MM = 3.0
 
 # Thresholds that no HU and every HU lies below.
 _NEVER, _ALWAYS = np.iinfo(np.int16).min, np.iinfo(np.int16).max
@@ -43,7 +47,11 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
     z, y, x = (mm * step for mm, step in zip(grid.spacing_zyx_mm, steps, strict=True))
     thresholds = _thresholds(CoarseScan(coarse, (z, y, x)))
     mask = np.zeros(hu.shape, dtype=np.bool_)
-    _refine(view, thresholds, steps, to_patient_axes(mask, geometry)[0])
+    target = to_patient_axes(mask, geometry)[0]
+    rows, columns = _refine(view, thresholds, steps, target)
+    reach = [math.ceil(DENT_MM / mm) for mm in grid.spacing_zyx_mm[1:]]
+    for plane in target[:, rows, columns]:
+        _fill_dents(plane, reach)
     return mask
 
 
@@ -90,8 +98,34 @@ def _grown(mask: BoolArray) -> BoolArray:
     return grown
 
 
-def _refine(view: HuArray, thresholds: HuArray, steps: Sequence[int], target: BoolArray) -> None:
-    """Compares the fine voxels with the threshold of the nearest coarse one, slice by slice."""
+def _fill_dents(plane: BoolArray, reach: Sequence[int]) -> None:
+    """Adds the pixels that have lung within reach above, below, left and right.
+
+    A small nodule at the pleura falls between the coarse voxels; this brings it back.
+
+    Args:
+        plane: (y, x) bool, changed in place.
+        reach: Pixels along (y, x).
+    """
+    enclosed = np.ones_like(plane)
+    for axis, distance in enumerate(reach):
+        here = np.moveaxis(plane, axis, 0)
+        before, after = np.zeros_like(here), np.zeros_like(here)
+        for shift in range(1, min(distance, len(here) - 1) + 1):
+            before[shift:] |= here[:-shift]
+            after[:-shift] |= here[shift:]
+        np.logical_and(enclosed, np.moveaxis(before & after, 0, axis), out=enclosed)
+    plane |= enclosed
+
+
+def _refine(
+    view: HuArray, thresholds: HuArray, steps: Sequence[int], target: BoolArray
+) -> tuple[slice, slice]:
+    """Compares the fine voxels with the threshold of the nearest coarse one, slice by slice.
+
+    Returns:
+        The rows and columns that may hold lung.
+    """
     box = padded_box(thresholds > _NEVER)
     fine = [
         _fine_range(axis, step, size)
@@ -105,6 +139,7 @@ def _refine(view: HuArray, thresholds: HuArray, steps: Sequence[int], target: Bo
     for z, coarse_z in zip(fine[0], nearest[0], strict=True):
         plane = thresholds[coarse_z].take(nearest[1], axis=0).take(nearest[2], axis=1)
         np.less(view[z, rows, columns], plane, out=target[z, rows, columns])
+    return rows, columns
 
 
 def _fine_range(coarse: slice, step: int, size: int) -> npt.NDArray[np.int64]:

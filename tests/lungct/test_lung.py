@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.geometry import Geometry
-from lungct.lung import lung_box, lung_mask
+from lungct.lung import _fill_dents, lung_box, lung_mask
 from lungct.metaimage import read_scan
 from lungct.nodule import render_spheres
 from lungct.scan import Nodule, ScanError
@@ -92,6 +92,26 @@ def test_no_lung_is_a_scan_error():
     hu[chest.lungs()] = 40
     with pytest.raises(ScanError, match="no lung: expected 15 to 15000 ml"):
         lung_mask(hu, chest.GEOMETRY)
+
+
+def test_dents_are_filled_where_lung_is_on_all_four_sides():
+    plane = np.array(
+        [
+            [1, 1, 1, 1, 1, 1],
+            [1, 0, 0, 1, 1, 1],
+            [1, 1, 1, 1, 1, 1],
+            [1, 0, 0, 0, 0, 1],
+            [1, 1, 1, 0, 1, 1],
+            [0, 1, 1, 0, 1, 1],
+        ],
+        dtype=bool,
+    )
+    # Reach 2 along x: of the four in a row, each lacks lung within two columns on one side; the
+    # pixels of column 3 have none below; the corner has none at its left.
+    expected = plane.copy()
+    expected[1, 1:3] = True
+    _fill_dents(plane, (1, 2))
+    np.testing.assert_array_equal(plane, expected)
 
 
 def test_lung_box():

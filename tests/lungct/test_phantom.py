@@ -1,7 +1,6 @@
 """The phantom's truth: nodules, lungs, grids."""
 
 import functools
-import time
 
 import numpy as np
 import pytest
@@ -31,13 +30,6 @@ def test_same_arguments_give_the_same_bytes() -> None:
     assert first.hu.tobytes() == second.hu.tobytes()
     assert first.nodules == second.nodules and first.geometry == second.geometry
     assert make_scan(2, 2, SMALL).hu.tobytes() != first.hu.tobytes()
-
-
-def test_a_small_scan_takes_little_time() -> None:
-    started = time.process_time()
-    make_scan(7, 5, SMALL)
-    # About 0.4 s alone on a core; the bound leaves room for a busy machine.
-    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("shape", [(24, 48, 48), (90, 50, 70), (30, 128, 64)])
@@ -181,3 +173,12 @@ def test_lungs_look_like_lungs(scan: PhantomScan) -> None:
     rows = np.flatnonzero(scan.lung_mask[30:36].any(axis=(0, 2)))
     third = len(rows) // 3
     assert np.nanmean(tissue[:, rows[-third:]]) > np.nanmean(tissue[:, rows[:third]])
+
+
+@pytest.mark.parametrize("index", [7, 14])
+def test_lung_mask_holds_nodules_smaller_than_its_coarse_grid(index: int) -> None:
+    scan = make_scan(1, index, (96, 256, 256))
+    found = lung_mask(scan.hu, scan.geometry)
+    for nodule in scan.nodules:
+        centre = tuple(np.rint(scan.geometry.world_to_voxel(nodule.centre_mm)).astype(int))
+        assert found[centre], nodule
