@@ -74,7 +74,8 @@ class LocalRun:
             for root in config.data.roots:
                 read_annotations(os.path.join(root, "annotations.csv"))
             found = len(find_scans(config.data.roots))
-            self._say(f"  {found} scans in {', '.join(map(_short, config.data.roots))}")
+            noun = "scan" if found == 1 else "scans"
+            self._say(f"  {found} {noun} in {', '.join(map(_short, config.data.roots))}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, "phantom")
