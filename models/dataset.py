@@ -4,20 +4,17 @@ What fits into `training.cache_bytes` is kept in memory after it was read once: 
 nodules first, as each epoch looks at them again and again. The rest streams from its files.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from models.augmentation import Slice, augmenter, crop_near
 from models.hyperparameters import Hyperparameters
 from models.records import Holdout, SliceReference, is_held_out, stream
 from schema import features
-
-Pixels = npt.NDArray[np.float32]
 
 _STREAM_SHUFFLE = 256  # slices to draw from where they are streamed; cached, all of them
 _PARALLEL = 2  # crops prepared at a time; more only take cores from the network
@@ -61,17 +58,19 @@ def training_batches(source: Source, holdout: Holdout, first_crop: int = 0) -> t
     return crops.batch(training.batch_size, drop_remainder=True).prefetch(2)
 
 
-def whole_slices(
-    source: Source, keys: Sequence[str], batch_size: int
-) -> Iterator[tuple[Pixels, Pixels]]:
-    """Whole slices in batches: image float32 (N, H, W, C) and covered part (N, H, W)."""
+def whole_slices(source: Source, keys: Sequence[str], batch_size: int) -> tf.data.Dataset:
+    """Whole slices in batches; after the first pass they come from memory.
+
+    Returns:
+        (image, truth): float32 (N, H, W, C) and the covered part, float32 (N, H, W).
+    """
 
     def decode(raw: dict[str, Any]) -> tuple[Any, Any]:
         image, truth = _decode(source, raw)
         return image, truth[..., 0]
 
-    batches = stream(source.files, keys).batch(batch_size).map(decode)
-    yield from batches.as_numpy_iterator()
+    raw = stream(source.files, keys).cache()
+    return raw.batch(batch_size).map(decode).prefetch(1)
 
 
 def units_per_hu(source: Source) -> float:

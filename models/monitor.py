@@ -44,7 +44,6 @@ class PooledDice(keras.metrics.Metric):
         return ops.divide_no_nan(self.overlap, self.total)
 
 
-@dataclass(frozen=True)
 class Monitor:
     """Pooled Dice of the held-out slices, as it would be over all of their patients' slices.
 
@@ -52,8 +51,14 @@ class Monitor:
     others too.
     """
 
-    source: Source
-    holdout: Holdout
+    def __init__(self, source: Source, holdout: Holdout) -> None:
+        """Prepares the slices; they are read with the first measurement and then kept."""
+        threshold = source.settings.probability_threshold
+        self.training = source.settings.training
+        self._logit = math.log(threshold / (1 - threshold))
+        self._weight = holdout.other_weight
+        self._nodules = whole_slices(source, holdout.nodule_keys, _PREDICTION_BATCH)
+        self._others = whole_slices(source, holdout.other_keys, _PREDICTION_BATCH)
 
     def measure(self, predict: Callable[[Any], Any]) -> float:
         """Predicts the slices.
@@ -64,18 +69,16 @@ class Monitor:
         Returns:
             Pooled Dice; 0 when nothing is predicted nor true.
         """
-        nodules = self._sums(self.holdout.nodule_keys, predict)
-        others = self._sums(self.holdout.other_keys, predict)
-        predicted = nodules.predicted + self.holdout.other_weight * others.predicted
+        nodules, others = self._sums(self._nodules, predict), self._sums(self._others, predict)
+        predicted = nodules.predicted + self._weight * others.predicted
         return OverlapSums(nodules.intersection, max(predicted, 1.0), nodules.truth).pooled_dice
 
-    def _sums(self, keys: tuple[str, ...], predict: Callable[[Any], Any]) -> OverlapSums:
-        threshold = self.source.settings.probability_threshold
-        logit = math.log(threshold / (1 - threshold))
+    def _sums(self, slices: tf.data.Dataset, predict: Callable[[Any], Any]) -> OverlapSums:
         total = OverlapSums()
-        for image, truth in whole_slices(self.source, keys, _PREDICTION_BATCH) if keys else ():
+        for image, truth in slices.as_numpy_iterator():
             logits = np.asarray(predict(image), np.float32)[..., 0]
-            total = total + slice_sums(logits >= logit, truth >= _TRUE_PART)
+            for one, true_part in zip(logits, truth, strict=True):
+                total = total + slice_sums(one >= self._logit, true_part >= _TRUE_PART)
         return total
 
 
@@ -104,7 +107,7 @@ class EpochEnd(keras.callbacks.Callback):
         self.epochs = list(epochs)
         self._monitor = monitor
         self._outputs = outputs
-        self._training = monitor.source.settings.training
+        self._training = monitor.training
         self._writer = tf.summary.create_file_writer(outputs.logs)
         self._begin = time.monotonic()
 

@@ -38,7 +38,7 @@ def test_summary(header):
     summary, slices = process_scan(header, [NODULE], GRID, "P1")
     assert (summary.series_uid, summary.patient_id) == ("1.2.3", "P1")
     assert (summary.outcome, summary.reason) == ("accepted", "")
-    assert summary.shape == chest.SHAPE and summary.spacing_mm == chest.SPACING_MM
+    assert summary.shape == chest.SHAPE and summary.spacing_mm == chest.SPACING_MM[::-1]
     # Two ellipsoids of 45 x 65 x 80 mm half axes: 2 * 4/3 * pi * 234 ml = 1960 ml.
     assert summary.lung_volume_ml == pytest.approx(1960, rel=0.03)
     p01, p50, p99 = summary.hu_percentiles
