@@ -7,7 +7,7 @@ since TFMA records failures only; both must agree.
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -78,11 +78,12 @@ class Evaluation:
         return bool(self.gate) and all(row.verdict != FAIL for row in self.gate)
 
 
-def read_evaluation(folder: str) -> Evaluation:
+def read_evaluation(folder: str, others: Sequence[str] = ()) -> Evaluation:
     """Reads the folder of a ModelEvaluation artifact.
 
     Args:
         folder: Where TFMA wrote `eval_config.json`, metrics and validations.
+        others: Folders of further splits, of which the metrics alone are read.
 
     Raises:
         FileNotFoundError: There is no evaluation.
@@ -91,9 +92,10 @@ def read_evaluation(folder: str) -> Evaluation:
     """
     config = _read_config(folder)
     slices = tuple(_read_slices(folder))
+    further = tuple(one for other in others for one in _read_slices(other))
     baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
     evaluation = Evaluation(
-        metrics=_metric_rows(slices, lambda name: name != baseline),
+        metrics=_metric_rows((*slices, *further), lambda name: name != baseline),
         baseline=_metric_rows(slices, lambda name: name == baseline),
         gate=tuple(_sorted(gate_rows(config, slices, baseline))),
     )

@@ -11,6 +11,8 @@ from tfx.utils import path_utils
 from components.artifacts import Report, ScanReport
 from components.report.build import ReportInputs, ReportParameters, write_report
 
+OTHER_EVALUATIONS = ("train_evaluation", "test_evaluation")
+
 
 class ReportGenSpec(types.ComponentSpec):
     """What ReportGen takes and gives."""
@@ -27,6 +29,10 @@ class ReportGenSpec(types.ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "scans": ChannelParameter(type=ScanReport),
+        **{
+            name: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True)
+            for name in OTHER_EVALUATIONS
+        },
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}
 
@@ -59,6 +65,11 @@ class Executor(base_executor.BaseExecutor):
             evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
             blessing=artifact_utils.get_single_uri(input_dict["blessing"]),
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
+            other_evaluations=tuple(
+                artifact_utils.get_single_uri(input_dict[name])
+                for name in OTHER_EVALUATIONS
+                if input_dict.get(name)
+            ),
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
@@ -88,7 +99,8 @@ class ReportGen(base_component.BaseComponent):
             configuration: The run's configuration as JSON; shown, and `grid.spacing_mm` read.
             code_hash: Hash of the source, so that changed code makes a new report.
             probability_threshold: Probability from which a voxel is predicted.
-            **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`.
+            **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`;
+                `train_evaluation` and `test_evaluation` where there are such splits.
         """
         super().__init__(
             spec=ReportGenSpec(

@@ -14,41 +14,41 @@ POOLED_DICE, MEAN_SLICE_DICE = "PooledDice", "MeanSliceDice"
 METRIC_CLASSES = (POOLED_DICE, MEAN_SLICE_DICE, "PooledPrecision", "PooledRecall")
 
 
-def eval_config(config: Config, source_hash: str) -> config_pb2.EvalConfig:
+def eval_config(config: Config, source_hash: str, gate: bool = True) -> config_pb2.EvalConfig:
     """Builds TFMA's configuration.
 
     Args:
       config: The run's configuration.
       source_hash: Hash of the metrics' source, so that changed metrics are computed anew.
+      gate: Whether to compare with a baseline and to enforce the gate's thresholds.
 
     Returns:
-      Candidate and baseline, every metric by split and by split and size bucket, and the
-      gate's thresholds on the eval split.
+      Every metric by split and by split and size bucket; with a gate, candidate and baseline,
+      and the gate's thresholds on the eval split.
     """
     slices = [[features.SPLIT], [features.SPLIT, features.SIZE_BUCKETS]]
+    candidate = config_pb2.ModelSpec(name=CANDIDATE, signature_name=features.SIGNATURE_EXAMPLES)
+    baseline = config_pb2.ModelSpec(
+        name=BASELINE, signature_name=features.SIGNATURE_EXAMPLES, is_baseline=True
+    )
     return config_pb2.EvalConfig(
-        model_specs=[
-            config_pb2.ModelSpec(name=CANDIDATE, signature_name=features.SIGNATURE_EXAMPLES),
-            config_pb2.ModelSpec(
-                name=BASELINE, signature_name=features.SIGNATURE_EXAMPLES, is_baseline=True
-            ),
-        ],
+        model_specs=[candidate, baseline] if gate else [candidate],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=keys) for keys in slices],
         metrics_specs=[
             config_pb2.MetricsSpec(
-                metrics=[_metric(name, config, source_hash) for name in METRIC_CLASSES]
+                metrics=[_metric(name, config, source_hash, gate) for name in METRIC_CLASSES]
             )
         ],
     )
 
 
-def _metric(name: str, config: Config, source_hash: str) -> config_pb2.MetricConfig:
+def _metric(name: str, config: Config, source_hash: str, gate: bool) -> config_pb2.MetricConfig:
     settings = {"threshold": config.evaluation.probability_threshold, "source_hash": source_hash}
     return config_pb2.MetricConfig(
         class_name=name,
         module=METRICS_MODULE,
         config=json.dumps(settings, sort_keys=True),
-        per_slice_thresholds=_thresholds(name, config),
+        per_slice_thresholds=_thresholds(name, config) if gate else [],
     )
 
 

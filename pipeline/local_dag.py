@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +33,14 @@ class NodeResult:
       node_id: The component's name in the pipeline.
       seconds: Wall clock.
       cached: Whether its outputs came from an earlier run.
+      peak_memory_mb: Largest resident memory of this process so far, in MiB.
       outputs: The artifact by output key; the first where there are several.
     """
 
     node_id: str
     seconds: float
     cached: bool
+    peak_memory_mb: float
     outputs: dict[str, Output]
 
 
@@ -110,7 +113,9 @@ def _result(node_id: str, seconds: float, execution_id: int, connection: Any) ->
     written = [e for e in events if e.type == metadata_store_pb2.Event.OUTPUT]
     outputs = {e.path.steps[0].key: _output(found[e.artifact_id]) for e in reversed(written)}
     cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
-    return NodeResult(node_id, seconds, cached, outputs)
+    # Linux gives KiB.
+    peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return NodeResult(node_id, seconds, cached, peak_memory_mb, outputs)
 
 
 def _output(artifact: metadata_store_pb2.Artifact) -> Output:

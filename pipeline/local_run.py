@@ -107,6 +107,7 @@ class LocalRun:
         self._record.components[result.node_id] = {
             "seconds": round(result.seconds, 3),
             "cached": result.cached,
+            "peak_memory_mb": round(result.peak_memory_mb),
         }
         for key, output in result.outputs.items():
             self._record.outputs[f"{result.node_id}.{key}"] = output.uri

@@ -91,9 +91,21 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
         eval_config=eval_config(config, learning_hash),
-        example_splits=list(config.splits),
+        example_splits=[features.SPLIT_EVAL],
         schema=schema.outputs["schema"],
     )
+    # One Evaluator a split: Beam in-process keeps in memory what it merges from several.
+    others = {
+        split: tfx.components.Evaluator(
+            examples=example_gen.outputs["examples"],
+            model=trainer.outputs["model"],
+            eval_config=eval_config(config, learning_hash, gate=False),
+            example_splits=[split],
+            schema=schema.outputs["schema"],
+        ).with_id(f"Evaluator_{split}")
+        for split in config.splits
+        if split != features.SPLIT_EVAL
+    }
     pusher = _pusher(
         config, model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
@@ -104,12 +116,13 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
+        **{f"{split}_evaluation": node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
         code_hash=components_hash,
         probability_threshold=config.evaluation.probability_threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
-    return _assemble(config, [*nodes, last_blessed, evaluator, pusher, report])
+    return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])
 
 
 def _trainer(

@@ -37,6 +37,7 @@ class ReportInputs:
         evaluation: TFMA's.
         blessing: The Evaluator's.
         scans: The ScanReport.
+        other_evaluations: TFMA's of the splits that no gate looks at.
     """
 
     examples: Mapping[str, str]
@@ -45,6 +46,7 @@ class ReportInputs:
     evaluation: str
     blessing: str
     scans: str
+    other_evaluations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
         ValueError: The inputs contradict each other, or the configuration lacks the working grid.
     """
     spacing_mm = grid_spacing(parameters.configuration)
-    evaluation = read_evaluation(inputs.evaluation)
+    evaluation = read_evaluation(inputs.evaluation, inputs.other_evaluations)
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
     scans, notes = read_scans(inputs.scans), read_notes(inputs.scans)

@@ -59,11 +59,25 @@ def test_held_out_patients_are_never_trained_on(source: Source) -> None:
     plain = {"flip": False, "rotate": False, "shift_hu": 0, "scale": 0, "noise_hu": 0}
     augmentation = replace(source.settings.training.augmentation, **plain)
     source = with_training(source, augmentation=augmentation, crop_size=32, batch_size=1)
-    held_out = {
-        image.tobytes() for batch, _ in whole_slices(source, holdout.keys, 1) for image in batch
-    }
+    whole = whole_slices(source, holdout.keys, 1).as_numpy_iterator()
+    held_out = {image.tobytes() for batch, _ in whole for image in batch}
     crops = training_batches(source, holdout).take(40).as_numpy_iterator()
     assert held_out and not held_out & {image[0].tobytes() for image, _ in crops}
+
+
+def test_small_nodules_are_drawn_more_often_than_they_occur(source: Source) -> None:
+    small = "series-patient0/0"  # one of the eight slices with nodules
+    index = [
+        replace(item, bucket="3-6" if item.key == small else "15+")
+        for item in source.index
+        if item.nodule
+    ]
+    source = with_training(replace(source, index=index), batch_size=40, crop_size=32)
+    _, truth = next(training_batches(source, NOBODY).as_numpy_iterator())
+    area = synthetic.make_slice("patient0", 0, 4.0).coverage.sum() / 255
+    share = np.mean(np.isclose(truth.sum(axis=(1, 2, 3)), area, atol=1e-3))
+    # 1 / (1 + sqrt(7)) = 0.27 of the crops, not 0.125; 40 crops scatter by 0.07
+    assert 0.17 < share < 0.45
 
 
 def test_a_split_of_nodule_slices_only_gives_batches_too(source: Source) -> None:
@@ -79,8 +93,8 @@ def test_refuses_to_train_without_nodules(source: Source) -> None:
 
 
 def test_whole_slices_are_those_named_in_full(source: Source) -> None:
-    batches = list(whole_slices(source, ["series-patient0/0", "series-patient2/1"], 4))
-    [(image, truth)] = batches
+    slices = whole_slices(source, ["series-patient0/0", "series-patient2/1"], 4)
+    [(image, truth)] = slices.as_numpy_iterator()
     assert image.shape == (2, 32, 32, 3) and truth.shape == (2, 32, 32)
     expected = synthetic.make_slice("patient0", 0, 4.0).coverage / 255
     assert any(np.allclose(part, expected, atol=1e-6) for part in truth)

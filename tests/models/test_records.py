@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.models import synthetic
 
 
 def patient(name: str, slices: int, nodules: int) -> list[SliceReference]:
-    return [SliceReference(name, f"{name}/{i}", i < nodules) for i in range(slices)]
+    buckets = ["6-8"] * nodules + [features.BUCKET_NONE] * (slices - nodules)
+    return [SliceReference(name, f"{name}/{i}", bucket) for i, bucket in enumerate(buckets)]
 
 
 def test_finds_files_sorted_and_refuses_none(tmp_path: Path) -> None:
@@ -41,6 +43,12 @@ def test_stream_gives_the_named_slices_only(source: Source) -> None:
     assert set(raw) == set(features.PIXEL_FEATURES)
     assert raw[features.IMAGE_HU] == expected.hu.tobytes()
     assert raw[features.NODULE_COVERAGE] == expected.coverage.tobytes()
+
+
+def test_a_slice_counts_by_its_smallest_nodule(tmp_path: Path) -> None:
+    item = replace(synthetic.make_slice("p", 0, 4.0), buckets=("15+", "6-8"))
+    [reference] = read_index([synthetic.write_records(tmp_path / "x.gz", [item])])
+    assert reference == SliceReference("p", "series-p/0", "6-8")
 
 
 def test_index_of_a_file_without_nodules(tmp_path: Path) -> None:
