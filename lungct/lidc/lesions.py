@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.lidc.outlines import FindingMask, ImageStack, render_finding
-from lungct.lidc.reads import Reads
+from lungct.lidc.reads import LidcError, Reads
 from lungct.nodule import Box
+
+# Voxels of all nodules of all readers, which are held at the same time.
+MAX_VOXELS = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,23 @@ def find_lesions(reads: Reads, stack: ImageStack) -> tuple[tuple[Lesion, ...], t
         The lesions, and what could not be rendered, one line each.
 
     Raises:
-        LidcError: An outline leaves the image.
+        LidcError: An outline leaves the image, or the nodules are too large to be any.
     """
     masks: list[FindingMask] = []
     reports: list[str] = []
+    voxels = 0
     for reader, session in enumerate(reads.sessions):
         for finding in session.nodules:
             mask, lines = render_finding(reader, finding, stack)
             reports += lines
             if mask is not None:
                 masks.append(mask)
+                voxels += mask.mask.size
+            if voxels > MAX_VOXELS:
+                raise LidcError(
+                    f"expected at most {MAX_VOXELS} voxels in all nodules, got {voxels} up to "
+                    f"{finding.finding_id!r} of {reads.files[0]}"
+                )
     groups = sorted(match(masks), key=lambda group: [axis.start for axis in _union(group)])
     lesions = tuple(_lesion(str(number), group) for number, group in enumerate(groups, start=1))
     return lesions, tuple(reports)

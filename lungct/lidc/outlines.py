@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from lungct.nodule import Box
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+
+# Voxels of the box around one nodule; 400 along each side is more than any lung holds.
+MAX_BOX_VOXELS = 1 << 26
 
 _AXIAL_TOLERANCE = 1e-3
 
@@ -101,7 +105,7 @@ def render_finding(
         The mask, None where nothing is enclosed, and what could not be rendered, a line each.
 
     Raises:
-        LidcError: A line leaves the image.
+        LidcError: A line leaves the image, or lines lie too far apart to be of one nodule.
     """
     planes: dict[int, list[Outline]] = {}
     reports = []
@@ -115,7 +119,13 @@ def render_finding(
     if not planes:
         return None, tuple(reports)
     box = _bounds(planes)
-    mask = np.zeros(tuple(axis.stop - axis.start for axis in box), dtype=np.bool_)
+    shape = tuple(axis.stop - axis.start for axis in box)
+    if math.prod(shape) > MAX_BOX_VOXELS:
+        raise LidcError(
+            f"expected at most {MAX_BOX_VOXELS} voxels around a nodule, got {shape} for "
+            f"{_name(reader, finding)}"
+        )
+    mask = np.zeros(shape, dtype=np.bool_)
     for z, outlines in planes.items():
         _fill(outlines, (box[1].start, box[2].start), mask[z - box[0].start])
     if not mask.any():
@@ -171,7 +181,7 @@ def tight(box: Box, mask: BoolArray) -> tuple[Box, BoolArray]:
         mask: (z, y, x) bool in that box, not empty.
 
     Returns:
-        Slices of the same grid and the part of the mask.
+        Slices of the same grid and a copy of that part of the mask.
     """
     inner = []
     for axis in range(3):
@@ -181,7 +191,7 @@ def tight(box: Box, mask: BoolArray) -> tuple[Box, BoolArray]:
         slice(outer.start + part.start, outer.start + part.stop)
         for outer, part in zip(box, inner, strict=True)
     )
-    return (z, y, x), mask[tuple(inner)]
+    return (z, y, x), mask[tuple(inner)].copy()
 
 
 def image_stack(geometry: Geometry) -> ImageStack:

@@ -18,7 +18,8 @@ from xml.parsers import expat
 
 from lungct.scan import ScanError
 
-MAX_XML_BYTES = 1 << 26
+MAX_XML_BYTES = 1 << 24
+MAX_OUTLINES = 2000
 MAX_PIXEL = 1 << 11
 USUAL_READERS = 4
 
@@ -122,6 +123,9 @@ def parse_reads(data: bytes, name: str) -> Reads:
             f"expected a LidcReadMessage with a SeriesInstanceUid, got {root.tag} "
             f"with {series_uid!r} in {name}"
         )
+    outlines = sum(1 for _ in root.iter("roi"))
+    if outlines > MAX_OUTLINES:
+        raise LidcError(f"expected at most {MAX_OUTLINES} outlines, got {outlines} in {name}")
     sessions = [_session(element, name) for element in root.findall("readingSession")]
     if not sessions:
         raise LidcError(f"expected at least one readingSession, got {len(sessions)} in {name}")

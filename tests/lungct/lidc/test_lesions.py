@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 
 from lungct.geometry import Geometry
+from lungct.lidc import lesions as lesions_module
 from lungct.lidc.lesions import find_lesions, match, same_lesion
 from lungct.lidc.outlines import FindingMask, image_stack
-from lungct.lidc.reads import Finding, parse_reads
+from lungct.lidc.reads import Finding, LidcError, parse_reads
 from tests.lungct.lidc import xml
 
 # Slices at z of 0, 2 and 4 mm.
@@ -90,3 +92,11 @@ def test_marks_are_no_lesions_and_what_is_lost_is_reported():
     found, reports = lesions([mark, squares((0, 4))], [squares((50, 4), name="far")])
     assert len(found) == 1
     assert reports == ("nodule 'far' of reader 2: z of 50 mm is on no slice",)
+
+
+def test_refuses_more_voxels_than_nodules_have(monkeypatch):
+    monkeypatch.setattr(lesions_module, "MAX_VOXELS", 7)
+    with pytest.raises(
+        LidcError, match="at most 7 voxels in all nodules, got 8 up to 'b' of a.xml"
+    ):
+        lesions([squares((0, 4), name="a"), squares((0, 14), name="b")])

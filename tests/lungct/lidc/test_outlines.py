@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
+from lungct.lidc import outlines as outlines_module
 from lungct.lidc.outlines import ImageStack, enclosed, image_stack, render_finding, tight
 from lungct.lidc.reads import Finding, LidcError, Outline
 from tests.lungct.lidc import xml
@@ -121,6 +122,13 @@ def test_refuses_lines_that_leave_the_image(place):
     assert render(outline(xml.square(26, 16, 2)))[0] is not None
     with pytest.raises(LidcError, match="within 30 columns and 20 rows, got column .* 'N'"):
         render(outline(xml.square(*place, 2)))
+
+
+def test_refuses_a_box_that_no_lung_holds(monkeypatch):
+    monkeypatch.setattr(outlines_module, "MAX_BOX_VOXELS", 31)
+    # Two slices of 4 x 4 pixels, lines included.
+    with pytest.raises(LidcError, match=r"at most 31 voxels .* got \(2, 4, 4\) for nodule 'N'"):
+        render(outline(xml.square(3, 5, 2)), outline(xml.square(3, 5, 2), z_mm=-97.5))
 
 
 def test_slices_stored_from_head_to_feet():

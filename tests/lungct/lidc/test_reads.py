@@ -99,6 +99,12 @@ def test_entities_are_never_expanded():
         parse_reads(bomb, "bomb.xml")
 
 
+def test_more_outlines_than_can_be_matched_in_time(monkeypatch):
+    monkeypatch.setattr(reads_module, "MAX_OUTLINES", 1)
+    with pytest.raises(LidcError, match="at most 1 outlines, got 2 in a.xml"):
+        parse_reads(xml.message(xml.session(LARGE, MARK)), "a.xml")
+
+
 def test_sessions_of_another_file_count_once():
     one, other = xml.session(LARGE), xml.session(MARK)
     first = parse_reads(xml.message(one, xml.session(), xml.session()), "a.xml")
