@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, resample, working_geometry
+from lungct.labels import Labels, nodule_facts, read_labels
+from lungct.lidc.truth import OutlineTruth
 from lungct.lung import lung_box, lung_mask
 from lungct.metaimage import read_scan
-from lungct.nodule import NodulePatch, sphere_patches
 from lungct.orientation import to_patient_axes
 from lungct.scan import HU_MIN, Nodule, Scan, ScanError
 from lungct.slices import Slices, WorkingVolume, merge_coverage
@@ -39,6 +40,7 @@ class ScanSummary:
         nodules: For each id, centre_mm, diameter_mm, volume_mm3 on the working grid, bucket.
         slice_count: Slices on the working grid.
         seconds: Time from the header path to slices in memory.
+        reports: What else a reader should know, one line each.
     """
 
     series_uid: str
@@ -52,10 +54,15 @@ class ScanSummary:
     nodules: tuple[dict[str, Any], ...] = ()
     slice_count: int = 0
     seconds: float = 0.0
+    reports: tuple[str, ...] = ()
 
 
 def process_scan(
-    header_path: str, nodules: Sequence[Nodule], grid: GridConfig, patient_id: str = ""
+    header_path: str,
+    nodules: Sequence[Nodule],
+    grid: GridConfig,
+    patient_id: str = "",
+    truth: OutlineTruth | None = None,
 ) -> tuple[ScanSummary, Slices]:
     """Reads one scan and cuts it into slices.
 
@@ -64,6 +71,7 @@ def process_scan(
         nodules: Its annotated nodules.
         grid: The working grid.
         patient_id: Patient, for the summary only.
+        truth: Reader outlines, which then take the place of the annotated nodules.
 
     Returns:
         What is to be known of the scan, and its slices, each made when it is asked for.
@@ -72,9 +80,9 @@ def process_scan(
         ScanError: The scan can't be used; see `quarantined` for its summary.
     """
     started = time.perf_counter()
-    scan = _along_patient_axes(read_scan(header_path))
+    scan = read_scan(header_path)
     try:
-        summary, volume = _process(scan, tuple(nodules), grid)
+        summary, volume = _process(scan, read_labels(scan, nodules, truth), grid)
     except ScanError as error:
         raise ScanError(f"{error} in {header_path}") from error
     seconds = time.perf_counter() - started
@@ -101,13 +109,11 @@ def _along_patient_axes(scan: Scan) -> Scan:
     return replace(scan, hu=hu, geometry=geometry)
 
 
-def _process(
-    scan: Scan, nodules: tuple[Nodule, ...], grid: GridConfig
-) -> tuple[ScanSummary, WorkingVolume]:
+def _process(stored: Scan, labels: Labels, grid: GridConfig) -> tuple[ScanSummary, WorkingVolume]:
     """Summary without patient and time, and the scan on the working grid."""
-    _check_centres(nodules, scan.geometry)
+    scan = _along_patient_axes(stored)
     lung = lung_mask(scan.hu, scan.geometry)
-    volume = _to_working_grid(scan, lung, nodules, grid)
+    volume = _to_working_grid(scan, lung, labels, grid)
     summary = ScanSummary(
         series_uid=scan.series_uid,
         patient_id="",
@@ -117,34 +123,19 @@ def _process(
         spacing_mm=scan.geometry.spacing_zyx_mm,
         lung_volume_ml=np.count_nonzero(lung) * scan.geometry.voxel_volume_mm3 / 1000,
         hu_percentiles=_hu_percentiles(scan.hu[lung_box(lung)]),
-        nodules=tuple(_nodule_facts(patch, volume.geometry) for patch in volume.patches),
+        nodules=tuple(nodule_facts(patch, volume.geometry) for patch in volume.patches),
         slice_count=volume.geometry.shape[0],
+        reports=labels.reports,
     )
     return summary, volume
 
 
-def _check_centres(nodules: Sequence[Nodule], geometry: Geometry) -> None:
-    """Refuses a nodule whose centre lies outside the scan."""
-    for nodule in nodules:
-        if not geometry.contains(nodule.centre_mm):
-            low, high = geometry.world_box(geometry.whole)
-            raise ScanError(
-                f"expected the centre of nodule {nodule.nodule_id} between {_mm(low)} and "
-                f"{_mm(high)} mm, got {_mm(nodule.centre_mm)}"
-            )
-
-
-def _mm(point: Sequence[float] | npt.NDArray[np.float64]) -> str:
-    """A world point for a message."""
-    return "(" + ", ".join(f"{value:.1f}" for value in point) + ")"
-
-
 def _to_working_grid(
-    scan: Scan, lung: npt.NDArray[np.bool_], nodules: tuple[Nodule, ...], grid: GridConfig
+    scan: Scan, lung: npt.NDArray[np.bool_], labels: Labels, grid: GridConfig
 ) -> WorkingVolume:
     """HU, coverage and lung mask on the working grid."""
-    target = working_geometry(scan.geometry, lung, grid, nodules)
-    patches = sphere_patches(nodules, target)
+    target = working_geometry(scan.geometry, lung, grid, labels.extents)
+    patches = labels.patches(target)
     return WorkingVolume(
         hu=resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN),
         coverage=merge_coverage(patches, target.shape),
@@ -163,14 +154,3 @@ def _with_context(geometry: Geometry, context: int) -> Geometry:
 def _hu_percentiles(hu: npt.NDArray[np.int16]) -> tuple[float, ...]:
     """Percentiles 1, 50 and 99 of every fourth voxel in plane."""
     return tuple(float(value) for value in np.percentile(hu[:, ::4, ::4], (1, 50, 99)))
-
-
-def _nodule_facts(patch: NodulePatch, geometry: Geometry) -> dict[str, Any]:
-    """A nodule with the volume that was rendered."""
-    return {
-        "id": patch.nodule.nodule_id,
-        "centre_mm": list(patch.nodule.centre_mm),
-        "diameter_mm": patch.nodule.diameter_mm,
-        "volume_mm3": float(patch.coverage.sum()) * geometry.voxel_volume_mm3,
-        "bucket": patch.nodule.bucket,
-    }

@@ -14,7 +14,7 @@ from lungct.nodule import NodulePatch
 from lungct.scan import Nodule
 
 # A voxel belongs to a nodule when at least half of it lies inside.
-_TRUTH = 128
+TRUTH = 128
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def cut_nodules(patches: Sequence[NodulePatch], slices: int) -> list[tuple[Nodul
     """
     cut: list[list[Nodule]] = [[] for _ in range(slices)]
     for patch in patches:
-        truth = to_uint8(patch.coverage) >= _TRUTH
+        truth = to_uint8(patch.coverage) >= TRUTH
         for z in np.flatnonzero(truth.any(axis=(1, 2))):
             cut[patch.box[0].start + int(z)].append(patch.nodule)
     return [tuple(found) for found in cut]

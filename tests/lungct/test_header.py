@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -8,6 +5,7 @@ from lungct.geometry import Geometry
 from lungct.header import MAX_HEADER_BYTES, read_header
 from lungct.metaimage import write_scan
 from lungct.scan import ScanError
+from tests.bad_inputs.case import change_header as change
 
 # 4 * 3 * 2 voxels of 2 bytes are 48 bytes.
 GEOMETRY = Geometry((2, 3, 4), (-10.5, 20.25, -300.0), (0.7, 0.8, 2.5))
@@ -18,16 +16,6 @@ def header(tmp_path):
     path = tmp_path / "1.2.3.mhd"
     write_scan(str(path), np.arange(24, dtype=np.int16).reshape(2, 3, 4), GEOMETRY)
     return path
-
-
-def change(path: Path, **fields: str | None) -> None:
-    """Sets fields of a header, adds those that are new, removes those that are None."""
-    lines = dict(line.split(" = ", 1) for line in path.read_text().splitlines())
-    last = lines.pop("ElementDataFile")
-    lines = {**lines, "ElementDataFile": last, **fields}
-    lines["ElementDataFile"] = lines.pop("ElementDataFile")
-    text = "".join(f"{name} = {value}\n" for name, value in lines.items() if value is not None)
-    path.write_text(text)
 
 
 def test_reads_all_fields(header):
@@ -78,44 +66,28 @@ def test_accepts_flipped_left_handed_and_permuted_axes(header, matrix):
     np.testing.assert_array_equal(direction, columns.T)
 
 
+# More of what tests/bad_inputs/headers.py begins.
 BAD_FIELDS = [
     ({"ObjectType": "Scene"}, "ObjectType = image, got 'Scene'"),
     ({"ObjectType": None}, "ObjectType = image, got none"),
-    ({"NDims": "2"}, "NDims = 3, got '2'"),
-    ({"NDims": "4"}, "NDims = 3, got '4'"),
     ({"BinaryData": "False"}, "BinaryData = true or 1, got 'False'"),
-    ({"ElementNumberOfChannels": "3"}, "ElementNumberOfChannels = 1, got '3'"),
     ({"HeaderSize": "-1"}, "HeaderSize = 0, got '-1'"),
     ({"ElementToIntensityFunctionSlope": "2"}, "Slope = 1, got '2'"),
     ({"DimSize": "4 3"}, "3 positive whole numbers in DimSize, got '4 3'"),
-    ({"DimSize": "4 3 -2"}, "3 positive whole numbers in DimSize"),
-    ({"DimSize": "4 3 0"}, "DimSize of 1 to 1073741824 voxels, got '4 3 0'"),
     ({"DimSize": "4 3 2.0"}, "3 positive whole numbers in DimSize"),
-    ({"DimSize": "4294967296 4294967296 4"}, "DimSize of 1 to"),
-    ({"DimSize": "65536 65536 " + "9" * 5000}, "DimSize of 1 to"),
-    ({"DimSize": None}, "DimSize, got none"),
-    ({"ElementSpacing": None}, "numbers in ElementSpacing, got none"),
     ({"ElementSpacing": None, "ElementSize": "1 1 1"}, "ElementSpacing, got none"),
-    ({"ElementSpacing": "0.7 0.8 0"}, "3 positive numbers in ElementSpacing, got '0.7 0.8 0'"),
-    ({"ElementSpacing": "0.7 -0.8 2.5"}, "3 positive numbers in ElementSpacing"),
-    ({"ElementSpacing": "0.7 nan 2.5"}, "3 finite numbers in ElementSpacing"),
-    ({"ElementSpacing": "0,7 0,8 2,5"}, "3 finite numbers in ElementSpacing, got '0,7 0,8 2,5'"),
     ({"ElementSpacing": "0.7 0.8 2_5"}, "3 finite numbers in ElementSpacing"),
     ({"ElementSpacing": "0.7 0.8 1e300"}, "ElementSpacing of 0.01 to 100 mm, got '0.7 0.8 1e300'"),
     ({"Offset": None}, "3 finite numbers in Offset, got none"),
     ({"Offset": "0 inf 0"}, "3 finite numbers in Offset, got '0 inf 0'"),
     ({"Origin": "0 0 0"}, "one of Offset, Position, Origin, got 'Offset and Origin'"),
     ({"TransformMatrix": None}, "9 orthonormal direction cosines in TransformMatrix, got none"),
-    ({"TransformMatrix": "1 0 0 0 0.97 0.2 0 0 1"}, "9 orthonormal direction cosines"),
     ({"TransformMatrix": "2 0 0 0 1 0 0 0 1"}, "9 orthonormal direction cosines"),
     ({"TransformMatrix": "1 0 0 0 1 0 0 0"}, "9 orthonormal direction cosines"),
     ({"ElementType": "MET_UCHAR"}, "ElementType MET_SHORT, .* got 'MET_UCHAR'"),
     ({"ElementType": None}, "ElementType MET_SHORT, .* got none"),
     ({"BinaryDataByteOrderMSB": "maybe"}, "MSB = True or False, got 'maybe'"),
     ({"ElementByteOrderMSB": "True"}, "one of BinaryDataByteOrderMSB, ElementByteOrderMSB"),
-    ({"ElementDataFile": "/etc/passwd"}, "a file beside the header, got '/etc/passwd'"),
-    ({"ElementDataFile": "../1.2.3.raw"}, "a file beside the header"),
-    ({"ElementDataFile": "LIST"}, "a file beside the header, got 'LIST'"),
     ({"ElementDataFile": "LOCAL"}, "a file beside the header"),
     ({"ElementDataFile": "slice%03d.raw 1 2 1"}, "a file beside the header"),
     ({"ElementDataFile": "folder\\1.raw"}, "a file beside the header"),
@@ -173,26 +145,10 @@ def test_refuses_a_header_that_is_not_there_or_a_folder(tmp_path):
         read_header(str(tmp_path))
 
 
-def test_refuses_a_link_out_of_the_folder(header, tmp_path):
-    inside, outside = header.with_suffix(".raw"), tmp_path / "elsewhere"
-    outside.mkdir()
-    inside.rename(outside / "1.2.3.raw")
-    inside.symlink_to(outside / "1.2.3.raw")
-    with pytest.raises(ScanError, match="inside the header's folder, got .*elsewhere"):
-        read_header(str(header))
-
-
 def test_accepts_a_link_to_the_whole_folder(header, tmp_path_factory):
     link = tmp_path_factory.mktemp("links") / "data"
     link.symlink_to(header.parent)
     assert read_header(str(link / header.name)).geometry == GEOMETRY
-
-
-def test_refuses_a_pipe(header):
-    header.with_suffix(".raw").unlink()
-    os.mkfifo(header.with_suffix(".raw"))
-    with pytest.raises(ScanError, match="regular file"):
-        read_header(str(header))
 
 
 @pytest.fixture
@@ -206,12 +162,6 @@ def test_compressed_size_must_be_that_of_the_file(compressed):
     assert read_header(str(compressed)).compressed
     change(compressed, CompressedDataSize="5")
     with pytest.raises(ScanError, match="CompressedDataSize = .* as on disk, got '5'"):
-        read_header(str(compressed))
-
-
-def test_a_stream_too_short_for_its_voxels_is_refused_from_the_header(compressed):
-    change(compressed, DimSize="1000 1000 1000")
-    with pytest.raises(ScanError, match="stream that can hold 2000000000 bytes"):
         read_header(str(compressed))
 
 

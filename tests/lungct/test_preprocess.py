@@ -6,12 +6,15 @@ import pytest
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig
+from lungct.lidc.reads import find_reads
+from lungct.lidc.truth import OutlineTruth
 from lungct.metaimage import write_scan
 from lungct.nodule import equivalent_diameter_mm
 from lungct.preprocess import process_scan, quarantined
 from lungct.scan import Nodule, ScanError
 from lungct.tables import find_scans, read_annotations
 from tests.lungct import chest
+from tests.lungct.lidc import xml
 
 GRID = GridConfig(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, lung_margin_mm=10.0)
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
@@ -38,7 +41,8 @@ def test_summary(header):
     summary, slices = process_scan(header, [NODULE], GRID, "P1")
     assert (summary.series_uid, summary.patient_id) == ("1.2.3", "P1")
     assert (summary.outcome, summary.reason) == ("accepted", "")
-    assert summary.shape == chest.SHAPE and summary.spacing_mm == chest.SPACING_MM[::-1]
+    assert summary.shape == chest.SHAPE
+    assert summary.spacing_mm == chest.GEOMETRY.spacing_zyx_mm == (5.0, 4.0, 4.0)
     # Two ellipsoids of 45 x 65 x 80 mm half axes: 2 * 4/3 * pi * 234 ml = 1960 ml.
     assert summary.lung_volume_ml == pytest.approx(1960, rel=0.03)
     p01, p50, p99 = summary.hu_percentiles
@@ -153,3 +157,45 @@ def test_real_nodule(real_data):
     assert np.linalg.norm(centre - nodule.centre_mm) < 0.3
     lung = np.stack([record.lung for record in slices])
     assert lung[truth].mean() > 0.95
+
+
+def outlined(tmp_path, radius_mm=12.0):
+    """Outlines of two readers of a disc in five slices, in the middle of the left lung."""
+    centre = chest.GEOMETRY.world_to_voxel(chest.middle_mm(x=70))
+    z, y, x = (round(index) for index in centre)
+    side = 2 * int(radius_mm / 4)
+    heights = [chest.GEOMETRY.voxel_to_world((z + step, 0, 0))[2] for step in range(-2, 3)]
+    line = xml.square(x - side // 2, y - side // 2, side)
+    session = xml.session(xml.nodule(*(xml.roi(height, line) for height in heights)))
+    return xml.write(tmp_path, xml.message(session, session)), 5 * side**2 * 80.0
+
+
+def test_reader_outlines_take_the_place_of_spheres(header, tmp_path):
+    path, volume_mm3 = outlined(tmp_path)
+    summary, slices = process_scan(header, [NODULE], GRID, truth=OutlineTruth((path,)))
+    assert summary.reports == (f"2 readers instead of 4 in {path}",)
+    (facts,) = summary.nodules
+    # The working grid has the same spacing, shifted; nothing of the volume is lost.
+    assert facts["volume_mm3"] == pytest.approx(volume_mm3, rel=1e-4)
+    assert facts["diameter_mm"] == pytest.approx(equivalent_diameter_mm(volume_mm3))
+    cut = [record.index for record in slices if record.nodules]
+    assert len(cut) in (5, 6)
+    assert slices[cut[0]].nodules[0].nodule_id == "1"
+
+
+def test_outlines_that_do_not_fit_name_both_files(header, tmp_path):
+    path = xml.write(tmp_path, xml.message(xml.session(), series_uid="9.9"))
+    with pytest.raises(ScanError, match=r"series 1.2.3, got 9.9 in .*1.2.3.xml in .*1.2.3.mhd"):
+        process_scan(header, [], GRID, truth=OutlineTruth((path,)))
+
+
+def test_real_outlines(real_data):
+    root = real_data / "luna16_sample"
+    path = find_scans([str(root)])[0]
+    ((series_uid, paths),) = find_reads(str(root / "lidc")).items()
+    grid = GridConfig((2.5, 2.0, 2.0), 192, 1, 5.0)
+    summary, _ = process_scan(path, [], grid, truth=OutlineTruth(paths))
+    (facts,) = summary.nodules
+    assert summary.series_uid == series_uid and summary.reports == ()
+    assert facts["diameter_mm"] == pytest.approx(23.4, abs=0.2)
+    assert equivalent_diameter_mm(facts["volume_mm3"]) == pytest.approx(23.4, abs=0.2)

@@ -82,21 +82,12 @@ def test_header_without_rows_is_a_table_without_nodules(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "table with a header, got 0 characters"),
         ("\n\n", "table with a header"),
-        ("seriesuid,coordX,coordY,coordZ\n", "one column diameter_mm, got columns"),
         (HEADER.replace("coordX", "coordZ"), "one column coordx, got"),
         (HEADER.replace("diameter_mm", "diameter_mm,diameter_mm"), "one column diameter_mm"),
-        (HEADER + "1.2,1,5,2,5,3,5,4,0\n", "5 fields, got 9 in line 2"),
         (HEADER + '1.2,1,2,3,4\n1.2,"56,2",2,3,4\n', "coordX within .* got '56,2' in line 3"),
-        (HEADER + "1.2,1,nan,3,4\n", "coordY .* got 'nan' in line 2"),
-        (HEADER + "1.2,1,2,left,4\n", "coordZ .* got 'left' in line 2"),
         (HEADER + "1.2,1,2,1e9,4\n", "coordZ .* got '1e9'"),
         (HEADER + "1.2,1,2,1_0,4\n", "coordZ .* got '1_0'"),
-        (HEADER + "1.2,1,2,3,NaN\n", "diameter_mm above 0 and up to 150 mm, got 'NaN'"),
-        (HEADER + "1.2,1,2,3,0\n", "diameter_mm .* got '0' in line 2"),
-        (HEADER + "1.2,1,2,3,-1\n", "diameter_mm .* got '-1'"),
-        (HEADER + "1.2,1,2,3,300\n", "diameter_mm .* got '300'"),
         (HEADER + "1.2,1,2,3,\n", "diameter_mm .* got ''"),
         (HEADER + ",1,2,3,4\n", "a seriesuid, got '' in line 2"),
         (HEADER + '1.2,"1,2,3,4\n', "readable table"),
@@ -107,11 +98,6 @@ def test_annotations_that_cannot_be_trusted(tmp_path, content, message):
     with pytest.raises(TableError, match=message) as caught:
         read_annotations(table(tmp_path, content))
     assert "annotations.csv" in str(caught.value)
-
-
-def test_missing_table(tmp_path):
-    with pytest.raises(TableError, match="readable table, got .*gone.csv"):
-        read_annotations(str(tmp_path / "gone.csv"))
 
 
 @pytest.mark.parametrize(

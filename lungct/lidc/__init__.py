@@ -1,0 +1,1 @@
+"""Reader outlines of LIDC-IDRI as truth: XML, masks, lesions, consensus, coverage."""

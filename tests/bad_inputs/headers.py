@@ -1,0 +1,75 @@
+"""Headers that are wrong, or that point to what they must not."""
+
+import os
+
+from tests.bad_inputs.case import ACCEPTED, QUARANTINED, BadInput, Case, good_hu, register
+from tests.lungct import chest
+
+ALL: list[BadInput] = []
+
+
+def _field(function_name: str, says: str, **fields: str | None) -> None:
+    """A bad input that is one or two fields of a header."""
+
+    def make(case: Case) -> None:
+        case.change(**fields)
+
+    ALL.append(BadInput(function_name, make, QUARANTINED, says))
+
+
+_field("dim_size_zero", "DimSize of 1 to 1073741824 voxels, got '80 60 0'", DimSize="80 60 0")
+_field("dim_size_negative", "positive whole numbers in DimSize", DimSize="80 60 -44")
+_field("dim_size_overflows", "DimSize of 1 to", DimSize="4294967296 4294967296 4")
+_field("dim_size_beyond_memory", "DimSize of 1 to", DimSize="65536 65536 " + "9" * 5000)
+_field("dim_size_missing", "whole numbers in DimSize, got none", DimSize=None)
+_field("two_dimensions", "NDims = 3, got '2'", NDims="2")
+_field("four_dimensions", "NDims = 3, got '4'", NDims="4")
+_field("several_channels", "ElementNumberOfChannels = 1, got '3'", ElementNumberOfChannels="3")
+_field("spacing_missing", "numbers in ElementSpacing, got none", ElementSpacing=None)
+_field("spacing_zero", "positive numbers in ElementSpacing, got '4 4 0'", ElementSpacing="4 4 0")
+_field("spacing_negative", "positive numbers in ElementSpacing", ElementSpacing="4 -4 5")
+_field("spacing_nan", "finite numbers in ElementSpacing", ElementSpacing="4 nan 5")
+_field("spacing_decimal_commas", "finite numbers in ElementSpacing", ElementSpacing="0,7 0,7 2,5")
+_field("gantry_tilt", "9 orthonormal direction cosines", TransformMatrix="1 0 0 0 0.97 0.2 0 0 1")
+_field("voxels_at_absolute_path", "a file beside the header", ElementDataFile="/etc/passwd")
+_field("voxels_above_the_folder", "a file beside the header", ElementDataFile="../1.2.3.raw")
+_field("voxels_in_a_list", "a file beside the header, got 'LIST'", ElementDataFile="LIST")
+
+
+@register(ALL, QUARANTINED, "to be a regular file")
+def voxels_in_a_pipe(case: Case) -> None:
+    case.raw.unlink()
+    os.mkfifo(case.raw)
+
+
+@register(ALL, QUARANTINED, "inside the header's folder, got '/dev/zero'")
+def voxels_in_a_device(case: Case) -> None:
+    case.raw.unlink()
+    case.raw.symlink_to("/dev/zero")
+
+
+@register(ALL, QUARANTINED, "inside the header's folder, got .*elsewhere")
+def voxels_behind_a_link_out_of_the_folder(case: Case) -> None:
+    outside = case.folder / "elsewhere.raw"
+    case.raw.rename(outside)
+    case.raw.symlink_to(outside)
+
+
+def _along(case: Case, order: tuple[int, int, int], flips: tuple[int, ...]) -> None:
+    """Stores the same scan along other axes."""
+    case.write(*chest.along_other_axes(good_hu(), chest.GEOMETRY, order, flips))
+
+
+@register(ALL, ACCEPTED, like_good=True)
+def patient_lay_the_other_way(case: Case) -> None:
+    _along(case, (0, 1, 2), (1, 2))
+
+
+@register(ALL, ACCEPTED, like_good=True)
+def left_handed_axes(case: Case) -> None:
+    _along(case, (0, 1, 2), (0,))
+
+
+@register(ALL, ACCEPTED, like_good=True)
+def permuted_axes(case: Case) -> None:
+    _along(case, (2, 0, 1), (0,))

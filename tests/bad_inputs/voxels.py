@@ -1,0 +1,163 @@
+"""Voxels that are missing, broken, of another type, or no chest."""
+
+import zlib
+
+import numpy as np
+
+from tests.bad_inputs.case import (
+    ACCEPTED,
+    QUARANTINED,
+    REPAIRED,
+    BadInput,
+    Case,
+    good_hu,
+    register,
+)
+from tests.lungct import chest
+
+ALL: list[BadInput] = []
+
+# 44 x 60 x 80 voxels of 2 bytes.
+_WHOLE = "expected 422400 bytes of voxels, got "
+
+
+@register(ALL, QUARANTINED, _WHOLE + "'422398 bytes'")
+def raw_too_short(case: Case) -> None:
+    case.raw.write_bytes(case.raw.read_bytes()[:-2])
+
+
+@register(ALL, QUARANTINED, _WHOLE + "'0 bytes'")
+def raw_empty(case: Case) -> None:
+    case.raw.write_bytes(b"")
+
+
+@register(ALL, QUARANTINED, "regular file that is there, got '1.2.3.raw'")
+def raw_missing(case: Case) -> None:
+    case.raw.unlink()
+
+
+@register(ALL, QUARANTINED, _WHOLE + "'422401 bytes'")
+def raw_too_long(case: Case) -> None:
+    case.raw.write_bytes(case.raw.read_bytes() + b"x")
+
+
+@register(ALL, QUARANTINED, "readable voxels, got Error -3|exactly 422400 bytes")
+def zraw_corrupt(case: Case) -> None:
+    case.compress()
+    data = bytearray(case.zraw.read_bytes())
+    data[len(data) // 2] ^= 4
+    case.zraw.write_bytes(data)
+
+
+@register(ALL, QUARANTINED, "exactly 422400 bytes of voxels, got -1")
+def zraw_too_short(case: Case) -> None:
+    case.compress()
+    case.zraw.write_bytes(case.zraw.read_bytes()[:-4])
+
+
+@register(ALL, QUARANTINED, "readable voxels, got Error -3")
+def raw_declared_compressed(case: Case) -> None:
+    case.change(CompressedData="True")
+
+
+@register(ALL, QUARANTINED, "CompressedDataSize = .* as on disk, got '5'")
+def compressed_size_wrong(case: Case) -> None:
+    case.compress()
+    case.change(CompressedDataSize="5")
+
+
+@register(ALL, QUARANTINED, "exactly 422400 bytes of voxels, got -1")
+def zraw_inflates_past_its_bound(case: Case) -> None:
+    # 200 MB of zeros in 200 kB.
+    case.compress()
+    case.zraw.write_bytes(zlib.compress(bytes(200_000_000), 1))
+
+
+@register(ALL, QUARANTINED, "stream that can hold 2000000000 bytes")
+def zraw_too_small_for_its_header(case: Case) -> None:
+    case.compress()
+    case.change(DimSize="1000 1000 1000")
+
+
+def _store(case: Case, values: np.ndarray, element_type: str) -> None:
+    """Stores voxels of another type."""
+    case.raw.write_bytes(values.tobytes())
+    case.change(ElementType=element_type)
+
+
+@register(ALL, REPAIRED, "uint16 values taken to int16 HU, 1024 subtracted", like_good=True)
+def unsigned_with_an_offset(case: Case) -> None:
+    _store(case, (good_hu() + 1024).astype("<u2"), "MET_USHORT")
+
+
+@register(ALL, REPAIRED, "float32 values taken to int16 HU", like_good=True)
+def float_hounsfield_units(case: Case) -> None:
+    _store(case, good_hu().astype("<f4"), "MET_FLOAT")
+
+
+@register(ALL, QUARANTINED, "air and tissue in values taken for HU")
+def float_scaled_to_one(case: Case) -> None:
+    _store(case, (good_hu().astype("<f4") + 1024) / 4096, "MET_FLOAT")
+
+
+@register(ALL, QUARANTINED, "finite values, got nan in slice 20")
+def float_with_nan(case: Case) -> None:
+    values = good_hu().astype("<f4")
+    values[20, 3, 5] = np.nan
+    _store(case, values, "MET_FLOAT")
+
+
+@register(ALL, QUARANTINED, "wrong byte order")
+def byte_order_not_declared(case: Case) -> None:
+    case.raw.write_bytes(good_hu().astype(">i2").tobytes())
+
+
+@register(ALL, ACCEPTED, like_good=True)
+def padding_and_metal(case: Case) -> None:
+    hu = good_hu()
+    hu[:, :2, :2], hu[:, :2, 2:4], hu[:, -2:, :2] = -2000, -2048, -3024
+    # Within the body, in front of the lungs.
+    hu[22, 6, 40] = 5892
+    case.write(hu)
+
+
+def _slices(case: Case, box: slice) -> None:
+    """Keeps some slices; the nodule lies in none of them, so its row goes."""
+    geometry = chest.GEOMETRY.crop((box, slice(0, 60), slice(0, 80)))
+    case.write(np.ascontiguousarray(chest.hu()[box]), geometry)
+    lines = case.annotations.read_text().splitlines(keepends=True)
+    case.annotations.write_text("".join(x for x in lines if not x.startswith(case.header.stem)))
+
+
+@register(ALL, ACCEPTED, nodules=0)
+def one_slice(case: Case) -> None:
+    _slices(case, slice(22, 23))
+
+
+@register(ALL, ACCEPTED, nodules=0)
+def lung_bases_only(case: Case) -> None:
+    _slices(case, slice(0, 12))
+
+
+@register(ALL, ACCEPTED)
+def one_lung(case: Case) -> None:
+    hu = good_hu()
+    hu[:, :, :40][chest.lungs()[:, :, :40]] = 40
+    case.write(hu)
+
+
+@register(ALL, QUARANTINED, "no air: expected voxels below -400 HU")
+def constant_image(case: Case) -> None:
+    case.write(np.full(chest.SHAPE, 40, np.int16))
+
+
+@register(ALL, QUARANTINED, "no tissue")
+def all_air(case: Case) -> None:
+    case.write(np.full(chest.SHAPE, -1000, np.int16))
+
+
+@register(ALL, QUARANTINED, "no lung: expected 15 to 15000 ml")
+def no_lungs(case: Case) -> None:
+    hu = chest.hu()
+    hu[chest.lungs()] = 40
+    case.write(hu)
