@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import tensorflow as tf
 
-from models.hyperparameters import Augmentation
+from schema.hyperparameters import Augmentation
 
 Tensor = Any  # TensorFlow has no types that mypy can follow
 

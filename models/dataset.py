@@ -1,7 +1,7 @@
 """Training batches and monitor slices from the records of a split.
 
-What fits into `training.cache_bytes` is kept in memory after it was read once: slices with
-nodules first, as each epoch looks at them again and again. The rest streams from its files.
+What fits into `training.cache_bytes` is read into memory once: slices with nodules first, as
+each epoch looks at them again and again. The rest streams from its files.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from models.augmentation import Slice, augmenter, crop_near
-from models.hyperparameters import Hyperparameters
-from models.records import Holdout, SliceReference, is_held_out, stream
+from models.holdout import Holdout, is_held_out
+from models.records import KEY, SliceReference, stream
 from schema import features
+from schema.hyperparameters import Hyperparameters
 
 _STREAM_SHUFFLE = 256  # slices to draw from where they are streamed; cached, all of them
 _PARALLEL = 2  # crops prepared at a time; more only take cores from the network
@@ -69,7 +70,8 @@ def whole_slices(source: Source, keys: Sequence[str], batch_size: int) -> tf.dat
         image, truth = _decode(source, raw)
         return image, truth[..., 0]
 
-    raw = stream(source.files, keys).cache()
+    wanted = set(keys)
+    raw = stream([item for item in source.index if item.key in wanted]).cache()
     return raw.batch(batch_size).map(decode).prefetch(1)
 
 
@@ -83,35 +85,51 @@ def units_per_hu(source: Source) -> float:
 
 
 def _balanced(source: Source, holdout: Holdout, seed: int) -> tf.data.Dataset:
-    """Raw slices without end, those with nodules at their share.
+    """Raw slices without end, those with nodules at their share."""
+    free = [item for item in source.index if not is_held_out(item, holdout)]
+    nodules = [item for item in free if item.nodule]
+    others = [item for item in free if not item.nodule]
+    if not nodules:
+        raise ValueError(f"expected nodules to train on, got none in {len(free)} slices")
+    capacity = source.settings.training.cache_bytes // source.slice_bytes
+    with_nodules = _endless(nodules, len(nodules) <= capacity, seed)
+    if not others:
+        return with_nodules
+    without = _endless(others, len(free) <= capacity, seed + 1)
+    fraction = source.settings.training.nodule_fraction
+    return tf.data.Dataset.sample_from_datasets(
+        [with_nodules, without], [fraction, 1.0 - fraction], seed=seed
+    )
 
-    Among nodules a size is drawn by the square root of its number of slices: between the data
-    as they are, where a large nodule fills many slices, and all sizes alike.
+
+def _endless(slices: Sequence[SliceReference], cached: bool, seed: int) -> tf.data.Dataset:
+    """Raw slices in random order without end, from memory or from their files."""
+    if not cached:
+        streamed = stream(slices)
+        return streamed.shuffle(_STREAM_SHUFFLE, seed, reshuffle_each_iteration=True).repeat()
+    raw = next(iter(stream(slices).batch(len(slices))))
+    place = {key.decode(): number for number, key in enumerate(raw[KEY].numpy())}
+    groups: dict[str, list[int]] = {}
+    for item in slices:
+        groups.setdefault(item.bucket, []).append(place[item.key])
+    numbers = _draw_evenly(list(groups.values()), seed)
+    return numbers.map(lambda number: {name: value[number] for name, value in raw.items()})
+
+
+def _draw_evenly(groups: Sequence[Sequence[int]], seed: int) -> tf.data.Dataset:
+    """Numbers without end, from each group in proportion to the square root of its size.
+
+    Sizes of nodules are drawn so: between the data as they are, where one large nodule fills
+    many slices, and all sizes alike.
     """
-    groups: dict[str, list[str]] = {}
-    for item in source.index:
-        if not is_held_out(item, holdout):
-            groups.setdefault(item.bucket, []).append(item.key)
-    others = groups.pop(features.BUCKET_NONE, [])
-    if not groups:
-        raise ValueError(f"expected nodules to train on, got none in {len(others)} slices")
-    fraction = source.settings.training.nodule_fraction if others else 1.0
-    roots = np.sqrt([len(keys) for keys in groups.values()])
-    weights = [*(fraction * roots / roots.sum()), 1.0 - fraction]
-    parts, room = [], source.settings.training.cache_bytes // source.slice_bytes
-    for keys in [*groups.values(), others]:
-        room -= len(keys)
-        if keys:
-            parts.append(_endless(source, keys, room >= 0, seed + len(parts)))
-    return tf.data.Dataset.sample_from_datasets(parts, weights[: len(parts)], seed=seed)
-
-
-def _endless(source: Source, keys: Sequence[str], cached: bool, seed: int) -> tf.data.Dataset:
-    slices = stream(source.files, keys)
-    if cached:
-        slices = slices.cache()
-    buffer = len(keys) if cached else _STREAM_SHUFFLE
-    return slices.shuffle(buffer, seed, reshuffle_each_iteration=True).repeat()
+    roots = np.sqrt([len(group) for group in groups])
+    parts = [
+        tf.data.Dataset.from_tensor_slices(group)
+        .shuffle(len(group), seed + number, reshuffle_each_iteration=True)
+        .repeat()
+        for number, group in enumerate(groups)
+    ]
+    return tf.data.Dataset.sample_from_datasets(parts, list(roots / roots.sum()), seed=seed)
 
 
 def _crop_maker(source: Source) -> Callable[[Any, dict[str, Any]], tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from lungct import progress
 from lungct.metrics import OverlapSums, slice_sums
 from models.checkpoint import Checkpoint, write_json
 from models.dataset import Source, whole_slices
-from models.records import Holdout
+from models.holdout import Holdout
 from schema import features
 
 _PREDICTION_BATCH = 4

@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.hyperparameters import Grid, Intensity, parse_grid, parse_intensity
 from schema import features
+from schema.hyperparameters import Grid, Intensity, parse_grid, parse_intensity
 
 # Mean and variance are those of every second pixel in both directions: a quarter of the work,
 # and the same figures to three digits.

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from models.hyperparameters import Grid
 from schema import features
+from schema.hyperparameters import Grid
 
 _HU_BYTES = 2
 

@@ -24,13 +24,14 @@ import tensorflow_transform as tft
 from lungct import progress
 from models.checkpoint import Checkpoint, resume_directory, write_json
 from models.dataset import Source, training_batches
-from models.hyperparameters import Hyperparameters, Training, parse
+from models.holdout import Holdout, choose_holdout
 from models.losses import DiceCrossEntropy
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from models.precision import choose_policy, choose_strategy, read_cpu_flags
-from models.records import Holdout, choose_holdout, find_files, read_index
+from models.records import find_files, read_index
 from models.signatures import Segmenter, export
 from models.unet import build_unet, float32_copy
+from schema.hyperparameters import Hyperparameters, Training, parse
 
 HISTORY_NAME = "history.json"
 MODEL_NAME = "model.keras"

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from models.hyperparameters import UNet
+from schema.hyperparameters import UNet
 
 # Share of nodule voxels that an untrained network expects; without it the first epochs are
 # spent on learning that nearly everything is background.

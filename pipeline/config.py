@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schema import features
+from schema.hyperparameters import Intensity, Training, UNet, parse
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -64,54 +65,6 @@ class GridSection(Section):
     lung_margin_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
 
 
-class IntensityConfig(Section):
-    """The window in Hounsfield units that the model sees."""
-
-    window_hu: tuple[int, int] = (-1000, 400)
-
-    @model_validator(mode="after")
-    def _is_a_window(self) -> "IntensityConfig":
-        low, high = self.window_hu
-        if not -1024 <= low < high <= 3071:
-            raise ValueError(f"expected -1024 <= low < high <= 3071, got {self.window_hu}")
-        return self
-
-
-class ModelConfig(Section):
-    """The U-Net."""
-
-    base_filters: PositiveInt = 16
-    levels: Annotated[int, Field(ge=2, le=6)] = 4
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.2
-
-
-class AugmentationConfig(Section):
-    """Augmentation on the fly; every range is symmetric around no change."""
-
-    flips: bool = True
-    rotations: bool = True
-    hu_shift: Annotated[float, Field(ge=0.0, le=500.0)] = 40.0
-    hu_scale: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
-    noise_hu: Annotated[float, Field(ge=0.0, le=200.0)] = 15.0
-
-
-class TrainingConfig(Section):
-    """How the U-Net is trained."""
-
-    epochs: PositiveInt = 30
-    steps_per_epoch: PositiveInt = 60
-    batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = 1e-3
-    crop_size: Annotated[int, Field(ge=16, le=1024)] = 96
-    nodule_fraction: Fraction = 0.7
-    patience: PositiveInt = 8
-    monitor_fraction: Annotated[float, Field(gt=0.0, le=0.5)] = 0.15
-    mixed_precision: Literal["auto", "on", "off"] = "auto"
-    seed: int = 1
-    cache_bytes: Annotated[int, Field(ge=0)] = 1_000_000_000
-    augmentation: AugmentationConfig = AugmentationConfig()
-
-
 class GateConfig(Section):
     """What a model must reach on the eval split to be blessed."""
 
@@ -162,9 +115,9 @@ class Config(Section):
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     grid: GridSection
-    intensity: IntensityConfig = IntensityConfig()
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
+    intensity: Intensity = Intensity()
+    model: UNet = UNet()
+    training: Training = Training()
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig
     beam: BeamConfig = BeamConfig()
@@ -172,25 +125,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":
-        stride = 2 ** (self.model.levels - 1)
-        sizes = {"grid.slice_size": self.grid.slice_size, "training.crop_size": self.crop_size}
-        for key, size in sizes.items():
-            if size % stride:
-                raise ValueError(
-                    f"expected {key} divisible by 2**(model.levels - 1) = {stride}, got {size}; "
-                    f"nearest valid value: {max(1, round(size / stride)) * stride}"
-                )
-        if self.crop_size > self.grid.slice_size:
-            raise ValueError(
-                "expected training.crop_size <= grid.slice_size = "
-                f"{self.grid.slice_size}, got {self.crop_size}"
-            )
+        parse(self.learning())
         return self
-
-    @property
-    def crop_size(self) -> int:
-        """Pixels of a training crop."""
-        return self.training.crop_size
 
     @property
     def splits(self) -> tuple[str, ...]:

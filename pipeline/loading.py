@@ -1,5 +1,6 @@
 """Reading a configuration: YAML, `--set` overrides, and errors that name the nearest valid key."""
 
+import dataclasses
 import difflib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,14 +44,14 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
         raise ConfigError(_describe(error, path)) from None
 
 
-def valid_keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[str]:
+def valid_keys(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
     """Yields every dotted key that a configuration may hold, the sections themselves too."""
-    for name, field in model.model_fields.items():
+    for name, annotation in _fields_of(section).items():
         key = f"{prefix}{name}"
         yield key
-        section = _section_of(field.annotation)
-        if section is not None:
-            yield from valid_keys(section, f"{key}.")
+        inner = _section_of(annotation)
+        if inner is not None:
+            yield from valid_keys(inner, f"{key}.")
 
 
 def nearest_key(key: str) -> str:
@@ -68,16 +69,27 @@ def _mappings() -> set[str]:
     """The keys whose values are mappings, such as a bound by size bucket."""
     return {
         f"{section}.{name}"
-        for section, field in Config.model_fields.items()
-        for name, inner in getattr(_section_of(field.annotation), "model_fields", {}).items()
-        if typing.get_origin(inner.annotation) is dict
+        for section, annotation in _fields_of(Config).items()
+        for name, inner in _fields_of(_section_of(annotation)).items()
+        if typing.get_origin(inner) is dict
     }
 
 
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    candidates = (annotation, *typing.get_args(annotation))
-    for candidate in candidates:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+def _fields_of(section: type[Any] | None) -> dict[str, Any]:
+    """Names and types of a section's keys, whether pydantic's model or a dataclass."""
+    if section is None:
+        return {}
+    if issubclass(section, BaseModel):
+        return {name: field.annotation for name, field in section.model_fields.items()}
+    hints = typing.get_type_hints(section)
+    return {field.name: hints[field.name] for field in dataclasses.fields(section)}
+
+
+def _section_of(annotation: Any) -> type[Any] | None:
+    for candidate in (annotation, *typing.get_args(annotation)):
+        if isinstance(candidate, type) and (
+            issubclass(candidate, BaseModel) or dataclasses.is_dataclass(candidate)
+        ):
             return candidate
     return None
 
@@ -134,9 +146,9 @@ def _describe(error: ValidationError, path: str) -> str:
 
 def _describe_one(fault: Mapping[str, Any], path: str) -> str:
     key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{path}: unknown key {key}; nearest valid key: {nearest_key(key)}"
-    if fault["type"] == "missing":
+    if fault["type"] in ("missing", "missing_argument"):
         return f"{path}: missing key {key}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]

@@ -8,7 +8,7 @@ import pytest
 
 from models import trainer
 from models.dataset import Source
-from models.hyperparameters import parse
+from schema.hyperparameters import parse
 from tests.models import synthetic
 
 

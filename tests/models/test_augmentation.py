@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.augmentation import Slice, augmenter, crop_near
-from models.hyperparameters import Augmentation
+from schema.hyperparameters import Augmentation
 
 STILL = Augmentation(flip=False, rotate=False, jitter=0.0, shift_hu=0, scale=0, noise_hu=0)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.dataset import Source, training_batches, units_per_hu, whole_slices
-from models.records import Holdout, choose_holdout
+from models.holdout import Holdout, choose_holdout
+from schema.hyperparameters import Augmentation
 from tests.models import synthetic
 
 NOBODY = Holdout((), (), (), 0.0)
@@ -13,6 +14,12 @@ NOBODY = Holdout((), (), (), 0.0)
 def with_training(source: Source, **values: object) -> Source:
     training = replace(source.settings.training, **values)  # type: ignore[arg-type]
     return replace(source, settings=replace(source.settings, training=training))
+
+
+def unchanged_slices(source: Source, batch_size: int) -> Source:
+    """A source whose crops are whole slices as they are."""
+    still = Augmentation(flip=False, rotate=False, shift_hu=0, scale=0, noise_hu=0)
+    return with_training(source, augmentation=still, crop_size=32, batch_size=batch_size)
 
 
 def test_bytes_of_a_slice(source: Source) -> None:
@@ -56,9 +63,7 @@ def test_same_seed_same_crops_and_another_start_other_crops(source: Source) -> N
 
 def test_held_out_patients_are_never_trained_on(source: Source) -> None:
     holdout = choose_holdout(source.index, 0.3, 99)
-    plain = {"flip": False, "rotate": False, "shift_hu": 0, "scale": 0, "noise_hu": 0}
-    augmentation = replace(source.settings.training.augmentation, **plain)
-    source = with_training(source, augmentation=augmentation, crop_size=32, batch_size=1)
+    source = unchanged_slices(source, batch_size=1)
     whole = whole_slices(source, holdout.keys, 1).as_numpy_iterator()
     held_out = {image.tobytes() for batch, _ in whole for image in batch}
     crops = training_batches(source, holdout).take(40).as_numpy_iterator()
@@ -72,10 +77,10 @@ def test_small_nodules_are_drawn_more_often_than_they_occur(source: Source) -> N
         for item in source.index
         if item.nodule
     ]
-    source = with_training(replace(source, index=index), batch_size=40, crop_size=32)
-    _, truth = next(training_batches(source, NOBODY).as_numpy_iterator())
-    area = synthetic.make_slice("patient0", 0, 4.0).coverage.sum() / 255
-    share = np.mean(np.isclose(truth.sum(axis=(1, 2, 3)), area, atol=1e-3))
+    source = unchanged_slices(replace(source, index=index), batch_size=40)
+    [(expected, _)] = whole_slices(source, [small], 1).as_numpy_iterator()
+    image, _ = next(training_batches(source, NOBODY).as_numpy_iterator())
+    share = np.mean([np.array_equal(one, expected[0]) for one in image])
     # 1 / (1 + sqrt(7)) = 0.27 of the crops, not 0.125; 40 crops scatter by 0.07
     assert 0.17 < share < 0.45
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,25 +10,33 @@ from models.losses import DiceCrossEntropy, cross_entropy, soft_dice_loss
 ZERO_LOGIT, ONE = 0.0, 1.0  # a logit of 0 is a probability of 1/2
 
 
+def crops(*rows: list[float]) -> Any:
+    """One crop of (1, width, 1) per row."""
+    return np.array(rows, np.float32)[:, None, :, None]
+
+
 def test_soft_dice_by_hand() -> None:
-    truth = np.array([ONE, ONE, 0.0, 0.0], np.float32)
-    logits = np.full(4, ZERO_LOGIT, np.float32)
+    truth, logits = crops([ONE, ONE, 0, 0]), crops([ZERO_LOGIT] * 4)
     # sum pt = 1, sum p = 2, sum t = 2: 1 - (2 + 1) / (4 + 1) = 0.4
     assert float(soft_dice_loss(truth, logits)) == pytest.approx(0.4)
 
 
 def test_soft_dice_of_nothing_true_and_nothing_predicted_is_0() -> None:
-    loss = soft_dice_loss(np.zeros(4, np.float32), np.full(4, -100, np.float32))
+    loss = soft_dice_loss(crops([0, 0]), crops([-100, -100]))
     assert float(loss) == pytest.approx(0.0)
 
 
-def test_soft_dice_is_pooled_over_the_batch() -> None:
-    truth = np.zeros((2, 2), np.float32)
-    truth[0] = 1
-    logits = np.where(truth > 0, 100, -100).astype(np.float32)
-    logits[1, 0] = 100  # one false voxel in the crop without nodule
-    # (2 * 2 + 1) / (3 + 2 + 1) = 5/6
-    assert float(soft_dice_loss(truth, logits)) == pytest.approx(1 / 6)
+def test_false_voxels_in_a_crop_without_nodule_cost() -> None:
+    loss = soft_dice_loss(crops([0, 0, 0]), crops([100, 100, -100]))
+    assert float(loss) == pytest.approx(1 - 1 / 3)
+
+
+def test_each_crop_counts_alike_whatever_the_size_of_its_nodule() -> None:
+    truth, missed = crops([ONE] * 8, [ONE] + [0] * 7), [-100.0] * 8
+    large_missed = soft_dice_loss(truth, crops(missed, [100.0] + [-100.0] * 7))
+    small_missed = soft_dice_loss(truth, crops([100.0] * 8, missed))
+    assert float(large_missed) == pytest.approx((1 - 1 / 9) / 2)
+    assert float(small_missed) == pytest.approx((1 - 1 / 2) / 2)
 
 
 def test_cross_entropy_by_hand() -> None:
@@ -48,14 +57,15 @@ def test_cross_entropy_stays_finite_at_large_logits_and_in_bfloat16() -> None:
 @pytest.mark.parametrize("part", [0.3, 0.7])
 def test_cross_entropy_of_a_partly_covered_voxel_is_lowest_at_its_part(part: float) -> None:
     logits = np.linspace(-3, 3, 601, dtype=np.float32)
-    losses = [float(cross_entropy(np.float32([part]), logits[i : i + 1])) for i in range(601)]
+    losses = [
+        float(cross_entropy(np.array([part], np.float32), logits[i : i + 1])) for i in range(601)
+    ]
     best = logits[int(np.argmin(losses))]
     assert 1 / (1 + math.exp(-best)) == pytest.approx(part, abs=0.01)
 
 
 def test_the_loss_weighs_both_and_can_be_saved() -> None:
-    truth = np.array([ONE, ONE, 0.0, 0.0], np.float32)
-    logits = np.full(4, ZERO_LOGIT, np.float32)
+    truth, logits = crops([ONE, ONE, 0, 0]), crops([ZERO_LOGIT] * 4)
     loss = DiceCrossEntropy(0.25)
     expected = 0.25 * float(cross_entropy(truth, logits)) + 0.75 * 0.4
     assert float(loss(truth, logits)) == pytest.approx(expected)

@@ -8,8 +8,8 @@ import pytest
 
 from models.checkpoint import Checkpoint
 from models.dataset import Source
+from models.holdout import Holdout
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
-from models.records import Holdout
 from tests.models import synthetic
 from tests.models.test_dataset import with_training
 

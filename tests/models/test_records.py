@@ -4,21 +4,9 @@ from pathlib import Path
 import pytest
 
 from models.dataset import Source
-from models.records import (
-    SliceReference,
-    choose_holdout,
-    find_files,
-    is_held_out,
-    read_index,
-    stream,
-)
+from models.records import KEY, SliceReference, find_files, read_index, stream
 from schema import features
 from tests.models import synthetic
-
-
-def patient(name: str, slices: int, nodules: int) -> list[SliceReference]:
-    buckets = ["6-8"] * nodules + [features.BUCKET_NONE] * (slices - nodules)
-    return [SliceReference(name, f"{name}/{i}", bucket) for i, bucket in enumerate(buckets)]
 
 
 def test_finds_files_sorted_and_refuses_none(tmp_path: Path) -> None:
@@ -38,72 +26,21 @@ def test_index_says_who_where_and_whether_a_nodule(source: Source) -> None:
 
 
 def test_stream_gives_the_named_slices_only(source: Source) -> None:
-    [raw] = list(stream(source.files, ["series-patient1/3"]).as_numpy_iterator())
+    wanted = [item for item in source.index if item.key == "series-patient1/3"]
+    [raw] = list(stream(wanted).as_numpy_iterator())
     expected = synthetic.make_slice("patient1", 3, 4.0)
-    assert set(raw) == set(features.PIXEL_FEATURES)
+    assert set(raw) == {KEY, *features.PIXEL_FEATURES}
+    assert raw[KEY] == b"series-patient1/3"
     assert raw[features.IMAGE_HU] == expected.hu.tobytes()
     assert raw[features.NODULE_COVERAGE] == expected.coverage.tobytes()
 
 
 def test_a_slice_counts_by_its_smallest_nodule(tmp_path: Path) -> None:
     item = replace(synthetic.make_slice("p", 0, 4.0), buckets=("15+", "6-8"))
-    [reference] = read_index([synthetic.write_records(tmp_path / "x.gz", [item])])
-    assert reference == SliceReference("p", "series-p/0", "6-8")
+    file = synthetic.write_records(tmp_path / "x.gz", [item])
+    assert read_index([file]) == [SliceReference(file, "p", "series-p/0", "6-8")]
 
 
 def test_index_of_a_file_without_nodules(tmp_path: Path) -> None:
     file = synthetic.write_records(tmp_path / "x.gz", synthetic.make_scan("p", 3, ()))
-    index = read_index([file])
-    assert [item.nodule for item in index] == [False] * 3
-    with pytest.raises(ValueError, match="a nodule in the train split, got none in 3 slices"):
-        choose_holdout(index, 0.2, 10)
-
-
-def test_holds_out_whole_patients_at_their_share() -> None:
-    index = [item for i in range(20) for item in patient(f"p{i}", 5, 2)]
-    holdout = choose_holdout(index, 0.15, 100)
-    assert len(holdout.patients) == 3
-    assert len(holdout.nodule_keys) == 6 and len(holdout.other_keys) == 9
-    assert holdout.other_weight == 1.0
-    held = {item.patient for item in index if is_held_out(item, holdout)}
-    assert held == set(holdout.patients)
-
-
-def test_the_choice_stays_when_the_order_of_files_changes() -> None:
-    index = [item for i in range(9) for item in patient(f"p{i}", 5, 2)]
-    assert choose_holdout(index[::-1], 0.2, 99).patients == choose_holdout(index, 0.2, 99).patients
-
-
-def test_one_of_those_held_out_has_a_nodule_and_one_trained_on_too() -> None:
-    for number in range(6):
-        names = [f"q{number}-{i}" for i in range(6)]
-        index = [item for name in names for item in patient(name, 4, int(name in names[:2]))]
-        holdout = choose_holdout(index, 0.2, 99)
-        assert len(set(holdout.patients) & set(names[:2])) == 1
-
-
-def test_two_patients_with_nodules_both_in_the_share_leave_one_to_train_on() -> None:
-    index = patient("a", 4, 2) + patient("b", 4, 2)
-    assert len(choose_holdout(index, 0.99, 99).patients) == 1
-
-
-def test_one_patient_with_nodules_is_monitored_by_single_slices() -> None:
-    index = patient("a", 20, 8) + patient("b", 6, 0)
-    holdout = choose_holdout(index, 0.25, 99)  # every 4th slice
-    assert holdout.patients == ()
-    assert holdout.nodule_keys == ("a/0", "a/4")
-    assert len(holdout.other_keys) == 5  # of 12 + 6
-    assert sum(is_held_out(item, holdout) for item in index) == 7
-
-
-def test_slices_to_predict_are_limited_and_the_rest_weighs_more() -> None:
-    index = patient("a", 100, 40) + patient("b", 100, 40)
-    holdout = choose_holdout(index, 0.5, 30)
-    assert len(holdout.nodule_keys) == 20 and len(holdout.other_keys) == 10
-    assert holdout.other_weight == 6.0  # 60 slices without nodule, 10 predicted
-    assert len(holdout.keys) == 30
-
-
-def test_few_nodule_slices_leave_their_room_to_others() -> None:
-    holdout = choose_holdout(patient("a", 50, 4) + patient("b", 50, 4), 0.5, 30)
-    assert len(holdout.nodule_keys) == 4 and len(holdout.other_keys) == 26
+    assert [item.nodule for item in read_index([file])] == [False] * 3

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from models.hyperparameters import UNet
 from models.unet import build_unet, float32_copy
+from schema.hyperparameters import UNet
 
 SIZE = UNet(base_filters=4, levels=3, dropout=0.3)
 

@@ -71,12 +71,14 @@ class ChannelModel(tf.Module):
         super().__init__()
         self._channel = channel
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)])  # type: ignore[misc]
-    def serve(self, examples: Any) -> dict[str, Any]:
+    def signature(self) -> Any:
+        examples = tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)
+        return tf.function(self._serve, input_signature=[examples]).get_concrete_function()
+
+    def _serve(self, examples: Any) -> dict[str, Any]:
         raw = tf.io.parse_example(examples, {features.IMAGE_HU: FEATURE_SPEC[features.IMAGE_HU]})
         hu = tf.io.decode_raw(raw[features.IMAGE_HU][:, 0], tf.int16)
-        side = tf.cast(tf.sqrt(tf.cast(tf.shape(hu)[1] // 2, tf.float32)), tf.int32)
-        on = tf.reshape(hu, [-1, side, side, 2])[..., self._channel] > 0
+        on = tf.reshape(hu, [-1, SIDE, SIDE, 2])[..., self._channel] > 0
         return {features.OUTPUT_PROBABILITY: tf.where(on, 0.5, 0.49)}
 
 
@@ -86,7 +88,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
     for channel in (GOOD, BAD):
         paths[channel] = str(tmp_path_factory.mktemp("model"))
         module = ChannelModel(channel)
-        signatures = {features.SIGNATURE_EXAMPLES: module.serve}
+        signatures = {features.SIGNATURE_EXAMPLES: module.signature()}
         tf.saved_model.save(module, paths[channel], signatures=signatures)
     return paths
 
@@ -279,7 +281,7 @@ def test_takes_predictions_in_every_form_of_tfma(predictions: Any) -> None:
     [
         ({"baseline": PREDICTION}, COVERAGE, r"model 'candidate', got \['baseline'\]"),
         (None, COVERAGE, "model 'candidate', got None"),
-        (np.float32([0.5]), COVERAGE, r"\(H, W\), got shape \(1,\)"),
+        (np.array([0.5], np.float32), COVERAGE, r"\(H, W\), got shape \(1,\)"),
         (PREDICTION, b"\x01" * 5, "expected 4 pixels of coverage, got 5"),
         (PREDICTION, None, r"the feature nodule_coverage, got \[\]"),
     ],

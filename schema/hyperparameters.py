@@ -1,15 +1,19 @@
 """What the pipeline hands to Transform and Trainer as plain JSON, as frozen typed objects.
 
-The names and their meaning are those of the configuration file; ranges are checked here once
-more because a Trainer on a cluster receives JSON, not the object that the runner validated.
+The one home of these names, their defaults and their ranges: they are sections of the
+configuration file, which the runner validates with them, and what a Trainer on a cluster, which
+receives JSON, checks once more.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 _Section = TypeVar("_Section")
+
+# Read by pydantic where the configuration is validated: a key that is none of ours is an error.
+_STRICT: Final = {"extra": "forbid"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Grid:
 class Intensity:
     """How Hounsfield units become network input."""
 
-    window_hu: tuple[float, float]
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    window_hu: tuple[float, float] = (-1000.0, 400.0)
 
     def __post_init__(self) -> None:
         """Refuses an empty window."""
@@ -45,6 +51,8 @@ class Intensity:
 @dataclass(frozen=True)
 class UNet:
     """Size of the network."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
 
     base_filters: int = 16  # channels at full resolution, doubled at each level below
     levels: int = 4  # resolutions, the full one included
@@ -68,6 +76,8 @@ class UNet:
 class Augmentation:
     """How training crops are varied; 0 or False turns one of them off."""
 
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
     flip: bool = True  # left and right, front and back
     rotate: bool = True  # by quarter turns: exact for image and truth alike
     jitter: float = 0.25  # how far a nodule may be from the crop's centre, in crop sizes
@@ -86,6 +96,8 @@ class Augmentation:
 class Training:
     """How the network is trained."""
 
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
     epochs: int = 30
     steps_per_epoch: int = 60
     batch_size: int = 16
@@ -98,7 +110,7 @@ class Training:
     patience: int = 8  # epochs without a better monitor Dice before training stops
     monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
     monitor_slices: int = 96  # at most so many whole slices are predicted after an epoch
-    mixed_precision: str = "auto"  # "auto", "float32" or "mixed_bfloat16"
+    mixed_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     cache_bytes: int = 1_500_000_000  # slices kept in memory; beyond it they are streamed
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from models.hyperparameters import Augmentation, parse, parse_grid, parse_intensity
+from schema.hyperparameters import Augmentation, parse, parse_grid, parse_intensity
 from tests.models.synthetic import CONFIG
 
 
