@@ -70,6 +70,7 @@ def augmenter(
     """
 
     def vary(image: Tensor, truth: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
+        """Varies one crop."""
         image, truth = _move(image, truth, config, seed)
         return _vary_intensity(image, config, units_per_hu, seed), truth
 

@@ -67,6 +67,7 @@ def whole_slices(source: Source, keys: Sequence[str], batch_size: int) -> tf.dat
     """
 
     def decode(raw: dict[str, Any]) -> tuple[Any, Any]:
+        """Image and truth of a batch."""
         image, truth = _decode(source, raw)
         return image, truth[..., 0]
 
@@ -138,6 +139,7 @@ def _crop_maker(source: Source) -> Callable[[Any, dict[str, Any]], tuple[Any, An
     size = source.settings.grid.slice_size
 
     def make(number: Any, raw: dict[str, Any]) -> tuple[Any, Any]:
+        """Cuts and varies one crop; its number is its seed."""
         seed = tf.stack([tf.constant(training.seed, tf.int64), number])
         image, truth = _decode(source, {name: value[None] for name, value in raw.items()})
         lung = tf.io.decode_raw(raw[features.LUNG_MASK], tf.uint8)

@@ -79,6 +79,7 @@ def _records(files: Sequence[str]) -> tf.data.Dataset:
     """(file, serialized example); several files at a time, in an order that is always the same."""
 
     def read(file: Any) -> tf.data.Dataset:
+        """Records of one file beside its name."""
         records = tf.data.TFRecordDataset(file, compression_type="GZIP")
         return records.map(lambda record: (file, record))
 

@@ -129,6 +129,7 @@ class SegmentationMetric(metric_types.Metric):
         )
 
         def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict[Any, float]:
+            """The figure from the sums."""
             return {key: float(getattr(OverlapSums(*metrics[sums_key]), figure))}
 
         return [sums, metric_types.DerivedMetricComputation(keys=[key], result=result)]
