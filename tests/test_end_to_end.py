@@ -14,19 +14,21 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SCANS = 10
 SETTINGS = {
-    "data.phantom.scans": 6,
+    "data.phantom.scans": SCANS,
     "data.phantom.shape": "[48, 128, 128]",
     "split.eval_fraction": 0.4,
-    "grid.spacing_mm": "[5, 3, 3]",
-    "grid.slice_size": 96,
+    "grid.spacing_mm": "[4, 2.5, 2.5]",
+    "grid.slice_size": 128,
     "model.base_filters": 8,
     "model.levels": 3,
     "training.epochs": 4,
-    "training.steps_per_epoch": 30,
+    "training.steps_per_epoch": 40,
+    "training.batch_size": 16,
     "training.crop_size": 48,
-    "gate.pooled_dice": 0.05,
-    "gate.mean_slice_dice": 0.01,
+    "gate.pooled_dice": 0.1,
+    "gate.mean_slice_dice": 0.05,
     "gate.bucket_pooled_dice": "{}",
 }
 
@@ -69,8 +71,8 @@ def test_a_run_ends_blessed_and_pushed(first: tuple[int, str, dict[str, Any]]) -
 
 def test_every_scan_is_accounted_for(first: tuple[int, str, dict[str, Any]]) -> None:
     scans = first[2]["scans"]
-    assert scans["found"] == 6
-    assert scans["accepted"] + scans["repaired"] + scans["quarantined"] == 6
+    assert scans["found"] == SCANS
+    assert scans["accepted"] + scans["repaired"] + scans["quarantined"] == SCANS
 
 
 def test_metrics_are_told_by_split_and_size(first: tuple[int, str, dict[str, Any]]) -> None:
