@@ -207,5 +207,5 @@ def _section(kind: type[_Section], values: Mapping[str, Any]) -> _Section:
 
 
 def _require(holds: bool, expected: str, got: object) -> None:
-    if not holds or (isinstance(got, float) and math.isnan(got)):
+    if not holds or (isinstance(got, float) and not math.isfinite(got)):
         raise ValueError(f"expected {expected}, got {got!r}")

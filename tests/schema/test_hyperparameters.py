@@ -46,6 +46,7 @@ def test_passes_over_keys_of_others() -> None:
         ("training", {"patience": -1}, "patience of at least 0, got -1"),
         ("training", {"learning_rate": 0.0}, "positive learning_rate, got 0.0"),
         ("training", {"learning_rate": float("nan")}, "positive learning_rate, got nan"),
+        ("training", {"learning_rate": float("inf")}, "positive learning_rate, got inf"),
         ("training", {"monitor_fraction": 1.0}, "monitor_fraction in .*, got 1.0"),
         ("training", {"mixed_precision": "half"}, "mixed_bfloat16, got 'half'"),
         ("training", {"augmentation": {"noise_hu": -1}}, "noise_hu of at least 0, got -1"),

@@ -1,0 +1,1 @@
+"""One script per performance figure, and the figures on real CT."""

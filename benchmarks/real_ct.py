@@ -1,0 +1,76 @@
+"""Lung mask and nodule mask on real CT: prints the figures of docs/measured.md.
+
+Usage: python -m benchmarks.real_ct DATA      (DATA as described in docs/measured.md)
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from lungct.geometry import Geometry
+from lungct.grid import GridConfig, working_geometry
+from lungct.lung import lung_mask
+from lungct.metaimage import read_scan
+from lungct.metrics import dice
+from lungct.nodule import equivalent_diameter_mm, render_spheres
+from lungct.tables import find_scans, read_annotations
+
+LUNG_MASKS = (("ct-64.nrrd", "wholeLung-64.nrrd"), ("3DCT_lung.mha", "3DCT_lung_baseline_mask.mha"))
+GRIDS_MM = ((2.5, 1.5, 1.5), (1.25, 0.7, 0.7))
+
+
+def load(path: Path) -> tuple[npt.NDArray[np.int16], Geometry]:
+    """Reads any image that SimpleITK reads, as (z, y, x) int16 with its grid."""
+    image = sitk.ReadImage(str(path))
+    array = sitk.GetArrayFromImage(image).astype(np.int16)
+    shape = (array.shape[0], array.shape[1], array.shape[2])
+    grid = Geometry(shape, image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    return array, grid
+
+
+def print_lung_masks(folder: Path) -> None:
+    """Prints Dice of our lung masks against published ones."""
+    for scan, mask in LUNG_MASKS:
+        hu, geometry = load(folder / scan)
+        truth = load(folder / mask)[0] > 0
+        print(f"lung mask  {scan:14} Dice to {mask}: {dice(lung_mask(hu, geometry), truth):.3f}")
+
+
+def print_nodule(folder: Path) -> None:
+    """Prints what becomes of the annotated nodule of a LUNA16 scan on several grids."""
+    (header,) = find_scans([str(folder)])
+    scan = read_scan(header)
+    start = time.perf_counter()
+    lung = lung_mask(scan.hu, scan.geometry)
+    seconds = time.perf_counter() - start
+    print(f"lung mask  {scan.hu.shape} voxels in {seconds:.2f} s")
+    (nodule,) = read_annotations(str(folder / "annotations.csv")).by_series[scan.series_uid]
+    print(f"nodule     annotated: {nodule.diameter_mm:.2f} mm")
+    for spacing_mm in GRIDS_MM:
+        config = GridConfig(spacing_mm, slice_size=512, context=0, lung_margin_mm=5.0)
+        grid = working_geometry(scan.geometry, lung, config, (nodule,))
+        coverage = render_spheres((nodule,), grid)
+        voxels = np.argwhere(coverage >= 0.5)
+        offset_mm = np.linalg.norm(grid.voxel_to_world(voxels.mean(axis=0)) - nodule.centre_mm)
+        diameter_mm = equivalent_diameter_mm(len(voxels) * grid.voxel_volume_mm3)
+        print(
+            f"nodule     grid {spacing_mm} mm: mask of {diameter_mm:.2f} mm equivalent diameter, "
+            f"centre {offset_mm:.3f} mm off"
+        )
+
+
+def main() -> None:
+    """Prints all figures."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        sys.exit(f"usage: python -m benchmarks.real_ct DATA, got {sys.argv[1:]}")
+    data = Path(sys.argv[1])
+    print_lung_masks(data / "lung_masks")
+    print_nodule(data / "luna16_sample")
+
+
+if __name__ == "__main__":
+    main()
