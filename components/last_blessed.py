@@ -1,11 +1,16 @@
 """Which model the candidate is compared with."""
 
+import os
 from typing import Any
 
 import ml_metadata as mlmd
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
+from tfx.dsl.io import fileio
+from tfx.utils import io_utils, path_utils
+
+from schema import features
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -13,6 +18,7 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
     TFX's LatestBlessedModelStrategy returns the candidate once it is blessed: a second run with
     nothing changed would compare the model with itself, and no cached evaluation would fit.
+    A model of another input shape can't read today's examples and is passed over.
     """
 
     def resolve_artifacts(
@@ -26,8 +32,8 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             `candidate` (the model of this run).
 
         Returns:
-          `model` and `model_blessing` with one artifact each, or none where no other model
-          was blessed; `candidate` as it came.
+          `model` and `model_blessing` with one artifact each, or none where no other model of
+          the candidate's input shape was blessed; `candidate` as it came.
         """
         del store
         candidates = {model.id for model in input_dict["candidate"]}
@@ -37,10 +43,11 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
             == constants.BLESSED_VALUE
         }
+        inputs = {_model_input(candidate) for candidate in input_dict["candidate"]}
         others = [
             model
             for model in input_dict["model"]
-            if model.id in blessed and model.id not in candidates
+            if model.id in blessed and model.id not in candidates and _model_input(model) in inputs
         ]
         last = sorted(others, key=lambda model: int(model.id))[-1:]
         return {
@@ -48,6 +55,12 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             "model_blessing": [blessed[model.id] for model in last],
             "candidate": input_dict["candidate"],
         }
+
+
+def _model_input(model: types.Artifact) -> str | None:
+    """What the exported model takes, as it was written beside it."""
+    path = os.path.join(path_utils.serving_model_path(model.uri), features.INPUT_FILE)
+    return io_utils.read_string_file(path) if fileio.exists(path) else None
 
 
 def _model_id(blessing: types.Artifact) -> Any:

@@ -4,6 +4,8 @@ Both signatures go through the one transform graph, so training, evaluation and 
 same intensities.
 """
 
+import json
+import os
 from typing import Any
 
 import keras
@@ -29,7 +31,7 @@ class Segmenter(tf.Module):
         super().__init__(name="segmenter")
         self.model = model
         self.transform = transform
-        self._grid = grid
+        self.grid = grid
 
     def from_examples(self, examples: Any) -> dict[str, Any]:
         """Serialized tf.Examples (N,) to probability float32 (N, H, W).
@@ -45,14 +47,14 @@ class Segmenter(tf.Module):
 
     def _segment(self, raw: Any) -> dict[str, Any]:
         image = self.transform({features.IMAGE_HU: raw})[features.IMAGE]
-        size = self._grid.slice_size
-        image = tf.ensure_shape(image, (None, size, size, self._grid.channels))
+        size = self.grid.slice_size
+        image = tf.ensure_shape(image, (None, size, size, self.grid.channels))
         logits = self.model(image, training=False)
         return {features.OUTPUT_PROBABILITY: tf.sigmoid(tf.cast(logits, tf.float32))[..., 0]}
 
     def signatures(self) -> dict[str, Any]:
         """Both as concrete functions by signature name."""
-        grid = self._grid
+        grid = self.grid
         shape = (None, grid.slice_size, grid.slice_size, grid.channels)
         examples = tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)
         hu = tf.TensorSpec(shape, tf.int16, name=features.INPUT_HU)
@@ -67,8 +69,17 @@ class Segmenter(tf.Module):
 
 
 def export(segmenter: Segmenter, directory: str) -> None:
-    """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take."""
+    """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take.
+
+    The shape of its input goes along as `schema.features.INPUT_FILE`, so that models can be told
+    apart that no common example fits.
+    """
     tf.saved_model.save(segmenter, directory, signatures=segmenter.signatures())
+    grid = segmenter.grid
+    path = os.path.join(directory, features.INPUT_FILE)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "w") as file:
+        json.dump({"slice_size": grid.slice_size, "channels": grid.channels}, file)
 
 
 def slice_bytes(hu: Any) -> Any:

@@ -31,9 +31,9 @@ from models.precision import choose_policy, choose_strategy, read_cpu_flags
 from models.records import find_files, read_index
 from models.signatures import Segmenter, export
 from models.unet import build_unet, float32_copy
+from schema import features
 from schema.hyperparameters import Hyperparameters, Training, parse
 
-HISTORY_NAME = "history.json"
 MODEL_NAME = "model.keras"
 _LOG = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
     tf.io.gfile.makedirs(run.model_run_dir)
     outputs = Outputs(
         run.checkpoint,
-        os.path.join(run.model_run_dir, HISTORY_NAME),
+        os.path.join(run.model_run_dir, features.HISTORY_FILE),
         os.path.join(run.model_run_dir, "logs"),
         facts,
     )

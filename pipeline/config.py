@@ -11,6 +11,7 @@ from schema import features
 from schema.hyperparameters import Intensity, Training, UNet, parse
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Spacing = Annotated[float, Field(ge=0.1, le=20.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Bucket = Literal["3-6", "6-8", "8-15", "15+"]
@@ -25,9 +26,16 @@ class Section(BaseModel):
 class PhantomConfig(Section):
     """The phantom data set that stands in where no data root is given."""
 
-    scans: PositiveInt = 24
-    seed: Annotated[int, Field(ge=0)] = 1
-    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (96, 256, 256)
+    scans: Annotated[int, Field(ge=1, le=999_999)] = 24
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    shape: tuple[
+        Annotated[int, Field(ge=24)], Annotated[int, Field(ge=48)], Annotated[int, Field(ge=48)]
+    ] = (96, 256, 256)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of just these phantoms."""
+        return "-".join(map(str, ("phantom", self.seed, self.scans, *self.shape)))
 
 
 class DataConfig(Section):
@@ -59,7 +67,7 @@ class SplitConfig(Section):
 class GridSection(Section):
     """The working grid: millimetres per voxel along (z, y, x) and pixels per slice."""
 
-    spacing_mm: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    spacing_mm: tuple[Spacing, Spacing, Spacing]
     slice_size: Annotated[int, Field(ge=32, le=1024)]
     context: Annotated[int, Field(ge=0, le=8)] = 1
     lung_margin_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0

@@ -13,7 +13,7 @@ from pipeline.config import Config
 
 
 class ConfigError(ValueError):
-    """The configuration can't be used; the text says what is wrong, one line per fault."""
+    """The configuration can't be used; the text says what is wrong, the first fault in one line."""
 
 
 def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Config:
@@ -141,7 +141,9 @@ def _assign(content: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 
 def _describe(error: ValidationError, path: str) -> str:
-    return "\n".join(_describe_one(fault, path) for fault in error.errors())
+    first, *more = error.errors()
+    rest = f" (and {len(more)} more)" if more else ""
+    return _describe_one(first, path)[:500] + rest
 
 
 def _describe_one(fault: Mapping[str, Any], path: str) -> str:

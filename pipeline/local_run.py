@@ -3,6 +3,7 @@
 import datetime
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pipeline.run_record import (
     EXIT_REFUSED,
     RunRecord,
     count_outcomes,
+    discard_run_record,
     write_run_record,
 )
 
@@ -47,6 +49,7 @@ class LocalRun:
           The exit status: see `pipeline.run_record`.
         """
         os.makedirs(os.path.dirname(self._log_path), exist_ok=True)
+        discard_run_record(self._record.config.output)
         with quiet(self._log_path) as stream:
             self._view = RunConsole(stream)
             listen(self._view)
@@ -59,26 +62,33 @@ class LocalRun:
         try:
             self._prepare_data()
             self._run_pipeline()
+            return self._conclude()
         except KeyboardInterrupt:
             return self._ended_early("interrupted; the next run goes on from what is finished", 1)
         except TableError as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
             return self._failed(error)
-        return self._conclude()
 
     def _prepare_data(self) -> None:
         config = self._record.config
         self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
         if config.data.roots:
-            for root in config.data.roots:
-                read_annotations(os.path.join(root, "annotations.csv"))
             found = len(find_scans(config.data.roots))
+            if not found:
+                raise TableError(
+                    f"expected scans as DIR/subset*/SERIES.mhd, got none in {config.data.roots}"
+                )
+            for root in config.data.roots:
+                table = os.path.join(root, "annotations.csv")
+                if not os.path.isfile(table):
+                    raise TableError(f"expected the annotation table {table}, got no such file")
+                read_annotations(table)
             noun = "scan" if found == 1 else "scans"
             self._say(f"  {found} {noun} in {', '.join(map(_short, config.data.roots))}")
             return
         phantom = config.data.phantom
-        folder = os.path.join(config.output, "phantom")
+        folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
         self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
@@ -114,6 +124,10 @@ class LocalRun:
             if output.properties.get("pushed_destination"):
                 self._record.pushed_path = output.properties["pushed_destination"]
         self._end("cached" if result.cached else self._remark(result.node_id))
+        if result.node_id == "CtExampleGen":
+            for scan in self._record.quarantined():
+                text = f"    quarantined {scan['series_uid']}: {scan['reason']}"
+                self._view.console.print(text, markup=False)
 
     def _remark(self, node_id: str) -> str:
         if node_id != "CtExampleGen":
@@ -127,7 +141,8 @@ class LocalRun:
         if refusal is not None:
             return self._ended_early(refusal, EXIT_REFUSED, "The data was refused:")
         name = self._running[0] or "the run"
-        text = " ".join(str(error).split())[:600]
+        text = " ".join(str(error).split())
+        text = "".join(c if c.isprintable() else "?" for c in text)[:300]
         reason = f"{name} failed: {type(error).__name__}: {text}"
         return self._ended_early(reason, EXIT_ERROR)
 
@@ -184,10 +199,10 @@ def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
 
 def _refusal(error: BaseException | None) -> str | None:
     """The text of a refusal of the data, wherever it is in the chain of causes."""
-    from components.data_gate import DataRefused
-
+    gate = sys.modules.get("components.data_gate")
+    refusals = (TableError,) if gate is None else (TableError, gate.DataRefused)
     while error is not None:
-        if isinstance(error, DataRefused | TableError):
+        if isinstance(error, refusals):
             return str(error)
         error = error.__cause__ or error.__context__
     return None

@@ -75,7 +75,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         splits_config=tfx.proto.SplitsConfig(analyze=[features.SPLIT_TRAIN]),
         materialize=False,
         disable_statistics=True,
-        custom_config=learning,
+        custom_config={key: learning[key] for key in ("grid", "intensity", "code_hash")},
     )
     transform.add_upstream_node(gate)
     trainer = _trainer(

@@ -1,5 +1,6 @@
 """`run.json`: what a run did, for machines."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -46,7 +47,7 @@ class RunRecord:
             "exit_status": exit_status,
             "error": self.error or None,
             "components": self.components,
-            "scans": summary.get("scans") or self._scans(),
+            "scans": {**count_outcomes(self.scan_records()), "quarantine": self.quarantined()},
             "metrics": summary.get("metrics", []),
             "gate": summary.get("gate", []),
             "blessed": summary.get("blessed"),
@@ -73,8 +74,13 @@ class RunRecord:
         with open(os.path.join(folder, "scans.jsonl"), encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
-    def _scans(self) -> dict[str, Any]:
-        return count_outcomes(self.scan_records())
+    def quarantined(self) -> list[dict[str, Any]]:
+        """Series and reason of each scan that can't be used."""
+        return [
+            {"series_uid": scan["series_uid"], "reason": scan["reason"]}
+            for scan in self.scan_records()
+            if scan["outcome"] == "quarantined"
+        ]
 
 
 def count_outcomes(scans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -98,5 +104,12 @@ def write_run_record(record: RunRecord, exit_status: int) -> str:
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
         json.dump(record.as_json(exit_status), file, indent=2)
     path = os.path.join(folder, RUN_FILE)
+    os.chmod(file.name, 0o644)
     os.replace(file.name, path)
     return path
+
+
+def discard_run_record(folder: str) -> None:
+    """Removes the record of an earlier run, so that it is not taken for this run's."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(folder, RUN_FILE))

@@ -10,7 +10,7 @@ INGEST = (
     "schema/features.py",
     "lungct",
     *(f"components/{name}.py" for name in ("conversion", "ct_example_gen", "examples", "ingest")),
-    *(f"components/{name}.py" for name in ("splits", "storage")),
+    *(f"components/{name}.py" for name in ("artifacts", "splits", "storage")),
 )
 EVERYTHING = ("schema", "lungct", "models", "components", "pipeline")
 

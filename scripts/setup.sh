@@ -29,7 +29,7 @@ esac
 
 # What .venv was made from; nothing to do where it is the same.
 stamp=.venv/.noduleflow-setup
-key=$(cat uv.lock pyproject.toml scripts/setup.sh | cksum)
+key="$(cat uv.lock pyproject.toml scripts/setup.sh | cksum) ${EXTRA:-}"
 if [ -f "$stamp" ] && [ -x .venv/bin/python ] && grep -qxF "lock $key" "$stamp"; then
     [ -z "$wanted" ] || grep -qxF "python $wanted" "$stamp" && exit 0
 fi

@@ -4,11 +4,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import tensorflow as tf
 
-HISTORY_FILE: Final = "history.json"
+from schema import features
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class History:
 
 def read_history(folder: str) -> History | None:
     """The history of a ModelRun folder; None when the Trainer left none there."""
-    path = os.path.join(folder, HISTORY_FILE)
+    path = os.path.join(folder, features.HISTORY_FILE)
     if not tf.io.gfile.exists(path):
         return None
     with tf.io.gfile.GFile(path, "r") as file:

@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import tensorflow as tf
 
+from components.artifacts import NOTES_FILE, SCANS_FILE
 from schema import features
 
-SCANS_FILE: Final = "scans.jsonl"
-NOTES_FILE: Final = "notes.json"
 ACCEPTED: Final = "accepted"
 REPAIRED: Final = "repaired"
 QUARANTINED: Final = "quarantined"

@@ -1,14 +1,23 @@
 """The baseline is the last blessed model that is not the candidate."""
 
+from pathlib import Path
+
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
+from tfx.utils import path_utils
 
 from components.last_blessed import LastBlessedOtherModel
+from schema import features
 
 
-def model(number: int) -> standard_artifacts.Model:
+def model(number: int, folder: Path | None = None, takes: str = "") -> standard_artifacts.Model:
     artifact = standard_artifacts.Model()
     artifact.id = number
+    if folder is not None:
+        artifact.uri = str(folder / str(number))
+        path = Path(path_utils.serving_model_path(artifact.uri)) / features.INPUT_FILE
+        path.parent.mkdir(parents=True)
+        path.write_text(takes)
     return artifact
 
 
@@ -47,3 +56,16 @@ def test_the_last_of_several() -> None:
 
 def test_an_older_candidate_from_the_cache() -> None:
     assert resolve([1, 2], {1: True, 2: True}, candidate=2) == [1]
+
+
+def test_a_model_of_another_input_is_passed_over(tmp_path: Path) -> None:
+    models = [model(1, tmp_path, "192, 3"), model(2, tmp_path, "192, 5")]
+    resolved = LastBlessedOtherModel().resolve_artifacts(
+        None,
+        {
+            "model": models,
+            "model_blessing": [blessing(1, True), blessing(2, True)],
+            "candidate": [model(3, tmp_path, "192, 3")],
+        },
+    )
+    assert [artifact.id for artifact in resolved["model"]] == [1]

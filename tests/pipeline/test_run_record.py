@@ -32,9 +32,12 @@ def test_a_run_that_ended_before_any_component(tmp_path: Path) -> None:
 
 def test_scans_are_counted_where_the_report_is_missing(tmp_path: Path) -> None:
     started = record(tmp_path)
-    (tmp_path / "scans.jsonl").write_text('{"outcome": "quarantined"}\n{"outcome": "accepted"}\n')
+    bad = {"outcome": "quarantined", "series_uid": "1.2", "reason": "too short"}
+    lines = [json.dumps(bad), '{"outcome": "accepted"}']
+    (tmp_path / "scans.jsonl").write_text("\n".join(lines) + "\n")
     started.outputs["CtExampleGen.scans"] = str(tmp_path)
     counts = started.as_json(4)["scans"]
+    assert counts.pop("quarantine") == [{"series_uid": "1.2", "reason": "too short"}]
     assert counts == {"found": 2, "accepted": 1, "repaired": 0, "quarantined": 1}
 
 
