@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.arguments import Parser, add_configuration_arguments
 from pipeline.config import Config
+from pipeline.console import quiet
 from pipeline.loading import ConfigError, load_config
 from pipeline.run_record import EXIT_ERROR, EXIT_USAGE
 
@@ -36,16 +37,19 @@ def compile_pipeline(config: Config, path: str) -> None:
 
     Raises:
       ConfigError: If the configuration has no section `vertex` or names no data.
+      OSError: If the file can't be written.
     """
     if config.vertex is None:
         raise ConfigError(f"{config.name}: expected a section vertex, got none")
     if not config.data.roots:
         raise ConfigError("expected data.roots, the folders of the scans in a bucket, got none")
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "a"):
+        pass  # What can't be written is said before TFX is imported, which takes half a minute.
     from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
     from pipeline.pipeline import create_pipeline
 
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
     KubeflowV2DagRunner(config=settings, output_filename=path).run(
         create_pipeline(config), write_out=True
@@ -83,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse_arguments(arguments)
     try:
         config = load_config(parsed.config, parsed.overrides)
-        compile_pipeline(config, parsed.output)
+        with quiet(os.devnull):
+            compile_pipeline(config, parsed.output)
     except (ConfigError, OSError) as error:
         print(f"kubeflow_runner.py: {error}", file=sys.stderr)
         return EXIT_USAGE

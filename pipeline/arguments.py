@@ -16,13 +16,23 @@ class Parser(argparse.ArgumentParser):
         Args:
           message: What argparse found wrong.
         """
-        options = [option for action in self._actions for option in action.option_strings]
+        options = _options_of(self)
         unknown = [word for word in message.split() if word.startswith("--")]
         if message.startswith("unrecognized") and unknown:
             name = unknown[0].partition("=")[0]
             close = difflib.get_close_matches(name, options, n=1, cutoff=0.0)
             message += f"; nearest valid argument: {close[0]}"
         self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def _options_of(parser: argparse.ArgumentParser) -> list[str]:
+    """The options of a parser and of its commands."""
+    options: list[str] = []
+    for action in parser._actions:
+        options += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            options += [o for command in action.choices.values() for o in _options_of(command)]
+    return options
 
 
 def add_configuration_arguments(parser: argparse.ArgumentParser, default: str) -> None:

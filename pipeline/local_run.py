@@ -77,7 +77,8 @@ class LocalRun:
             found = len(find_scans(config.data.roots))
             if not found:
                 raise TableError(
-                    f"expected scans as DIR/subset*/SERIES.mhd, got none in {config.data.roots}"
+                    "expected scans as DIR/subset*/SERIES.mhd, got none in "
+                    + ", ".join(config.data.roots)
                 )
             for root in config.data.roots:
                 table = os.path.join(root, "annotations.csv")

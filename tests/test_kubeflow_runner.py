@@ -68,6 +68,8 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
         (["compile", "--set", "data.roots=[]"], "expected data.roots"),
         (["compile", "--set", "vertex.regoin=x"], "nearest valid key: vertex.region"),
         (["compil"], "invalid choice"),
+        (["compile", "--confg", "x"], "nearest valid argument: --config"),
+        (["compile", "--output", "/proc/nowhere/job.json"], "/proc/nowhere"),
     ],
 )
 def test_usage_errors(
