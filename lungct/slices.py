@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -98,18 +98,6 @@ class Slices(Sequence[SliceRecord]):
             origin_mm=(x_mm, y_mm, z_mm),
             nodules=self._nodules[z],
         )
-
-
-def iter_slices(volume: WorkingVolume) -> Iterator[SliceRecord]:
-    """The slices of a working volume from the lowest z to the highest.
-
-    Args:
-        volume: The scan on the working grid.
-
-    Yields:
-        One record at a time.
-    """
-    yield from Slices(volume)
 
 
 def cut_nodules(patches: Sequence[NodulePatch], slices: int) -> list[tuple[Nodule, ...]]:

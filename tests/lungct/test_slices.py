@@ -4,7 +4,7 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.nodule import sphere_patches
 from lungct.scan import Nodule
-from lungct.slices import Slices, WorkingVolume, iter_slices, merge_coverage, to_uint8
+from lungct.slices import Slices, WorkingVolume, merge_coverage, to_uint8
 
 GEOMETRY = Geometry((6, 16, 16), (1.0, 2.0, 3.0), (1.0, 1.0, 3.0))
 # z of its slices: centres at 3, 6, 9, 12, 15 and 18 mm.
@@ -20,7 +20,7 @@ def working_volume(context=1):
 
 
 def test_records_in_order():
-    records = list(iter_slices(working_volume()))
+    records = list(Slices(working_volume()))
     assert [record.index for record in records] == list(range(6))
     assert records[2].origin_mm == (1.0, 2.0, 9.0)
 
