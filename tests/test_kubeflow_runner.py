@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import kubeflow_runner
+from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,11 +80,4 @@ def test_usage_errors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    try:
-        status = kubeflow_runner.main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    shown = capsys.readouterr().err
-    assert status == 2
-    assert expected in shown
-    assert len(shown.splitlines()) == 1
+    assert_refused(kubeflow_runner.main, arguments, expected, capsys)

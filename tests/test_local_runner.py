@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
+from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,14 +31,7 @@ def test_usage_errors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    try:
-        status = local_runner.main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    shown = capsys.readouterr().err
-    assert status == 2
-    assert expected in shown
-    assert len(shown.splitlines()) == 1
+    assert_refused(local_runner.main, arguments, expected, capsys)
 
 
 def test_a_second_run_in_the_same_folder_is_refused(
