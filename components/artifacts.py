@@ -1,13 +1,16 @@
-"""Artifact types of ours: what became of each scan, whether the data may be used, the report.
+"""Artifact types of ours: what became of the scans, whether they may be used, the report.
 
 A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the package exports it.
 """
 
 from tfx import types
 
-# Files of a ScanReport.
+# Files of a ScanReport, a Quarantine and a SplitManifest.
 SCANS_FILE = "scans.jsonl"
 NOTES_FILE = "notes.json"
+QUARANTINE_FILE = "quarantine.jsonl"
+COUNTS_FILE = "counts.json"
+MANIFEST_FILE = "manifest.csv"
 
 
 class ScanReport(types.Artifact):
@@ -18,6 +21,23 @@ class ScanReport(types.Artifact):
     """
 
     TYPE_NAME = "components.ScanReport"
+
+
+class Quarantine(types.Artifact):
+    """The scans that can't be used, and how many can.
+
+    A folder with `quarantine.jsonl` (one JSON object per scan: series, patient, split, header,
+    reason) and `counts.json`, in which accepted, repaired and quarantined sum to found. The counts
+    are custom properties too.
+    """
+
+    TYPE_NAME = "components.Quarantine"
+
+
+class SplitManifest(types.Artifact):
+    """Which scan is in which split, and what it was made from: a folder with `manifest.csv`."""
+
+    TYPE_NAME = "components.SplitManifest"
 
 
 class DataVerdict(types.Artifact):

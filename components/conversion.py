@@ -1,5 +1,6 @@
 """ConvertScan: one scan in, one file of tf.Examples and one record out."""
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -9,40 +10,127 @@ from typing import Any
 import apache_beam as beam
 from tfx.dsl.io import fileio
 
-from components.examples import slice_example, write_examples
-from components.ingest import ScanTask
+from components.examples import slice_example
+from components.ingest import LIDC, REFUSE, SPHERES, ScanTask, TruthRule
 from components.storage import is_remote, local_copies
+from components.tfrecords import write_records
 from lungct import progress
+from lungct.checksums import (
+    ScanSums,
+    Sums,
+    annotation_sum,
+    files_sum,
+    resolved,
+    scan_sums,
+    verify_sums,
+)
 from lungct.grid import GridConfig
+from lungct.lidc.truth import OutlineTruth
 from lungct.preprocess import ScanSummary, process_scan, quarantined
 from lungct.scan import ScanError
+from lungct.slices import Slices
 from schema import features
 
 
-def convert_scan(task: ScanTask, folder: str, grid: GridConfig) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """What holds for the conversion of every scan.
+
+    Attributes:
+      grid: The working grid.
+      truth: What counts as nodule.
+      sums: SHA-256 that were listed, by folder and file name.
+    """
+
+    grid: GridConfig
+    truth: TruthRule = TruthRule()
+    sums: Sums = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Local:
+    """Files of one scan on this machine: its header, with the voxels beside it, and outlines."""
+
+    header: str
+    outlines: tuple[str, ...]
+
+
+def convert_scan(task: ScanTask, folder: str, rules: Rules) -> dict[str, Any]:
     """Converts one scan, and never lets a bad scan stop the others.
 
     Args:
       task: The scan.
       folder: Where its file of examples goes.
-      grid: The working grid.
+      rules: How it is converted.
 
     Returns:
-      `lungct.preprocess.ScanSummary` as plain JSON, with `split` and `header`; a scan that can't
-      be used has the outcome "quarantined" and the reason.
+      `lungct.preprocess.ScanSummary` as plain JSON, with `split`, `header`, `truth` and SHA-256
+      sums of what it was made from; a scan that can't be used has the outcome "quarantined" and
+      the reason.
+
+    Raises:
+      OSError: If the examples can't be written.
     """
     start = time.monotonic()
-    try:
-        with local_copies(_files_of(task.header)) as (header, *_):
-            summary, slices = process_scan(header, task.nodules, grid, task.patient_id)
+    with _local(task) as files:
+        sums = scan_sums(files.header)
+        read = _read(task, files, rules, sums)
+        outlines_sum = _sum_of(files.outlines)
+    truth = LIDC if task.outlines else SPHERES
+    if isinstance(read, ScanError):
+        summary, truth = quarantined(task.header, read, task.patient_id), ""
+    else:
+        summary, slices = read
         facts = _facts(summary)
         path = os.path.join(folder, f"{task.series_uid}.tfrecord.gz")
-        write_examples(path, (slice_example(record, task, facts) for record in slices))
+        write_records(path, (slice_example(record, task, facts) for record in slices))
+    return {
+        **dataclasses.asdict(summary),
+        "seconds": round(time.monotonic() - start, 3),
+        "split": task.split,
+        "header": task.header,
+        "truth": truth,
+        "header_sha256": sums.header,
+        "voxels_sha256": sums.voxels,
+        "annotations_sha256": annotation_sum(task.nodules),
+        "outlines_sha256": outlines_sum,
+    }
+
+
+def _read(
+    task: ScanTask, files: Local, rules: Rules, sums: ScanSums
+) -> tuple[ScanSummary, Slices] | ScanError:
+    """The scan in slices, or why it can't be used."""
+    listed = rules.sums.get(resolved(os.path.dirname(task.header)), {})
+    try:
+        verify_sums(sums, files.header, listed)
+        truth = _truth(task, files, rules.truth)
+        return process_scan(files.header, task.nodules, rules.grid, task.patient_id, truth)
     except ScanError as error:
-        summary = quarantined(task.header, error, task.patient_id)
-    seconds = round(time.monotonic() - start, 3)
-    record = {**dataclasses.asdict(summary), "seconds": seconds}
-    return {**record, "split": task.split, "header": task.header}
+        # A copy's place would tell nobody anything.
+        return ScanError(str(error).replace(files.header, task.header))
+
+
+def _truth(task: ScanTask, files: Local, rule: TruthRule) -> OutlineTruth | None:
+    """Outlines of a scan; None where spheres are the truth."""
+    if files.outlines:
+        return OutlineTruth(files.outlines, rule.min_readers)
+    if rule.source == LIDC and rule.without_outlines == REFUSE:
+        raise ScanError(
+            f"expected reader outlines of series {task.series_uid}, got no XML file of it "
+            f"for {task.header}"
+        )
+    return None
+
+
+@contextlib.contextmanager
+def _local(task: ScanTask) -> Iterator[Local]:
+    """The scan's files on this machine, copied there for as long as the context lasts."""
+    with contextlib.ExitStack() as stack:
+        header, *_ = stack.enter_context(local_copies(_files_of(task.header)))
+        # One by one: files of one series may have the same name in different folders.
+        outlines = [stack.enter_context(local_copies([path]))[0] for path in task.outlines]
+        yield Local(header, tuple(outlines))
 
 
 def _files_of(header: str) -> list[str]:
@@ -51,6 +139,14 @@ def _files_of(header: str) -> list[str]:
         return [header]
     stem = header.removesuffix(".mhd")
     return [header, *(path for path in (f"{stem}.raw", f"{stem}.zraw") if fileio.exists(path))]
+
+
+def _sum_of(outlines: tuple[str, ...]) -> str:
+    """One sum of all outlines; empty where one can't be read, for which the scan is quarantined."""
+    try:
+        return files_sum(outlines)
+    except OSError:
+        return ""
 
 
 def _facts(summary: ScanSummary) -> dict[str, float]:
@@ -67,16 +163,16 @@ def _facts(summary: ScanSummary) -> dict[str, float]:
 class ConvertScan(beam.DoFn):
     """Converts scans, and reports how far this process has come."""
 
-    def __init__(self, folders: Mapping[str, str], grid: GridConfig, total: int) -> None:
+    def __init__(self, folders: Mapping[str, str], rules: Rules, total: int) -> None:
         """Keeps what every scan needs.
 
         Args:
           folders: Folder of the examples by split.
-          grid: The working grid.
+          rules: How scans are converted.
           total: How many scans there are, for progress.
         """
         self._folders = dict(folders)
-        self._grid = grid
+        self._rules = rules
         self._total = total
         self._done = 0
 
@@ -89,6 +185,6 @@ class ConvertScan(beam.DoFn):
         Yields:
           What became of it.
         """
-        yield convert_scan(task, self._folders[task.split], self._grid)
+        yield convert_scan(task, self._folders[task.split], self._rules)
         self._done += 1
         progress.report("scans", self._done, self._total)

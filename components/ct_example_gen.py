@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -18,43 +18,63 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils
 
-from components.artifacts import NOTES_FILE, SCANS_FILE, ScanReport
-from components.conversion import ConvertScan
-from components.examples import write_examples
-from components.ingest import take_inventory
+from components.artifacts import COUNTS_FILE, NOTES_FILE, Quarantine, ScanReport, SplitManifest
+from components.conversion import ConvertScan, Rules
+from components.data_roots import OUTLINE_PATTERNS, OUTLINES
+from components.ingest import LIDC, Request, TruthRule, take_inventory
+from components.scan_records import write_scan_records
+from components.splits import SplitRule
 from components.storage import common_base
+from components.tfrecords import write_records
+from lungct.checksums import SUMS_NAME
 from lungct.grid import GridConfig
 
-SCANS_KEY = "scans"
-# Scans and tables below a root: a change of any of these files invalidates the cache.
-ROOT_PATTERNS = ("subset*/*", "*.*")
+SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
+# What lies below a root: a change of any of these files invalidates the cache.
+ROOT_PATTERNS = {"scans": "subset*/*", "tables": "*.*", "sums": SUMS_NAME}
 
 
-def input_config(roots: Sequence[str]) -> tuple[str, example_gen_pb2.Input]:
+def input_config(request: Request) -> tuple[str, example_gen_pb2.Input]:
     """Names the files whose change must invalidate the cache.
 
     Args:
-      roots: Absolute data roots.
+      request: Which scans are wanted; its paths are absolute.
 
     Returns:
-      The folder that holds all roots, and TFX's input configuration relative to it.
+      The folder that holds all of them, and TFX's input configuration relative to it.
 
     Raises:
-      ValueError: If there is no root, or the roots share no folder.
+      ValueError: If there is no root, or the paths share no folder.
     """
-    if not roots:
-        raise ValueError(f"expected at least one data root, got {list(roots)}")
-    base = common_base(roots)
-    splits = []
-    for number, root in enumerate(roots):
-        inner = root.rstrip("/").removeprefix(base.rstrip("/")).lstrip("/")
-        for kind, pattern in zip(("scans", "tables"), ROOT_PATTERNS, strict=True):
-            splits.append(
-                example_gen_pb2.Input.Split(
-                    name=f"root{number}-{kind}", pattern=os.path.join(inner, pattern)
-                )
-            )
+    if not request.roots:
+        raise ValueError(f"expected at least one data root, got {list(request.roots)}")
+    files = [path for path in (request.sums, request.split.table) if path]
+    folders = [*request.roots, *request.truth.outlines, *map(os.path.dirname, files)]
+    base = common_base(folders)
+    splits = [
+        example_gen_pb2.Input.Split(name=name, pattern=_relative(pattern, base))
+        for name, pattern in _patterns(request, files)
+    ]
     return base, example_gen_pb2.Input(splits=splits)
+
+
+def _patterns(request: Request, files: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Name and absolute pattern of all that is read."""
+    outlines = list(request.truth.outlines)
+    for number, root in enumerate(request.roots):
+        outlines.append(os.path.join(root, OUTLINES))
+        for kind, pattern in ROOT_PATTERNS.items():
+            yield f"root{number}-{kind}", os.path.join(root, pattern)
+    if request.truth.source == LIDC:
+        for number, folder in enumerate(outlines):
+            for depth, pattern in enumerate(OUTLINE_PATTERNS):
+                yield f"outlines{number}-{depth}", os.path.join(folder, pattern)
+    for number, path in enumerate(files):
+        yield f"file{number}", path
+
+
+def _relative(path: str, base: str) -> str:
+    return path.removeprefix(base.rstrip("/")).lstrip("/")
 
 
 class _InputProcessor(input_processor.FileBasedInputProcessor):
@@ -105,34 +125,39 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
 
         Args:
           input_dict: Empty.
-          output_dict: `examples` and `scans`.
-          exec_properties: `roots`, `grid` and `split` as JSON.
+          output_dict: `examples`, `scans`, `quarantine` and `manifest`.
+          exec_properties: `request` and `grid` as JSON, `splits`.
 
         Raises:
           TableError: If a table can't be trusted.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        inventory = take_inventory(
-            json.loads(exec_properties["roots"]), json.loads(exec_properties["split"])
-        )
+        request = parse_request(exec_properties["request"])
+        inventory = take_inventory(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        splits = exec_properties["splits"].split(",")
-        folders = _prepare(examples, splits)
-        report = artifact_utils.get_single_uri(output_dict[SCANS_KEY])
+        folders = _prepare(examples, exec_properties["splits"].split(","))
+        report, quarantine, manifest = (
+            artifact_utils.get_single_uri(output_dict[key])
+            for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
+        )
         grid = GridConfig(**json.loads(exec_properties["grid"]))
+        rules = Rules(grid, request.truth, inventory.sums)
         io_utils.write_string_file(os.path.join(report, NOTES_FILE), json.dumps(inventory.notes))
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Scans" >> beam.Create(inventory.tasks)
                 | "Spread" >> beam.Reshuffle()
-                | "Convert" >> beam.ParDo(ConvertScan(folders, grid, len(inventory.tasks)))
+                | "Convert" >> beam.ParDo(ConvertScan(folders, rules, len(inventory.tasks)))
                 | "Gather" >> beam.combiners.ToList()
-                | "Report" >> beam.Map(write_scan_records, os.path.join(report, SCANS_FILE))
+                | "Report" >> beam.Map(write_scan_records, report, quarantine, manifest)
             )
         for folder in folders.values():
             if not fileio.listdir(folder):
-                write_examples(os.path.join(folder, "empty.tfrecord.gz"), [])
+                write_records(os.path.join(folder, "empty.tfrecord.gz"), [])
+        counts = json.loads(io_utils.read_string_file(os.path.join(quarantine, COUNTS_FILE)))
+        for outcome, count in counts.items():
+            output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
 
 
 def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
@@ -146,11 +171,11 @@ def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
     return folders
 
 
-def write_scan_records(records: Sequence[Mapping[str, Any]], path: str) -> None:
-    """Writes what became of each scan, ordered by series, one JSON object per line."""
-    ordered = sorted(records, key=lambda record: str(record["series_uid"]))
-    lines = [json.dumps(record, sort_keys=True) for record in ordered]
-    io_utils.write_string_file(path, "\n".join(lines) + "\n")
+def parse_request(text: str) -> Request:
+    """Reads a request from the JSON that `CtExampleGen` made of it."""
+    content = json.loads(text)
+    split, truth = SplitRule(**content.pop("split")), TruthRule(**content.pop("truth"))
+    return Request(split=split, truth=truth, **content)
 
 
 class CtExampleGenSpec(component_spec.ComponentSpec):
@@ -158,9 +183,8 @@ class CtExampleGenSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         **standard_component_specs.FileBasedExampleGenSpec.PARAMETERS,
-        "roots": component_spec.ExecutionParameter(type=str),
+        "request": component_spec.ExecutionParameter(type=str),
         "grid": component_spec.ExecutionParameter(type=str),
-        "split": component_spec.ExecutionParameter(type=str),
         "splits": component_spec.ExecutionParameter(type=str),
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
@@ -168,6 +192,8 @@ class CtExampleGenSpec(component_spec.ComponentSpec):
     OUTPUTS = {
         **standard_component_specs.FileBasedExampleGenSpec.OUTPUTS,
         SCANS_KEY: component_spec.ChannelParameter(type=ScanReport),
+        QUARANTINE_KEY: component_spec.ChannelParameter(type=Quarantine),
+        MANIFEST_KEY: component_spec.ChannelParameter(type=SplitManifest),
     }
 
 
@@ -176,16 +202,14 @@ class Ingest:
     """What CtExampleGen needs to know, as plain values.
 
     Attributes:
-      roots: Absolute data roots in LUNA16 layout.
+      request: Which scans are wanted, and how they are split and labelled.
       grid: Fields of `lungct.grid.GridConfig`.
-      split: Arguments of `components.splits.patient_split` without the patient.
       splits: Names of the splits to write.
       code_hash: Hash of the source that converts scans, for the cache.
     """
 
-    roots: Sequence[str]
+    request: Request
     grid: Mapping[str, Any]
-    split: Mapping[str, Any]
     splits: Sequence[str]
     code_hash: str
 
@@ -193,7 +217,8 @@ class Ingest:
 class CtExampleGen(FileBasedExampleGen):
     """Reads CT scans with their annotations and writes tf.Examples split by patient.
 
-    Outputs: `examples` (one file per scan) and `scans` (what became of each scan found).
+    Outputs: `examples` (one file per scan), `scans` (what became of each scan found), `quarantine`
+    (which can't be used, and the counts) and `manifest` (which scan is in which split).
     """
 
     SPEC_CLASS = CtExampleGenSpec
@@ -206,7 +231,7 @@ class CtExampleGen(FileBasedExampleGen):
         Args:
           ingest: What to read and how to convert it.
         """
-        base, files = input_config(ingest.roots)
+        base, files = input_config(ingest.request)
         names = [example_gen_pb2.SplitConfig.Split(name=s, hash_buckets=1) for s in ingest.splits]
         spec = CtExampleGenSpec(
             input_base=base,
@@ -216,12 +241,13 @@ class CtExampleGen(FileBasedExampleGen):
             ),
             output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-            roots=json.dumps(list(ingest.roots)),
+            request=json.dumps(dataclasses.asdict(ingest.request), sort_keys=True),
             grid=json.dumps(dict(ingest.grid), sort_keys=True),
-            split=json.dumps(dict(ingest.split), sort_keys=True),
             splits=",".join(ingest.splits),
             code_hash=ingest.code_hash,
             examples=types.Channel(type=standard_artifacts.Examples),
             scans=types.Channel(type=ScanReport),
+            quarantine=types.Channel(type=Quarantine),
+            manifest=types.Channel(type=SplitManifest),
         )
         base_beam_component.BaseBeamComponent.__init__(self, spec=spec)

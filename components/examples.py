@@ -1,11 +1,10 @@
-"""From slices to serialized tf.Examples, and to one file per scan."""
+"""From slices to serialized tf.Examples."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tfx.dsl.io import fileio
 
 from components.ingest import ScanTask
 from lungct.slices import SliceRecord
@@ -42,29 +41,6 @@ def slice_example(record: SliceRecord, task: ScanTask, facts: Mapping[str, float
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     serialized: bytes = example.SerializeToString(deterministic=True)
     return serialized
-
-
-def write_examples(path: str, examples: Iterable[bytes]) -> int:
-    """Writes a compressed TFRecord file that is there whole or not at all.
-
-    Args:
-      path: The file, local or in a bucket; replaced where it exists.
-      examples: Serialized tf.Examples.
-
-    Returns:
-      How many were written.
-    """
-    folder, _, name = path.rpartition("/")
-    fileio.makedirs(folder)
-    partial = f"{folder.rpartition('/')[0]}/.partial-{name}"
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    count = 0
-    with tf.io.TFRecordWriter(partial, options) as writer:
-        for example in examples:
-            writer.write(example)
-            count += 1
-    fileio.rename(partial, path, overwrite=True)
-    return count
 
 
 def _bytes(*values: bytes) -> Any:

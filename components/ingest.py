@@ -1,23 +1,59 @@
 """From data roots to the list of scans to convert: which scan, which patient, which split."""
 
-import dataclasses
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tfx.dsl.io import fileio
-
-from components.splits import patient_split
-from components.storage import is_remote, local_copies
+from components.data_roots import (
+    absent_headers,
+    find_lists,
+    find_outlines,
+    find_series,
+    read_tables,
+)
+from components.splits import FoundScan, SplitRule, assign_splits
+from lungct.checksums import Sums
 from lungct.scan import Nodule
-from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
 
-ANNOTATIONS = "annotations.csv"
-PATIENT_TABLES = ("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv")
-PHANTOM_NOTE = "PHANTOM.json"
+SPHERES, LIDC = "spheres", "lidc"
+FALL_BACK, REFUSE = "spheres", "refuse"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
+class TruthRule:
+    """What counts as nodule.
+
+    Attributes:
+      source: SPHERES, of the annotated diameter, or LIDC, what readers outlined.
+      min_readers: Readers who must have outlined a voxel.
+      outlines: Folders of XML files besides ROOT/lidc.
+      without_outlines: For a series without XML, FALL_BACK to spheres, or REFUSE the scan.
+    """
+
+    source: str = SPHERES
+    min_readers: int = 2
+    outlines: Sequence[str] = ()
+    without_outlines: str = FALL_BACK
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which scans are wanted, and how they are split and labelled.
+
+    Attributes:
+      roots: Folders in LUNA16 layout, local or in a bucket.
+      split: How scans are split.
+      truth: What counts as nodule.
+      sums: A list of SHA-256 sums besides those beside the scans, or empty.
+    """
+
+    roots: Sequence[str]
+    split: SplitRule
+    truth: TruthRule = TruthRule()
+    sums: str = ""
+
+
+@dataclass(frozen=True)
 class ScanTask:
     """One scan to convert; small enough to travel to a worker.
 
@@ -27,6 +63,7 @@ class ScanTask:
       patient_id: The patient, or the series UID where no table names one.
       split: The split that the patient belongs to.
       nodules: Annotated nodules in world millimetres.
+      outlines: XML files of the series' readers; empty where spheres are the truth.
     """
 
     header: str
@@ -34,19 +71,22 @@ class ScanTask:
     patient_id: str
     split: str
     nodules: tuple[Nodule, ...]
+    outlines: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Inventory:
     """What the data roots hold.
 
     Attributes:
       tasks: One per scan, ordered by series UID.
+      sums: SHA-256 that were listed, by folder and file name.
       reports: What the tables' readers found worth saying, one line each.
       phantom_series: The series that are phantoms and no patients.
     """
 
     tasks: tuple[ScanTask, ...]
+    sums: Sums
     reports: tuple[str, ...]
     phantom_series: tuple[str, ...]
 
@@ -60,106 +100,59 @@ class Inventory:
         }
 
 
-def take_inventory(roots: Sequence[str], split: Mapping[str, Any]) -> Inventory:
+def take_inventory(request: Request) -> Inventory:
     """Lists the scans of all roots with their nodules, patients and splits.
 
     Args:
-      roots: Folders in LUNA16 layout, local or in a bucket.
-      split: `eval_fraction`, `test_fraction` and `salt`, see `components.splits`.
+      request: Which scans, and how they are split and labelled.
 
     Returns:
       The inventory.
 
     Raises:
-      TableError: If a table can't be trusted, a series lies in two places or no scan is found.
+      TableError: If a table can't be trusted, a series lies in two places, a patient would be in
+        two splits, or no scan is found.
     """
-    series = _find_series(roots)
-    nodules, patients, reports, phantom_roots = _read_tables(roots, series)
-    tasks = []
-    for series_uid, header in sorted(series.items()):
-        patient_id = patients.get(series_uid, series_uid)
-        tasks.append(
-            ScanTask(
-                header=header,
-                series_uid=series_uid,
-                patient_id=patient_id,
-                split=patient_split(patient_id, **split),
-                nodules=nodules.get(series_uid, ()),
-            )
+    series = find_series(request.roots)
+    tables = read_tables(request.roots, series)
+    sums = find_lists(request.roots, request.sums)
+    found = [
+        FoundScan(header, uid, tables.patients.get(uid, uid)) for uid, header in series.items()
+    ]
+    splits, split_reports = assign_splits(found, request.split)
+    outlines, outline_reports = _outlines(request, series)
+    tasks = tuple(
+        ScanTask(
+            header=scan.header,
+            series_uid=scan.series_uid,
+            patient_id=scan.patient_id,
+            split=splits[scan.series_uid],
+            nodules=tables.nodules.get(scan.series_uid, ()),
+            outlines=outlines.get(scan.series_uid, ()),
         )
-    phantoms = [uid for uid, header in sorted(series.items()) if _below(header, phantom_roots)]
-    return Inventory(tuple(tasks), tuple(reports), tuple(phantoms))
+        for scan in found
+    )
+    reports = (*tables.reports, *split_reports, *outline_reports, *absent_headers(sums, series))
+    phantoms = [uid for uid, header in series.items() if _below(header, tables.phantom_roots)]
+    return Inventory(tasks, sums, reports, tuple(phantoms))
 
 
-def _find_series(roots: Sequence[str]) -> dict[str, str]:
-    """Header path by series UID; the same series in two places is an error."""
-    remote = [root for root in roots if is_remote(root)]
-    headers = find_scans([root for root in roots if not is_remote(root)])
-    for root in remote:
-        headers += fileio.glob(os.path.join(root, "subset*", "*.mhd"))
-    series: dict[str, str] = {}
-    for header in headers:
-        other = series.setdefault(_series_uid(header), header)
-        if other != header:
-            raise TableError(f"expected series {_series_uid(header)} once, got {other}, {header}")
-    if not series:
-        raise TableError(f"expected scans as ROOT/subset*/SERIES.mhd, got none in {list(roots)}")
-    return series
-
-
-def _series_uid(header: str) -> str:
-    return os.path.basename(header).removesuffix(".mhd")
+def _outlines(
+    request: Request, series: Mapping[str, str]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Outlines by series where they are the truth, and which scans have none."""
+    if request.truth.source == SPHERES:
+        return {}, []
+    outlines = find_outlines(request.roots, request.truth.outlines)
+    without = sorted(set(series) - set(outlines))
+    if not without:
+        return outlines, []
+    fate = "take spheres" if request.truth.without_outlines == FALL_BACK else "are refused"
+    return outlines, [
+        f"{len(without)} of {len(series)} scans have no reader outlines and {fate}, "
+        f"such as {without[0]}"
+    ]
 
 
 def _below(header: str, roots: Sequence[str]) -> bool:
     return any(header.startswith(root.rstrip("/") + "/") for root in roots)
-
-
-def _read_tables(
-    roots: Sequence[str], series: Mapping[str, str]
-) -> tuple[dict[str, tuple[Nodule, ...]], dict[str, str], list[str], list[str]]:
-    nodules: dict[str, tuple[Nodule, ...]] = {}
-    patients: dict[str, str] = {}
-    reports: list[str] = []
-    phantom_roots = []
-    for root in roots:
-        annotations = _read_annotations(os.path.join(root, ANNOTATIONS))
-        reports += annotations.reports
-        absent = sorted(set(annotations.by_series) - set(series))
-        if absent:
-            reports.append(
-                f"{os.path.join(root, ANNOTATIONS)}: annotations of {len(absent)} series "
-                f"that are not there, such as {absent[0]}"
-            )
-        for uid, found in annotations.by_series.items():
-            if nodules.setdefault(uid, found) != found:
-                raise TableError(
-                    f"expected one set of annotations for {uid}, "
-                    f"got another in {os.path.join(root, ANNOTATIONS)}"
-                )
-        _add_patients(root, patients)
-        if fileio.exists(os.path.join(root, PHANTOM_NOTE)):
-            phantom_roots.append(root)
-    return nodules, patients, reports, phantom_roots
-
-
-def _read_annotations(path: str) -> Annotations:
-    if not fileio.exists(path):
-        raise TableError(f"expected the annotation table {path}, got no such file")
-    with local_copies([path]) as (copy,):
-        return read_annotations(copy)
-
-
-def _add_patients(root: str, patients: dict[str, str]) -> None:
-    for name in PATIENT_TABLES:
-        path = os.path.join(root, name)
-        if not fileio.exists(path):
-            continue
-        with local_copies([path]) as (copy,):
-            table = read_patients(copy)
-        for uid, patient_id in table.items():
-            if patients.setdefault(uid, patient_id) != patient_id:
-                raise TableError(
-                    f"expected one patient for series {uid}, "
-                    f"got {patients[uid]} and, in {path}, {patient_id}"
-                )

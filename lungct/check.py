@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from lungct.checksums import find_sums, verify_scan
+from lungct.checksums import Sums, find_sums, verify_scan
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
 from lungct.labels import Labels, nodule_facts, read_labels
@@ -52,14 +52,14 @@ class Inputs:
         nodules: Annotated nodules by series.
         outlines: XML files by series.
         min_readers: Readers who must have outlined a voxel for it to be nodule.
-        sums: SHA-256 by absolute path.
+        sums: SHA-256 by folder and file name.
         window_mm: Side of the slice window that lungs and nodules must fit.
     """
 
     nodules: Mapping[str, tuple[Nodule, ...]]
     outlines: Mapping[str, tuple[str, ...]]
     min_readers: int
-    sums: Mapping[str, str]
+    sums: Sums
     window_mm: float
 
     def truth(self, series_uid: str) -> OutlineTruth | None:

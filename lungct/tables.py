@@ -15,6 +15,7 @@ MAX_COORDINATE_MM = 10_000.0
 
 _SERIES = ("seriesuid", "series_uid", "seriesinstanceuid")
 _PATIENT = ("patient_id", "patientid", "patient")
+_SPLIT = ("split",)
 _NUMBERS = ("coordX", "coordY", "coordZ", "diameter_mm")
 
 
@@ -33,6 +34,21 @@ class Annotations:
 
     by_series: dict[str, tuple[Nodule, ...]]
     reports: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SplitTable:
+    """A list of splits.
+
+    Attributes:
+        path: Where it was read.
+        by_series: Whether its rows are series; patients otherwise.
+        rows: Split and line by series or patient.
+    """
+
+    path: str
+    by_series: bool
+    rows: dict[str, tuple[str, int]]
 
 
 def find_scans(roots: Sequence[str]) -> list[str]:
@@ -114,6 +130,48 @@ def read_patients(path: str) -> dict[str, str]:
                 f"expected one patient of series {series_uid}, got {both} in line {line} of {path}"
             )
     return patients
+
+
+def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
+    """Reads which split each series, or each patient, is to be in.
+
+    Args:
+        path: CSV file with the column split and either seriesuid or patient_id; with both, such as
+            the manifest of an earlier run, the series counts.
+        splits: The names that a row may have.
+
+    Returns:
+        The table.
+
+    Raises:
+        TableError: The file is missing or empty, a column is missing, a split is not one of those,
+            or a series or patient has two.
+    """
+    by_series = any(name in _SERIES for name in _columns(path))
+    rows: dict[str, tuple[str, int]] = {}
+    for line, (name, split) in _rows(path, [_SERIES if by_series else _PATIENT, _SPLIT]):
+        if not name or split not in splits:
+            raise TableError(
+                f"expected a {'series' if by_series else 'patient'} and one of the splits "
+                f"{', '.join(splits)}, got {(name, split)} in line {line} of {path}"
+            )
+        known = rows.setdefault(name, (split, line))
+        if known[0] != split:
+            raise TableError(
+                f"expected one split of {name}, got {known[0]} in line {known[1]} and {split} "
+                f"in line {line} of {path}"
+            )
+    return SplitTable(path, by_series, rows)
+
+
+def _columns(path: str) -> list[str]:
+    """Names of the columns in lower case; none where `_rows` will say what is wrong."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    header = next((line for line in lines if line.strip()), "")
+    return [name.strip(' "').lower() for name in header.split("," if "," in header else None)]
 
 
 def _rows(path: str, columns: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -3,9 +3,10 @@
 Nothing heavy is imported here, so that a wrong key is answered at once.
 """
 
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schema import features
 from schema.hyperparameters import Intensity, Training, UNet, parse
@@ -15,6 +16,15 @@ Spacing = Annotated[float, Field(ge=0.1, le=20.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Bucket = Literal["3-6", "6-8", "8-15", "15+"]
+SplitName = Literal["train", "eval", "test"]
+
+
+def _absolute(path: str) -> str:
+    """A path from the root of this machine or of a bucket; nothing stays nothing."""
+    return path if not path or "://" in path else os.path.abspath(path)
+
+
+Place = Annotated[str, AfterValidator(_absolute)]
 
 
 class Section(BaseModel):
@@ -39,19 +49,55 @@ class PhantomConfig(Section):
 
 
 class DataConfig(Section):
-    """Where the scans are, and how much of them may be lost."""
+    """Where the scans are, what counts as nodule in them, and how much of them may be lost.
 
-    roots: tuple[str, ...] = ()
+    Nodules are spheres of the annotated diameter (`truth: spheres`) or what at least `min_readers`
+    of LIDC's readers outlined (`truth: lidc`, XML files in ROOT/lidc and in the folders
+    `outlines`); a series without outlines takes spheres or is refused. `sums` is a list of SHA-256
+    sums, as those named SHA256SUMS beside the scans, which are found by themselves.
+    """
+
+    roots: tuple[Place, ...] = ()
     phantom: PhantomConfig = PhantomConfig()
+    truth: Literal["spheres", "lidc"] = "spheres"
+    min_readers: Annotated[int, Field(ge=1, le=12)] = 2
+    outlines: tuple[Place, ...] = ()
+    without_outlines: Literal["spheres", "refuse"] = "spheres"
+    sums: Place = ""
     max_quarantined_fraction: Fraction = 0.2
 
 
 class SplitConfig(Section):
-    """Splits by a hash of the patient: growing data never moves a patient between splits."""
+    """How scans are split; all scans of a patient share a split.
+
+    By `fold`, the subset of LUNA16 to evaluate on; or by `table`, a CSV file with the column split
+    and seriesuid or patient_id, whose splits are `table_splits`; or else by a hash of the patient,
+    so that growing data never moves a patient between splits.
+    """
 
     eval_fraction: Fraction = 0.2
     test_fraction: Fraction = 0.0
     salt: str = ""
+    fold: Annotated[int, Field(ge=0, le=9)] | None = None
+    table: Place = ""
+    table_splits: tuple[SplitName, ...] = ("train", "eval")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The splits that the examples fall into."""
+        names = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
+        if self.fold is not None:
+            return names
+        tested = features.SPLIT_TEST in self.table_splits if self.table else self.test_fraction > 0
+        return (*names, features.SPLIT_TEST) if tested else names
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> "SplitConfig":
+        if self.fold is not None and self.table:
+            raise ValueError(f"expected fold or table, got both: {self.fold} and {self.table}")
+        if not {features.SPLIT_TRAIN, features.SPLIT_EVAL} <= set(self.table_splits):
+            raise ValueError(f"expected train and eval in table_splits, got {self.table_splits}")
+        return self
 
     @model_validator(mode="after")
     def _leaves_patients_to_train_on(self) -> "SplitConfig":
@@ -139,8 +185,7 @@ class Config(Section):
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that the examples fall into."""
-        names = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
-        return (*names, features.SPLIT_TEST) if self.split.test_fraction > 0 else names
+        return self.split.names
 
     def learning(self) -> dict[str, Any]:
         """What Transform and Trainer are given: plain JSON, so that TFX's cache sees it."""

@@ -18,7 +18,6 @@ from pipeline.run_record import (
     EXIT_NOT_BLESSED,
     EXIT_REFUSED,
     RunRecord,
-    count_outcomes,
     discard_run_record,
     write_run_record,
 )
@@ -133,7 +132,7 @@ class LocalRun:
     def _remark(self, node_id: str) -> str:
         if node_id != "CtExampleGen":
             return ""
-        counts = count_outcomes(self._record.scan_records())
+        counts = self._record.counts()
         return ", ".join(f"{counts[name]} {name}" for name in list(counts)[1:])
 
     def _failed(self, error: Exception) -> int:

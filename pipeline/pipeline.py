@@ -12,9 +12,11 @@ from tfx.types import standard_artifacts
 
 from components.ct_example_gen import CtExampleGen, Ingest
 from components.data_gate import DataGate
+from components.ingest import Request, TruthRule
 from components.last_blessed import LastBlessedOtherModel
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
+from components.splits import SplitRule
 from pipeline.config import Config, VertexConfig
 from pipeline.evaluation import eval_config
 from pipeline.source import INGEST, LEARNING, ROOT, source_hash
@@ -46,9 +48,8 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
 
     example_gen = CtExampleGen(
         Ingest(
-            roots=config.data.roots,
+            request=_request(config),
             grid=config.grid.model_dump(mode="json"),
-            split=config.split.model_dump(mode="json"),
             splits=config.splits,
             code_hash=ingest_hash,
         )
@@ -123,6 +124,13 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
     return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])
+
+
+def _request(config: Config) -> Request:
+    """Which scans are wanted, and how they are split and labelled."""
+    data = config.data
+    truth = TruthRule(data.truth, data.min_readers, data.outlines, data.without_outlines)
+    return Request(data.roots, SplitRule(**config.split.model_dump()), truth, data.sums)
 
 
 def _trainer(

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.config import Config
@@ -43,11 +42,13 @@ class RunRecord:
         """
         summary = self.summary()
         report = self.outputs.get("ReportGen.report")
+        manifest = self.outputs.get("CtExampleGen.manifest")
         return {
             "exit_status": exit_status,
             "error": self.error or None,
             "components": self.components,
-            "scans": {**count_outcomes(self.scan_records()), "quarantine": self.quarantined()},
+            "scans": {**self.counts(), "quarantine": self.quarantined()},
+            "manifest_path": manifest and os.path.join(manifest, "manifest.csv"),
             "metrics": summary.get("metrics", []),
             "gate": summary.get("gate", []),
             "blessed": summary.get("blessed"),
@@ -66,28 +67,23 @@ class RunRecord:
             content: dict[str, Any] = json.load(file)
         return content
 
-    def scan_records(self) -> list[dict[str, Any]]:
-        """One record per scan found; empty where the run did not come that far."""
-        folder = self.outputs.get("CtExampleGen.scans")
+    def counts(self) -> dict[str, int]:
+        """What became of the scans in counts; zeros where the run did not come that far."""
+        folder = self.outputs.get("CtExampleGen.quarantine")
+        if folder is None:
+            return dict.fromkeys(("found", "accepted", "repaired", "quarantined"), 0)
+        with open(os.path.join(folder, "counts.json"), encoding="utf-8") as file:
+            content: dict[str, int] = json.load(file)
+        return content
+
+    def quarantined(self) -> list[dict[str, str]]:
+        """Series and reason of each scan that can't be used."""
+        folder = self.outputs.get("CtExampleGen.quarantine")
         if folder is None:
             return []
-        with open(os.path.join(folder, "scans.jsonl"), encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
-
-    def quarantined(self) -> list[dict[str, Any]]:
-        """Series and reason of each scan that can't be used."""
-        return [
-            {"series_uid": scan["series_uid"], "reason": scan["reason"]}
-            for scan in self.scan_records()
-            if scan["outcome"] == "quarantined"
-        ]
-
-
-def count_outcomes(scans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts what became of the scans; the three outcomes sum to `found`."""
-    outcomes = [scan["outcome"] for scan in scans]
-    names = ("accepted", "repaired", "quarantined")
-    return {"found": len(outcomes), **{name: outcomes.count(name) for name in names}}
+        with open(os.path.join(folder, "quarantine.jsonl"), encoding="utf-8") as file:
+            lost = [json.loads(line) for line in file]
+        return [{"series_uid": scan["series_uid"], "reason": scan["reason"]} for scan in lost]
 
 
 def write_run_record(record: RunRecord, exit_status: int) -> str:

@@ -9,8 +9,9 @@ LEARNING = ("schema", "lungct", "models")
 INGEST = (
     "schema/features.py",
     "lungct",
-    *(f"components/{name}.py" for name in ("conversion", "ct_example_gen", "examples", "ingest")),
-    *(f"components/{name}.py" for name in ("artifacts", "splits", "storage")),
+    *(f"components/{name}.py" for name in ("conversion", "ct_example_gen", "data_roots")),
+    *(f"components/{name}.py" for name in ("artifacts", "examples", "ingest", "scan_records")),
+    *(f"components/{name}.py" for name in ("splits", "storage", "tfrecords")),
 )
 EVERYTHING = ("schema", "lungct", "models", "components", "pipeline")
 

@@ -25,7 +25,7 @@ USUAL_READERS = 4
 
 # Names of all elements are compared without their namespace.
 _SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
-_HEAD_BYTES = 1 << 14
+HEAD_BYTES = 1 << 14
 
 
 class LidcError(ScanError):
@@ -182,8 +182,7 @@ def read_reads(paths: Sequence[str], series_uid: str) -> Reads:
 def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
     """XML files by the series that they are of.
 
-    The series is taken from the head of the file, or from its name, `SERIES.xml` or
-    `SERIES__2.xml`, where the head does not tell; `read_reads` finds out what is wrong then.
+    Which series a file is of, `series_of` tells; `read_reads` finds out what is wrong with it.
 
     Args:
         folder: Any folder; XML files are looked for at any depth.
@@ -198,18 +197,31 @@ def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
         raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
     found: dict[str, list[str]] = {}
     for path in sorted(Path(folder).rglob("*.xml")):
-        found.setdefault(_series_of(path), []).append(str(path))
+        found.setdefault(series_of(_head_of(path), str(path)), []).append(str(path))
     return {series_uid: tuple(paths) for series_uid, paths in found.items()}
 
 
-def _series_of(path: Path) -> str:
-    """Series that the head of a file names, or else its name."""
+def series_of(head: bytes, path: str) -> str:
+    """The series that a file is of, before it is known to be good.
+
+    Args:
+        head: Its first HEAD_BYTES.
+        path: Where it lies, `SERIES.xml` or `SERIES__2.xml` if the head does not tell.
+
+    Returns:
+        What the head names, or else the name of the file.
+    """
+    match = _SERIES_PATTERN.search(head)
+    return match.group(1).decode() if match else Path(path).stem.partition("__")[0]
+
+
+def _head_of(path: Path) -> bytes:
+    """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
     try:
         with path.open("rb") as file:
-            match = _SERIES_PATTERN.search(file.read(_HEAD_BYTES))
+            return file.read(HEAD_BYTES)
     except OSError:
-        match = None
-    return match.group(1).decode() if match else path.stem.partition("__")[0]
+        return b""
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -4,16 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest import take_inventory
+from components.ingest import Inventory, Request, TruthRule, take_inventory
+from components.splits import SplitRule
 from lungct.tables import TableError
 from tests.components.luna16 import NODULE, make_root
+from tests.lungct.lidc import xml
 
-SPLIT = {"eval_fraction": 0.5, "test_fraction": 0.0, "salt": ""}
+SPLIT = SplitRule(eval_fraction=0.5)
+
+
+def inventory_of(*roots: str, **wanted: object) -> Inventory:
+    return take_inventory(Request(roots, **{"split": SPLIT, **wanted}))
 
 
 def test_scans_of_a_patient_share_a_split(tmp_path: Path) -> None:
     series = {f"1.{i}": f"patient{i // 2}" for i in range(8)}
-    inventory = take_inventory([make_root(tmp_path / "a", series)], SPLIT)
+    inventory = inventory_of(make_root(tmp_path / "a", series))
     assert [task.series_uid for task in inventory.tasks] == sorted(series)
     splits = {
         task.patient_id: {t.split for t in inventory.tasks if t.patient_id == task.patient_id}
@@ -28,7 +34,7 @@ def test_roots_are_joined_and_phantoms_are_told(tmp_path: Path) -> None:
     first = make_root(tmp_path / "a", {"1.1": "p"})
     second = make_root(tmp_path / "b", {"1.2": "q"})
     (tmp_path / "b" / "PHANTOM.json").write_text("{}")
-    inventory = take_inventory([first, second], SPLIT)
+    inventory = inventory_of(first, second)
     assert len(inventory.tasks) == 2
     assert inventory.notes["phantom_series"] == ["1.2"]
 
@@ -36,43 +42,98 @@ def test_roots_are_joined_and_phantoms_are_told(tmp_path: Path) -> None:
 def test_a_series_in_no_table_is_its_own_patient(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", {"1.1": "p"})
     (tmp_path / "a" / "patients.csv").unlink()
-    assert take_inventory([root], SPLIT).tasks[0].patient_id == "1.1"
+    assert inventory_of(root).tasks[0].patient_id == "1.1"
+
+
+def test_series_in_no_table_of_patients_are_reported(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "q"})
+    assert inventory_of(root).reports == ()
+    (tmp_path / "a" / "patients.csv").write_text("seriesuid,patient_id\n1.1,p\n")
+    (report,) = inventory_of(root).reports
+    assert "1 series are in no table of patients" in report and report.endswith("such as 1.2")
 
 
 def test_annotations_without_a_scan_are_reported(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", {"1.1": "p"})
     with open(tmp_path / "a" / "annotations.csv", "a") as table:
         table.write("9.9,0,0,0,5\n")
-    (report,) = take_inventory([root], SPLIT).reports
+    (report,) = inventory_of(root).reports
     assert "annotations of 1 series that are not there, such as 9.9" in report
 
 
 def test_no_scan_at_all_is_refused(tmp_path: Path) -> None:
     (tmp_path / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n")
     with pytest.raises(TableError, match="expected scans as ROOT/subset"):
-        take_inventory([str(tmp_path)], SPLIT)
+        inventory_of(str(tmp_path))
 
 
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", {"1.1": "p"})
     (tmp_path / "a" / "annotations.csv").unlink()
     with pytest.raises(TableError, match=r"annotations\.csv, got no such file"):
-        take_inventory([root], SPLIT)
+        inventory_of(root)
 
 
 def test_the_same_series_in_two_roots_is_refused(tmp_path: Path) -> None:
     roots = [make_root(tmp_path / name, {"1.1": "p"}) for name in "ab"]
     with pytest.raises(TableError, match=r"1\.1 once"):
-        take_inventory(roots, SPLIT)
+        inventory_of(*roots)
 
 
 def test_tables_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     first, second = make_root(tmp_path / "a", {"1.1": "p"}), make_root(tmp_path / "b", {"1.2": "q"})
     (tmp_path / "b" / "patients.csv").write_text("seriesuid,patient_id\n1.1,other\n1.2,q\n")
     with pytest.raises(TableError, match=r"one patient for series 1\.1, got p and, in .*, other"):
-        take_inventory([first, second], SPLIT)
+        inventory_of(first, second)
     (tmp_path / "b" / "patients.csv").unlink()
     table = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.1,0,0,0,5\n"
     (tmp_path / "b" / "annotations.csv").write_text(table)
     with pytest.raises(TableError, match=r"one set of annotations for 1\.1"):
-        take_inventory([first, second], SPLIT)
+        inventory_of(first, second)
+
+
+def test_reader_outlines_are_found_beside_the_scans_and_where_they_are_named(
+    tmp_path: Path,
+) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "q", "1.3": "r"})
+    beside = xml.write(tmp_path / "a" / "lidc", xml.message(series_uid="1.1"), "x.xml")
+    deep = xml.write(tmp_path / "more" / "157", xml.message(series_uid="1.2"), "158.xml")
+    named = TruthRule("lidc", outlines=(str(tmp_path / "more"),))
+    inventory = inventory_of(root, truth=named)
+    assert [task.outlines for task in inventory.tasks] == [(beside,), (deep,), ()]
+    assert inventory.reports == (
+        "1 of 3 scans have no reader outlines and take spheres, such as 1.3",
+    )
+    strict = inventory_of(root, truth=TruthRule("lidc", without_outlines="refuse"))
+    assert strict.reports == ("2 of 3 scans have no reader outlines and are refused, such as 1.2",)
+    assert all(task.outlines == () for task in inventory_of(root).tasks)
+
+
+def test_a_folder_of_outlines_that_is_not_there(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p"})
+    with pytest.raises(TableError, match="folder of LIDC XML files, got '/gone'"):
+        inventory_of(root, truth=TruthRule("lidc", outlines=("/gone",)))
+
+
+def test_lists_of_sums_are_found_and_their_absent_scans_reported(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p"})
+    folder = str(tmp_path / "a" / "subset0")
+    (tmp_path / "a" / "SHA256SUMS").write_text(f"{'0' * 64}  ./subset0/1.1.mhd\n")
+    (tmp_path / "a" / "subset0" / "SHA256SUMS").write_text(f"{'1' * 64}  1.9.mhd\n")
+    named = tmp_path / "a" / "subset0" / "more"
+    named.write_text(f"{'2' * 64}  1.1.raw\n")
+    inventory = inventory_of(root, sums=str(named))
+    assert inventory.sums == {
+        folder: {"1.1.mhd": "0" * 64, "1.9.mhd": "1" * 64, "1.1.raw": "2" * 64}
+    }
+    assert inventory.reports == ("lists of sums have 1 scans that are not there, such as 1.9.mhd",)
+    with pytest.raises(TableError, match=r"list of sums .*gone, got no such file"):
+        inventory_of(root, sums=str(tmp_path / "gone"))
+
+
+def test_a_patient_in_two_splits_is_refused(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "p"})
+    table = tmp_path / "splits.csv"
+    table.write_text("seriesuid,split\n1.1,train\n1.2,eval\n")
+    with pytest.raises(TableError, match=r"patient p, got train in line 2 and eval in line 3 of "):
+        inventory_of(root, split=SplitRule(table=str(table)))

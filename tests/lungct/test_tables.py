@@ -1,7 +1,7 @@
 import pytest
 
 from lungct.scan import Nodule
-from lungct.tables import TableError, find_scans, read_annotations, read_patients
+from lungct.tables import TableError, find_scans, read_annotations, read_patients, read_splits
 
 HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 
@@ -126,6 +126,39 @@ def test_patients(tmp_path, content):
 def test_patients_that_cannot_be_trusted(tmp_path, content, message):
     with pytest.raises(TableError, match=message):
         read_patients(table(tmp_path, content))
+
+
+def test_splits_of_series_and_of_patients(tmp_path):
+    found = read_splits(
+        table(tmp_path, "split,seriesuid\ntrain,1.2\n\neval,1.3\n"), ["train", "eval"]
+    )
+    assert (found.by_series, found.rows) == (True, {"1.2": ("train", 2), "1.3": ("eval", 4)})
+    found = read_splits(table(tmp_path, '"Patient_ID","split"\nP,eval\nP,eval\n'), ["eval"])
+    assert (found.by_series, found.rows) == (False, {"P": ("eval", 2)})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("seriesuid,split\n1.2,Train\n", r"a series and one of the splits train, got \('1.2', 'Tr"),
+        ("patient_id,split\n,train\n", r"a patient and one of the splits train, got \('', 'train'"),
+        ("seriesuid,fold\n1.2,3\n", "one column split, got columns"),
+        ("name,split\n1.2,train\n", "one column patient_id, got columns"),
+        ("", "table with a header, got 0 characters"),
+        (b"\xff\xfe\x00,", "readable table"),
+    ],
+)
+def test_splits_that_cannot_be_trusted(tmp_path, content, message):
+    with pytest.raises(TableError, match=message):
+        read_splits(table(tmp_path, content), ["train"])
+
+
+def test_a_series_in_two_splits_names_both_lines(tmp_path):
+    path = table(tmp_path, "seriesuid,split\n1.2,train\n1.2,eval\n")
+    with pytest.raises(
+        TableError, match="one split of 1.2, got train in line 2 and eval in line 3"
+    ):
+        read_splits(path, ["train", "eval"])
 
 
 def test_real_tables(real_data):

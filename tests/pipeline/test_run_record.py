@@ -4,18 +4,13 @@ import json
 from pathlib import Path
 
 from pipeline.loading import load_config
-from pipeline.run_record import RunRecord, count_outcomes, write_run_record
+from pipeline.run_record import RunRecord, write_run_record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def record(folder: Path) -> RunRecord:
     return RunRecord(load_config(str(ROOT / "configs" / "demo.yaml"), output=str(folder)))
-
-
-def test_outcomes_sum_to_the_scans_found() -> None:
-    scans = [{"outcome": name} for name in ("accepted", "repaired", "quarantined", "accepted")]
-    assert count_outcomes(scans) == {"found": 4, "accepted": 2, "repaired": 1, "quarantined": 1}
 
 
 def test_a_run_that_ended_before_any_component(tmp_path: Path) -> None:
@@ -30,15 +25,18 @@ def test_a_run_that_ended_before_any_component(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_scans_are_counted_where_the_report_is_missing(tmp_path: Path) -> None:
+def test_the_quarantine_is_where_scans_are_counted(tmp_path: Path) -> None:
     started = record(tmp_path)
-    bad = {"outcome": "quarantined", "series_uid": "1.2", "reason": "too short"}
-    lines = [json.dumps(bad), '{"outcome": "accepted"}']
-    (tmp_path / "scans.jsonl").write_text("\n".join(lines) + "\n")
-    started.outputs["CtExampleGen.scans"] = str(tmp_path)
-    counts = started.as_json(4)["scans"]
-    assert counts.pop("quarantine") == [{"series_uid": "1.2", "reason": "too short"}]
-    assert counts == {"found": 2, "accepted": 1, "repaired": 0, "quarantined": 1}
+    counts = {"found": 2, "accepted": 1, "repaired": 0, "quarantined": 1}
+    (tmp_path / "counts.json").write_text(json.dumps(counts))
+    bad = {"series_uid": "1.2", "reason": "too short", "split": "train"}
+    (tmp_path / "quarantine.jsonl").write_text(json.dumps(bad) + "\n")
+    started.outputs["CtExampleGen.quarantine"] = str(tmp_path)
+    started.outputs["CtExampleGen.manifest"] = str(tmp_path / "m")
+    content = started.as_json(4)
+    assert content["scans"].pop("quarantine") == [{"series_uid": "1.2", "reason": "too short"}]
+    assert content["scans"] == counts
+    assert content["manifest_path"] == str(tmp_path / "m" / "manifest.csv")
 
 
 def test_the_report_is_where_the_figures_come_from(tmp_path: Path) -> None:

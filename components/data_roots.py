@@ -1,0 +1,192 @@
+"""What lies in data roots beside the voxels: headers, tables, reader outlines, lists of sums."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tfx.dsl.io import fileio
+
+from components.storage import is_remote, local_copies
+from lungct.checksums import SUMS_NAME, Sums, merge_sums, read_sums
+from lungct.lidc.reads import HEAD_BYTES, series_of
+from lungct.scan import Nodule
+from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
+
+ANNOTATIONS = "annotations.csv"
+PATIENT_TABLES = ("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv")
+PHANTOM_NOTE = "PHANTOM.json"
+OUTLINES = "lidc"
+# Outlines lie in their folder or one below it, as TCIA's archive has them.
+OUTLINE_PATTERNS = ("*.xml", "*/*.xml")
+
+
+@dataclass
+class RootTables:
+    """What the tables of all roots say.
+
+    Attributes:
+      nodules: Annotated nodules by series.
+      patients: Patient by series.
+      phantom_roots: The roots that say of themselves that they are phantoms.
+      reports: What the tables' readers found worth saying, one line each.
+    """
+
+    nodules: dict[str, tuple[Nodule, ...]] = field(default_factory=dict)
+    patients: dict[str, str] = field(default_factory=dict)
+    phantom_roots: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+
+
+def find_series(roots: Sequence[str]) -> dict[str, str]:
+    """Finds the scans.
+
+    Args:
+      roots: Folders that hold `*.mhd` or `subset*/*.mhd`, local or in a bucket.
+
+    Returns:
+      Header path by series UID, ordered by series.
+
+    Raises:
+      TableError: If a series lies in two places, or there is none.
+    """
+    headers = find_scans([root for root in roots if not is_remote(root)])
+    for root in filter(is_remote, roots):
+        for pattern in ("*.mhd", "subset*/*.mhd"):
+            headers += fileio.glob(os.path.join(root, pattern))
+    series: dict[str, str] = {}
+    for header in headers:
+        uid = os.path.basename(header).removesuffix(".mhd")
+        other = series.setdefault(uid, header)
+        if other != header:
+            raise TableError(f"expected series {uid} once, got {other}, {header}")
+    if not series:
+        raise TableError(f"expected scans as ROOT/subset*/SERIES.mhd, got none in {list(roots)}")
+    return dict(sorted(series.items()))
+
+
+def read_tables(roots: Sequence[str], series: Mapping[str, str]) -> RootTables:
+    """Reads annotations and patients of all roots.
+
+    Args:
+      roots: The data roots.
+      series: Header path by series UID.
+
+    Returns:
+      What they say.
+
+    Raises:
+      TableError: If a table is missing or can't be trusted, or two contradict each other.
+    """
+    tables = RootTables()
+    for root in roots:
+        _add_annotations(os.path.join(root, ANNOTATIONS), series, tables)
+        _add_patients(root, tables)
+        if fileio.exists(os.path.join(root, PHANTOM_NOTE)):
+            tables.phantom_roots.append(root)
+    unknown = sorted(set(series) - set(tables.patients))
+    if unknown:
+        tables.reports.append(
+            f"{len(unknown)} series are in no table of patients and count as a patient each, "
+            f"such as {unknown[0]}"
+        )
+    return tables
+
+
+def find_outlines(roots: Sequence[str], named: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Finds the XML files of reader outlines.
+
+    Args:
+      roots: Data roots; outlines are in ROOT/lidc.
+      named: Further folders of outlines.
+
+    Returns:
+      Sorted paths by series.
+
+    Raises:
+      TableError: If a named folder is not there.
+    """
+    for folder in named:
+        if not fileio.isdir(folder):
+            raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
+    found: dict[str, list[str]] = {}
+    for folder in [*(os.path.join(root, OUTLINES) for root in roots), *named]:
+        for pattern in OUTLINE_PATTERNS:
+            for path in sorted(fileio.glob(os.path.join(folder, pattern))):
+                found.setdefault(series_of(_head_of(path), path), []).append(path)
+    return {uid: tuple(sorted(set(paths))) for uid, paths in found.items()}
+
+
+def find_lists(roots: Sequence[str], named: str) -> Sums:
+    """Reads the lists of SHA-256 sums beside the scans, and one that is named.
+
+    Args:
+      roots: Data roots; lists are ROOT/SHA256SUMS and ROOT/subset*/SHA256SUMS.
+      named: A further list, or empty.
+
+    Returns:
+      Sums by file name for each folder.
+
+    Raises:
+      TableError: If a list can't be read, or two give a file different sums.
+    """
+    patterns = [os.path.join(r, *p, SUMS_NAME) for r in roots for p in ((), ("subset*",))]
+    places = [place for pattern in patterns for place in sorted(fileio.glob(pattern))]
+    return merge_sums(_read_lists([*places, *([named] if named else [])]))
+
+
+def absent_headers(sums: Sums, series: Mapping[str, str]) -> list[str]:
+    """Says that a list of sums has scans which are not there; empty when it has not."""
+    listed = {name for names in sums.values() for name in names if name.endswith(".mhd")}
+    absent = sorted(listed - {f"{uid}.mhd" for uid in series})
+    if not absent:
+        return []
+    return [f"lists of sums have {len(absent)} scans that are not there, such as {absent[0]}"]
+
+
+def _read_lists(places: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Folder and content of each list."""
+    for place in places:
+        if not fileio.exists(place):
+            raise TableError(f"expected the list of sums {place}, got no such file")
+        with local_copies([place]) as (copy,):
+            yield os.path.dirname(place), read_sums(copy)
+
+
+def _head_of(path: str) -> bytes:
+    with fileio.open(path, "rb") as file:
+        head: bytes = file.read(HEAD_BYTES)
+    return head
+
+
+def _add_annotations(path: str, series: Mapping[str, str], tables: RootTables) -> None:
+    annotations = _read_annotations(path)
+    tables.reports += annotations.reports
+    absent = sorted(set(annotations.by_series) - set(series))
+    if absent:
+        tables.reports.append(
+            f"{path}: annotations of {len(absent)} series that are not there, such as {absent[0]}"
+        )
+    for uid, found in annotations.by_series.items():
+        if tables.nodules.setdefault(uid, found) != found:
+            raise TableError(f"expected one set of annotations for {uid}, got another in {path}")
+
+
+def _read_annotations(path: str) -> Annotations:
+    if not fileio.exists(path):
+        raise TableError(f"expected the annotation table {path}, got no such file")
+    with local_copies([path]) as (copy,):
+        return read_annotations(copy)
+
+
+def _add_patients(root: str, tables: RootTables) -> None:
+    for path in (os.path.join(root, name) for name in PATIENT_TABLES):
+        if not fileio.exists(path):
+            continue
+        with local_copies([path]) as (copy,):
+            table = read_patients(copy)
+        for uid, patient_id in table.items():
+            if tables.patients.setdefault(uid, patient_id) != patient_id:
+                raise TableError(
+                    f"expected one patient for series {uid}, "
+                    f"got {tables.patients[uid]} and, in {path}, {patient_id}"
+                )
