@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from lungct.ball import close, dilate, erode
 from lungct.scan import ScanError
 
 BoolArray = npt.NDArray[np.bool_]
@@ -66,9 +67,10 @@ class CoarseScan:
         """The part of the scan in a box."""
         return CoarseScan(np.ascontiguousarray(self.hu[box]), self.spacing_mm)
 
-    def radius_voxels(self, radius_mm: float) -> list[int]:
-        """A radius in voxels (x, y, z) as SimpleITK takes it, at least one."""
-        return [max(1, round(radius_mm / mm)) for mm in self.spacing_mm[::-1]]
+    def radius_voxels(self, radius_mm: float) -> tuple[int, int, int]:
+        """A radius in voxels (z, y, x), at least one."""
+        z, y, x = (max(1, round(radius_mm / mm)) for mm in self.spacing_mm)
+        return z, y, x
 
 
 def find_lungs(scan: CoarseScan) -> BoolArray:
@@ -114,13 +116,18 @@ def aerated(scan: CoarseScan) -> BoolArray:
 
 def padded_box(mask: BoolArray, margin: int = 0) -> Box:
     """Smallest box around a mask that holds something, wider by a margin within the array."""
-    slices = []
-    for axis, size in enumerate(mask.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        where = np.flatnonzero(mask.any(axis=others))
-        start, stop = int(where[0]) - margin, int(where[-1]) + 1 + margin
-        slices.append(slice(max(start, 0), min(stop, size)))
-    return slices[0], slices[1], slices[2]
+    plane = mask.any(axis=0)
+    z, y, x = (
+        _padded_range(held, margin)
+        for held in (mask.any(axis=(1, 2)), plane.any(axis=1), plane.any(axis=0))
+    )
+    return z, y, x
+
+
+def _padded_range(held: BoolArray, margin: int) -> slice:
+    """From the first to the last index that holds something, wider by a margin."""
+    where = np.flatnonzero(held)
+    return slice(max(int(where[0]) - margin, 0), min(int(where[-1]) + 1 + margin, len(held)))
 
 
 def _check_values(hu: HuArray) -> None:
@@ -136,7 +143,7 @@ def _part_lungs(air: BoolArray, scan: CoarseScan) -> list[BoolArray]:
     """Cuts airways off and parts the lungs, by what an erosion leaves of them."""
     radius = scan.radius_voxels(_PARTING_RADIUS_MM)
     labels, lung_labels, airway = _cores(air, scan, radius)
-    lung = _without_crumbs(air & ~_dilate(airway, [voxels + 1 for voxels in radius]))
+    lung = _without_crumbs(air & ~dilate(airway, (radius[0] + 1, radius[1] + 1, radius[2] + 1)))
     if len(lung_labels) < 2:
         return [lung]
     distances = [_distance_mm(labels == label, scan) for label in lung_labels]
@@ -154,11 +161,11 @@ def _distance_mm(mask: BoolArray, scan: CoarseScan) -> npt.NDArray[np.float32]:
 
 
 def _cores(
-    air: BoolArray, scan: CoarseScan, radius: list[int]
+    air: BoolArray, scan: CoarseScan, radius: tuple[int, int, int]
 ) -> tuple[IntArray, list[int], BoolArray]:
     """Components of the eroded air: their labels, which are lungs, and the mask of airways."""
     # Beyond the ends of the volume lungs and airways go on.
-    labels = _components(sitk.BinaryErode(_image(air), radius, sitk.sitkBall, 0.0, 1.0, True))
+    labels = _components(erode(air, radius))
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     airway = _is_gas(labels, scan.hu, AIRWAY_GAS_HU) & (sizes < _MAX_AIRWAY_SHARE * sizes.sum())
@@ -180,11 +187,10 @@ def _close(lung: BoolArray, scan: CoarseScan) -> BoolArray:
     box = padded_box(lung, margin=1)
     radius = scan.radius_voxels(_CLOSING_RADIUS_MM)
     # A lung that is cut by an end of the volume goes on beyond it.
-    below = radius[2] if box[0].start == 0 else 0
-    above = radius[2] if box[0].stop == lung.shape[0] else 0
-    image = _image(np.pad(lung[box], ((below, above), (0, 0), (0, 0)), mode="edge"))
-    closed = sitk.BinaryMorphologicalClosing(image, radius, sitk.sitkBall, 1.0, True)
-    filled = _array(sitk.BinaryFillhole(closed))
+    below = radius[0] if box[0].start == 0 else 0
+    above = radius[0] if box[0].stop == lung.shape[0] else 0
+    longer = np.pad(lung[box], ((below, above), (0, 0), (0, 0)), mode="edge")
+    filled = _array(sitk.BinaryFillhole(_image(close(longer, radius))))
     whole = np.zeros_like(lung)
     whole[box] = filled[below : filled.shape[0] - above]
     return whole
@@ -205,15 +211,9 @@ def _is_gas(labels: IntArray, hu: HuArray, threshold_hu: int) -> BoolArray:
     return np.asarray(2 * dark > sizes)
 
 
-def _components(mask: BoolArray | sitk.Image) -> IntArray:
+def _components(mask: BoolArray) -> IntArray:
     """Face-connected components numbered from 1."""
-    image = mask if isinstance(mask, sitk.Image) else _image(mask)
-    return np.asarray(sitk.GetArrayFromImage(sitk.ConnectedComponent(image)))
-
-
-def _dilate(mask: BoolArray, radius: list[int]) -> BoolArray:
-    """Dilation by a ball with a radius in voxels (x, y, z)."""
-    return _array(sitk.BinaryDilate(_image(mask), radius))
+    return np.asarray(sitk.GetArrayFromImage(sitk.ConnectedComponent(_image(mask))))
 
 
 def _image(mask: BoolArray) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from lungct.airspace import AIR_HU, Box, CoarseScan, find_lungs, padded_box
 from lungct.geometry import Geometry
 from lungct.orientation import to_patient_axes
+from lungct.resample import resample
 from lungct.scan import ScanError
+from lungct.threads import for_each
 
 BoolArray = npt.NDArray[np.bool_]
 HuArray = npt.NDArray[np.int16]
@@ -25,11 +28,36 @@ DENT_MM = 3.0
 _NEVER, _ALWAYS = np.iinfo(np.int16).min, np.iinfo(np.int16).max
 
 
+@dataclass(frozen=True)
+class LungRegion:
+    """The part of a grid that holds the lungs; around it there is no lung.
+
+    Attributes:
+        box: Slices (z, y, x) of the grid.
+        mask: (z, y, x) bool, the lungs within the box.
+    """
+
+    box: Box
+    mask: BoolArray
+
+    def plane(self, z: int, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """One slice of the whole grid.
+
+        Args:
+            z: Slice of the grid.
+            shape: Pixels (y, x) of a slice.
+
+        Returns:
+            (y, x) uint8, 1 in the lungs.
+        """
+        plane = np.zeros(shape, dtype=np.uint8)
+        if self.box[0].start <= z < self.box[0].stop:
+            plane[self.box[1:]] = self.mask[z - self.box[0].start]
+        return plane
+
+
 def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
     """Both lungs, or the one that is there.
-
-    Lungs are found on a grid of about COARSE_MM; only their border is drawn again from the
-    full-resolution voxels.
 
     Args:
         hu: (z, y, x) int16 Hounsfield units.
@@ -41,18 +69,62 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
     Raises:
         ScanError: By the rules `no air`, `no tissue` and `no lung`.
     """
-    view, grid = to_patient_axes(hu, geometry)
-    steps = [max(1, round(COARSE_MM / mm)) for mm in grid.spacing_zyx_mm]
-    coarse = np.ascontiguousarray(view[:: steps[0], :: steps[1], :: steps[2]])
-    z, y, x = (mm * step for mm, step in zip(grid.spacing_zyx_mm, steps, strict=True))
-    thresholds = _thresholds(CoarseScan(coarse, (z, y, x)))
+    region = find_region(*to_patient_axes(hu, geometry))
     mask = np.zeros(hu.shape, dtype=np.bool_)
-    target = to_patient_axes(mask, geometry)[0]
-    rows, columns = _refine(view, thresholds, steps, target)
-    reach = [math.ceil(DENT_MM / mm) for mm in grid.spacing_zyx_mm[1:]]
-    for plane in target[:, rows, columns]:
-        _fill_dents(plane, reach)
+    to_patient_axes(mask, geometry)[0][region.box] = region.mask
     return mask
+
+
+def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
+    """The lungs of a scan whose axes run along the patient's.
+
+    Lungs are found on a grid of about COARSE_MM; only their border is drawn again from the
+    full-resolution voxels.
+
+    Args:
+        hu: (z, y, x) int16 Hounsfield units, see `to_patient_axes`.
+        geometry: Grid of the volume.
+
+    Returns:
+        Both lungs, or the one that is there, in the smallest box that holds them.
+
+    Raises:
+        ScanError: By the rules `no air`, `no tissue` and `no lung`.
+    """
+    steps = [max(1, round(COARSE_MM / mm)) for mm in geometry.spacing_zyx_mm]
+    coarse = np.ascontiguousarray(hu[:: steps[0], :: steps[1], :: steps[2]])
+    z, y, x = (mm * step for mm, step in zip(geometry.spacing_zyx_mm, steps, strict=True))
+    thresholds = _thresholds(CoarseScan(coarse, (z, y, x)))
+    reach = [math.ceil(DENT_MM / mm) for mm in geometry.spacing_zyx_mm[1:]]
+    start, mask = _draw(hu, thresholds, steps, reach)
+    inner = lung_box(mask)
+    z_range, y_range, x_range = (
+        slice(first + axis.start, first + axis.stop)
+        for first, axis in zip(start, inner, strict=True)
+    )
+    return LungRegion((z_range, y_range, x_range), mask[inner])
+
+
+def resample_region(region: LungRegion, source: Geometry, target: Geometry) -> LungRegion:
+    """The lungs on another grid, each voxel as the nearest of the source.
+
+    Args:
+        region: The lungs.
+        source: Their grid.
+        target: The grid to take them to, which they reach into.
+
+    Returns:
+        The lungs in a box of the target that may be wider than they are.
+    """
+    low, high = source.world_box(region.box)
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, 8).T
+    zyx = target.world_to_voxel(corners)
+    first = np.clip(np.floor(zyx.min(axis=0)).astype(int), 0, np.asarray(target.shape) - 1)
+    last = np.clip(np.ceil(zyx.max(axis=0)).astype(int), 0, np.asarray(target.shape) - 1)
+    z, y, x = (slice(int(start), int(stop) + 1) for start, stop in zip(first, last, strict=True))
+    mask = region.mask.view(np.uint8)
+    found = resample(mask, source.crop(region.box), target.crop((z, y, x)), "nearest")
+    return LungRegion((z, y, x), found.view(np.bool_))
 
 
 def lung_box(mask: BoolArray) -> Box:
@@ -98,6 +170,46 @@ def _grown(mask: BoolArray) -> BoolArray:
     return grown
 
 
+def _draw(
+    hu: HuArray, thresholds: HuArray, steps: Sequence[int], reach: Sequence[int]
+) -> tuple[list[int], BoolArray]:
+    """Compares the fine voxels with the threshold of the nearest coarse one and fills dents.
+
+    Args:
+        hu: (z, y, x) int16 Hounsfield units.
+        thresholds: The same on the coarse grid, from `_thresholds`.
+        steps: Fine voxels per coarse one along (z, y, x).
+        reach: See `_fill_dents`.
+
+    Returns:
+        First voxel (z, y, x) and bool mask of a box that holds all lung.
+    """
+    box = padded_box(thresholds > _NEVER)
+    fine = [
+        _fine_range(axis, step, size) for axis, step, size in zip(box, steps, hu.shape, strict=True)
+    ]
+    nearest = [
+        np.minimum((indices + step // 2) // step, size - 1)
+        for indices, step, size in zip(fine, steps, thresholds.shape, strict=True)
+    ]
+    rows, columns = (slice(int(axis[0]), int(axis[-1]) + 1) for axis in fine[1:])
+    mask = np.empty([len(axis) for axis in fine], dtype=np.bool_)
+
+    def draw(index: int) -> None:
+        """Makes one slice."""
+        plane = thresholds[nearest[0][index]].take(nearest[1], axis=0).take(nearest[2], axis=1)
+        np.less(hu[fine[0][index], rows, columns], plane, out=mask[index])
+        _fill_dents(mask[index], reach)
+
+    for_each(len(mask), draw)
+    return [int(axis[0]) for axis in fine], mask
+
+
+def _fine_range(coarse: slice, step: int, size: int) -> npt.NDArray[np.int64]:
+    """Fine indices that may be nearest to a range of coarse ones."""
+    return np.arange(max((coarse.start - 1) * step, 0), min(coarse.stop * step, size))
+
+
 def _fill_dents(plane: BoolArray, reach: Sequence[int]) -> None:
     """Adds the pixels that have lung within reach above, below, left and right.
 
@@ -105,43 +217,24 @@ def _fill_dents(plane: BoolArray, reach: Sequence[int]) -> None:
 
     Args:
         plane: (y, x) bool, changed in place.
-        reach: Pixels along (y, x).
+        reach: Pixels along (y, x), at least 1.
     """
     enclosed = np.ones_like(plane)
     for axis, distance in enumerate(reach):
-        here = np.moveaxis(plane, axis, 0)
-        before, after = np.zeros_like(here), np.zeros_like(here)
-        for shift in range(1, min(distance, len(here) - 1) + 1):
-            before[shift:] |= here[:-shift]
-            after[:-shift] |= here[shift:]
-        np.logical_and(enclosed, np.moveaxis(before & after, 0, axis), out=enclosed)
+        here, inside = np.moveaxis(plane, axis, 0), np.moveaxis(enclosed, axis, 0)
+        inside[1:] &= _swept(here, distance)[:-1]
+        inside[:-1] &= _swept(here[::-1], distance)[::-1][1:]
+        inside[0] = inside[-1] = False
     plane |= enclosed
 
 
-def _refine(
-    view: HuArray, thresholds: HuArray, steps: Sequence[int], target: BoolArray
-) -> tuple[slice, slice]:
-    """Compares the fine voxels with the threshold of the nearest coarse one, slice by slice.
-
-    Returns:
-        The rows and columns that may hold lung.
-    """
-    box = padded_box(thresholds > _NEVER)
-    fine = [
-        _fine_range(axis, step, size)
-        for axis, step, size in zip(box, steps, view.shape, strict=True)
-    ]
-    nearest = [
-        np.minimum((indices + step // 2) // step, size - 1)
-        for indices, step, size in zip(fine, steps, thresholds.shape, strict=True)
-    ]
-    rows, columns = (slice(int(axis[0]), int(axis[-1]) + 1) for axis in fine[1:])
-    for z, coarse_z in zip(fine[0], nearest[0], strict=True):
-        plane = thresholds[coarse_z].take(nearest[1], axis=0).take(nearest[2], axis=1)
-        np.less(view[z, rows, columns], plane, out=target[z, rows, columns])
-    return rows, columns
-
-
-def _fine_range(coarse: slice, step: int, size: int) -> npt.NDArray[np.int64]:
-    """Fine indices that may be nearest to a range of coarse ones."""
-    return np.arange(max((coarse.start - 1) * step, 0), min(coarse.stop * step, size))
+def _swept(mask: BoolArray, count: int) -> BoolArray:
+    """A mask together with itself moved by 1, 2, ... count - 1 along the first axis."""
+    swept, done = mask, 1
+    while done < count:
+        # What was swept already is moved as a whole, so that few moves are enough.
+        step = min(done, count - done)
+        moved = swept.copy()
+        moved[step:] |= swept[:-step]
+        swept, done = moved, done + step
+    return swept

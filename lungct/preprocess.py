@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
-from lungct.grid import GridConfig, resample, working_geometry
+from lungct.grid import GridConfig, geometry_around
 from lungct.labels import Labels, nodule_facts, read_labels
 from lungct.lidc.truth import OutlineTruth
-from lungct.lung import lung_box, lung_mask
+from lungct.lung import find_region, resample_region
 from lungct.metaimage import read_scan
 from lungct.orientation import to_patient_axes
+from lungct.resample import resample
 from lungct.scan import HU_MIN, Nodule, Scan, ScanError
-from lungct.slices import Slices, WorkingVolume, merge_coverage
+from lungct.slices import Slices, WorkingVolume
 
 ACCEPTED, REPAIRED, QUARANTINED = "accepted", "repaired", "quarantined"
 
@@ -112,8 +113,9 @@ def _along_patient_axes(scan: Scan) -> Scan:
 def _process(stored: Scan, labels: Labels, grid: GridConfig) -> tuple[ScanSummary, WorkingVolume]:
     """Summary without patient and time, and the scan on the working grid."""
     scan = _along_patient_axes(stored)
-    lung = lung_mask(scan.hu, scan.geometry)
-    volume = _to_working_grid(scan, lung, labels, grid)
+    lungs = find_region(scan.hu, scan.geometry)
+    target = geometry_around(scan.geometry, lungs.box, grid, labels.extents)
+    patches = labels.patches(target)
     summary = ScanSummary(
         series_uid=scan.series_uid,
         patient_id="",
@@ -121,28 +123,16 @@ def _process(stored: Scan, labels: Labels, grid: GridConfig) -> tuple[ScanSummar
         reason="; ".join(scan.repairs),
         shape=scan.geometry.shape,
         spacing_mm=scan.geometry.spacing_zyx_mm,
-        lung_volume_ml=np.count_nonzero(lung) * scan.geometry.voxel_volume_mm3 / 1000,
-        hu_percentiles=_hu_percentiles(scan.hu[lung_box(lung)]),
-        nodules=tuple(nodule_facts(patch, volume.geometry) for patch in volume.patches),
-        slice_count=volume.geometry.shape[0],
+        lung_volume_ml=np.count_nonzero(lungs.mask) * scan.geometry.voxel_volume_mm3 / 1000,
+        hu_percentiles=_hu_percentiles(scan.hu[lungs.box]),
+        nodules=tuple(nodule_facts(patch, target) for patch in patches),
+        slice_count=target.shape[0],
         reports=labels.reports,
     )
-    return summary, volume
-
-
-def _to_working_grid(
-    scan: Scan, lung: npt.NDArray[np.bool_], labels: Labels, grid: GridConfig
-) -> WorkingVolume:
-    """HU, coverage and lung mask on the working grid."""
-    target = working_geometry(scan.geometry, lung, grid, labels.extents)
-    patches = labels.patches(target)
-    return WorkingVolume(
-        hu=resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN),
-        coverage=merge_coverage(patches, target.shape),
-        lung=resample(lung.view(np.uint8), scan.geometry, target, "nearest", 0),
-        geometry=target,
-        patches=patches,
-    )
+    lungs = resample_region(lungs, scan.geometry, target)
+    # The HU come last, when nothing else of full resolution but the scan is held.
+    hu = resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN)
+    return summary, WorkingVolume(hu, lungs, target, patches)
 
 
 def _with_context(geometry: Geometry, context: int) -> Geometry:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
+from lungct.lung import LungRegion
 from lungct.nodule import NodulePatch
 from lungct.scan import Nodule
 
@@ -22,7 +23,8 @@ class SliceRecord:
     """One axial slice of the working grid.
 
     Attributes:
-        hu: (y, x, 2 * context + 1) int16 HU, the slice itself in the middle, lower z first.
+        hu: (y, x, 2 * context + 1) int16 HU, the slice itself in the middle, lower z first; a view
+            of the working volume, not contiguous.
         coverage: (y, x) uint8, 255 where the voxel lies wholly inside a nodule.
         lung: (y, x) uint8, 1 in the lungs.
         index: z on the working grid.
@@ -44,15 +46,13 @@ class WorkingVolume:
 
     Attributes:
         hu: (z + 2 * context, y, x) int16 HU: `context` slices more below and above the grid.
-        coverage: (z, y, x) uint8, 255 where the voxel lies wholly inside a nodule.
-        lung: (z, y, x) uint8, 1 in the lungs.
+        lung: The lungs on the grid.
         geometry: The working grid.
         patches: Each nodule as it was rendered on the grid.
     """
 
     hu: npt.NDArray[np.int16]
-    coverage: npt.NDArray[np.uint8]
-    lung: npt.NDArray[np.uint8]
+    lung: LungRegion
     geometry: Geometry
     patches: tuple[NodulePatch, ...]
 
@@ -88,12 +88,13 @@ class Slices(Sequence[SliceRecord]):
     def _record(self, z: int) -> SliceRecord:
         """The record of slice z."""
         volume = self._volume
+        shape = volume.geometry.shape[1:]
         channels = volume.hu.shape[0] - len(self) + 1
         x_mm, y_mm, z_mm = (float(mm) for mm in volume.geometry.voxel_to_world((z, 0, 0)))
         return SliceRecord(
-            hu=np.ascontiguousarray(np.moveaxis(volume.hu[z : z + channels], 0, -1)),
-            coverage=volume.coverage[z],
-            lung=volume.lung[z],
+            hu=np.moveaxis(volume.hu[z : z + channels], 0, -1),
+            coverage=_coverage_plane(volume.patches, z, shape),
+            lung=volume.lung.plane(z, shape),
             index=z,
             origin_mm=(x_mm, y_mm, z_mm),
             nodules=self._nodules[z],
@@ -134,6 +135,19 @@ def merge_coverage(
     for patch in patches:
         np.maximum(coverage[patch.box], to_uint8(patch.coverage), out=coverage[patch.box])
     return coverage
+
+
+def _coverage_plane(
+    patches: Sequence[NodulePatch], z: int, shape: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """Slice z of what `merge_coverage` makes, (y, x) uint8."""
+    plane = np.zeros(shape, dtype=np.uint8)
+    for patch in patches:
+        layers, y, x = patch.box
+        if layers.start <= z < layers.stop:
+            part = to_uint8(patch.coverage[z - layers.start])
+            np.maximum(plane[y, x], part, out=plane[y, x])
+    return plane
 
 
 def to_uint8(coverage: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

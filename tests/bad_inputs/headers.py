@@ -29,17 +29,86 @@ _field("spacing_missing", "numbers in ElementSpacing, got none", ElementSpacing=
 _field("spacing_zero", "positive numbers in ElementSpacing, got '4 4 0'", ElementSpacing="4 4 0")
 _field("spacing_negative", "positive numbers in ElementSpacing", ElementSpacing="4 -4 5")
 _field("spacing_nan", "finite numbers in ElementSpacing", ElementSpacing="4 nan 5")
+_field("spacing_infinite", "finite numbers in ElementSpacing", ElementSpacing="4 inf 5")
 _field("spacing_decimal_commas", "finite numbers in ElementSpacing", ElementSpacing="0,7 0,7 2,5")
 _field("gantry_tilt", "9 orthonormal direction cosines", TransformMatrix="1 0 0 0 0.97 0.2 0 0 1")
+_field("sheared_axes", "9 orthonormal direction", TransformMatrix="1 0 0 0.3 0.954 0 0 0 1")
+_field("axes_nan", "9 orthonormal direction cosines", TransformMatrix="nan 0 0 0 1 0 0 0 1")
+_field("axes_missing", "9 orthonormal direction cosines", TransformMatrix=None)
+_field("place_missing", "3 finite numbers in Offset, got none", Offset=None)
+_field("voxels_as_text", "BinaryData = true", BinaryData="False")
 _field("voxels_at_absolute_path", "a file beside the header", ElementDataFile="/etc/passwd")
 _field("voxels_above_the_folder", "a file beside the header", ElementDataFile="../1.2.3.raw")
 _field("voxels_in_a_list", "a file beside the header, got 'LIST'", ElementDataFile="LIST")
+_field("voxels_in_the_header", "a file beside the header, got 'LOCAL'", ElementDataFile="LOCAL")
+_field("voxels_in_many_files", "a file beside the header", ElementDataFile="%03d.raw 1 44 1")
+_field("voxels_in_a_named_device", "a file beside the header", ElementDataFile="/dev/zero")
+_field("voxels_in_the_folder", "a file beside the header, got '.'", ElementDataFile=".")
+_field("voxels_unnamed", "a file beside the header, got none", ElementDataFile=None)
+_field("voxels_of_another_scan", "got '1.2.4.raw'", ElementDataFile="1.2.4.raw")
+
+
+@register(ALL, QUARANTINED, "each name once and ElementDataFile last")
+def field_twice(case: Case) -> None:
+    case.header.write_text("NDims = 3\n" + case.header.read_text())
+
+
+@register(ALL, QUARANTINED, "header file of 1 to 1048576 bytes, got 0")
+def header_empty(case: Case) -> None:
+    case.header.write_bytes(b"")
+
+
+@register(ALL, QUARANTINED, "header file of 1 to 1048576 bytes, got 1048577")
+def header_endless(case: Case) -> None:
+    case.header.write_bytes(b"x" * (1048576 + 1))
+
+
+@register(ALL, QUARANTINED, "expected lines 'name = value'")
+def header_binary(case: Case) -> None:
+    case.header.write_bytes(bytes(range(256)))
+
+
+@register(ALL, QUARANTINED, "expected a header file")
+def header_is_a_folder(case: Case) -> None:
+    case.header.unlink()
+    case.header.mkdir()
+
+
+@register(ALL, QUARANTINED, "readable header and voxels, got No such file")
+def header_is_a_link_to_nothing(case: Case) -> None:
+    case.header.unlink()
+    case.header.symlink_to("nothing")
+
+
+@register(ALL, QUARANTINED, "expected a header file")
+def header_is_a_device(case: Case) -> None:
+    case.header.unlink()
+    case.header.symlink_to("/dev/zero")
+
+
+@register(ALL, QUARANTINED, "expected a header file")
+def header_is_a_pipe(case: Case) -> None:
+    case.header.unlink()
+    os.mkfifo(case.header)
+
+
+@register(ALL, QUARANTINED, "expected a header file")
+def header_is_a_pipe_of_which_a_sum_is_listed(case: Case) -> None:
+    header_is_a_pipe(case)
+    name = case.header.relative_to(case.folder)
+    (case.folder / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
 
 
 @register(ALL, QUARANTINED, "to be a regular file")
 def voxels_in_a_pipe(case: Case) -> None:
     case.raw.unlink()
     os.mkfifo(case.raw)
+
+
+@register(ALL, QUARANTINED, "to be a regular file|inside the header's folder")
+def voxels_behind_a_link_to_itself(case: Case) -> None:
+    case.raw.unlink()
+    case.raw.symlink_to(case.raw.name)
 
 
 @register(ALL, QUARANTINED, "inside the header's folder, got '/dev/zero'")

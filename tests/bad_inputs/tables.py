@@ -24,6 +24,11 @@ def same_series_twice(case: Case) -> None:
         path.unlink()
 
 
+@register(ALL, REFUSED, r"series 1.2.3 once, got .*1.2.3.mhd, .*1.2.3.mhd")
+def same_folder_twice(case: Case) -> None:
+    (case.folder / "subset1").symlink_to(case.header.parent)
+
+
 @register(ALL, REFUSED, "readable table, got .*annotations.csv")
 def table_missing(case: Case) -> None:
     case.annotations.unlink()
@@ -32,6 +37,23 @@ def table_missing(case: Case) -> None:
 @register(ALL, REFUSED, "table with a header, got 0 characters")
 def table_empty(case: Case) -> None:
     case.annotations.write_text("")
+
+
+@register(ALL, REFUSED, "table with a header, got 3 characters")
+def table_of_blank_lines(case: Case) -> None:
+    case.annotations.write_text("\n\n\n")
+
+
+@register(ALL, REFUSED, "readable table, got .*annotations.csv")
+def table_in_another_encoding(case: Case) -> None:
+    case.annotations.write_bytes(case.annotations.read_text().encode("utf-16"))
+
+
+@register(ALL, REFUSED, "one column seriesuid, got columns .*annotations.csv")
+def table_with_semicolons_and_decimal_commas(case: Case) -> None:
+    text = case.annotations.read_text().replace(",", ";")
+    header, _, rows = text.partition("\n")
+    case.annotations.write_text(f"{header}\n{rows.replace('.', ',')}")
 
 
 @register(ALL, REFUSED, "one column diameter_mm, got columns")
@@ -81,6 +103,11 @@ _row("coordinate_with_decimal_comma", "coordX within .* got '56,2'", '"56,2"', 2
 _row("coordinates_split_by_decimal_commas", "5 fields, got 9", "1,5", "2,5", "3,5", "4,0")
 _row("coordinate_text", "coordZ within .* got 'left'", 1, 2, "left", 4)
 _row("coordinate_nan", "coordY within .* got 'nan'", 1, "nan", 3, 4)
+_row("coordinate_infinite", "coordX within .* got '-inf'", "-inf", 2, 3, 4)
+_row("coordinate_empty", "coordY within .* got ''", 1, "", 3, 4)
+_row("diameter_text", "diameter_mm .* got '5 mm'", 1, 2, 3, "5 mm")
+_row("diameter_infinite", "diameter_mm .* got 'inf'", 1, 2, 3, "inf")
+_row("row_cut_short", "5 fields, got 3", 1, 2)
 _row("diameter_nan", "diameter_mm above 0 and up to 150 mm, got 'NaN'", 1, 2, 3, "NaN")
 _row("diameter_zero", "diameter_mm .* got '0'", 1, 2, 3, 0)
 _row("diameter_negative", "diameter_mm .* got '-1'", 1, 2, 3, -1)

@@ -55,6 +55,37 @@ def zraw_too_short(case: Case) -> None:
     case.zraw.write_bytes(case.zraw.read_bytes()[:-4])
 
 
+@register(ALL, QUARANTINED, "stream that can hold 422400 bytes, got '0 bytes'")
+def zraw_empty(case: Case) -> None:
+    case.compress()
+    case.zraw.write_bytes(b"")
+
+
+@register(ALL, QUARANTINED, "exactly 422400 bytes of voxels, got -1")
+def zraw_with_bytes_behind(case: Case) -> None:
+    case.compress()
+    case.zraw.write_bytes(case.zraw.read_bytes() + b"x")
+
+
+@register(ALL, QUARANTINED, "exactly 422400 bytes of voxels, got -1")
+def zraw_of_two_streams(case: Case) -> None:
+    case.compress()
+    data = good_hu().tobytes()
+    case.zraw.write_bytes(zlib.compress(data[:200_000]) + zlib.compress(data[200_000:]))
+
+
+@register(ALL, QUARANTINED, "exactly 422400 bytes of voxels, got 422398")
+def zraw_inflates_to_less(case: Case) -> None:
+    case.compress()
+    case.zraw.write_bytes(zlib.compress(good_hu().tobytes()[:-2]))
+
+
+@register(ALL, QUARANTINED, "expected 422400 bytes of voxels")
+def zraw_declared_uncompressed(case: Case) -> None:
+    case.compress()
+    case.change(CompressedData="False")
+
+
 @register(ALL, QUARANTINED, "readable voxels, got Error -3")
 def raw_declared_compressed(case: Case) -> None:
     case.change(CompressedData="True")
@@ -95,6 +126,41 @@ def float_hounsfield_units(case: Case) -> None:
     _store(case, good_hu().astype("<f4"), "MET_FLOAT")
 
 
+@register(ALL, REPAIRED, "float64 values taken to int16 HU", like_good=True)
+def double_hounsfield_units(case: Case) -> None:
+    _store(case, good_hu().astype("<f8"), "MET_DOUBLE")
+
+
+@register(ALL, REPAIRED, "int32 values taken to int16 HU", like_good=True)
+def wide_hounsfield_units(case: Case) -> None:
+    _store(case, good_hu().astype("<i4"), "MET_INT")
+
+
+@register(ALL, REPAIRED, "uint32 values taken to int16 HU, 1024 subtracted", like_good=True)
+def wide_unsigned_with_an_offset(case: Case) -> None:
+    _store(case, (good_hu() + 1024).astype("<u4"), "MET_UINT")
+
+
+@register(ALL, REPAIRED, "uint16 values taken to int16 HU$", like_good=True)
+def signed_declared_unsigned(case: Case) -> None:
+    case.change(ElementType="MET_USHORT")
+
+
+@register(ALL, QUARANTINED, "outside -4096 to 4095 HU")
+def unsigned_with_another_offset(case: Case) -> None:
+    _store(case, (good_hu().astype(np.int32) + 32768).astype("<u2"), "MET_USHORT")
+
+
+@register(ALL, QUARANTINED, "no air: expected voxels below -400 HU")
+def signed_with_an_offset(case: Case) -> None:
+    case.write((good_hu() + 1024).astype(np.int16))
+
+
+@register(ALL, QUARANTINED, "expected ElementType MET_SHORT, .*, got 'MET_UCHAR'")
+def bytes_that_are_a_mask(case: Case) -> None:
+    _store(case, chest.lungs().astype(np.uint8), "MET_UCHAR")
+
+
 @register(ALL, QUARANTINED, "air and tissue in values taken for HU")
 def float_scaled_to_one(case: Case) -> None:
     _store(case, (good_hu().astype("<f4") + 1024) / 4096, "MET_FLOAT")
@@ -105,6 +171,29 @@ def float_with_nan(case: Case) -> None:
     values = good_hu().astype("<f4")
     values[20, 3, 5] = np.nan
     _store(case, values, "MET_FLOAT")
+
+
+@register(ALL, QUARANTINED, "finite values, got -inf in slice 43")
+def float_with_infinity(case: Case) -> None:
+    values = good_hu().astype("<f8")
+    values[43, 59, 79] = -np.inf
+    _store(case, values, "MET_DOUBLE")
+
+
+@register(ALL, QUARANTINED, "finite values|air and tissue|wrong byte order")
+def float_of_wrong_byte_order(case: Case) -> None:
+    _store(case, good_hu().astype(">f4"), "MET_FLOAT")
+
+
+@register(ALL, QUARANTINED, "wrong byte order")
+def byte_order_declared_wrongly(case: Case) -> None:
+    case.change(BinaryDataByteOrderMSB="True")
+
+
+@register(ALL, ACCEPTED, like_good=True)
+def other_byte_order(case: Case) -> None:
+    case.raw.write_bytes(good_hu().astype(">i2").tobytes())
+    case.change(BinaryDataByteOrderMSB="True")
 
 
 @register(ALL, QUARANTINED, "wrong byte order")
@@ -135,6 +224,11 @@ def one_slice(case: Case) -> None:
 
 
 @register(ALL, ACCEPTED, nodules=0)
+def two_slices(case: Case) -> None:
+    _slices(case, slice(22, 24))
+
+
+@register(ALL, ACCEPTED, nodules=0)
 def lung_bases_only(case: Case) -> None:
     _slices(case, slice(0, 12))
 
@@ -154,6 +248,11 @@ def constant_image(case: Case) -> None:
 @register(ALL, QUARANTINED, "no tissue")
 def all_air(case: Case) -> None:
     case.write(np.full(chest.SHAPE, -1000, np.int16))
+
+
+@register(ALL, QUARANTINED, "no tissue")
+def padding_only(case: Case) -> None:
+    case.write(np.full(chest.SHAPE, -3024, np.int16))
 
 
 @register(ALL, QUARANTINED, "no lung: expected 15 to 15000 ml")

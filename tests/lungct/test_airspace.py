@@ -11,9 +11,9 @@ SPACING_MM = chest.GEOMETRY.spacing_zyx_mm
 def test_voxel_ml_and_radius():
     scan = CoarseScan(np.zeros((1, 1, 1), np.int16), (5.0, 4.0, 2.0))
     assert scan.voxel_ml == 0.04
-    # (x, y, z): 10 / 2, 10 / 4 rounded to the even 2, 10 / 5.
-    assert scan.radius_voxels(10.0) == [5, 2, 2]
-    assert scan.radius_voxels(0.1) == [1, 1, 1]
+    # 10 / 5, 10 / 4 rounded to the even 2, 10 / 2.
+    assert scan.radius_voxels(10.0) == (2, 2, 5)
+    assert scan.radius_voxels(0.1) == (1, 1, 1)
 
 
 def test_aerated_leaves_out_the_air_around_the_body():

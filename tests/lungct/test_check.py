@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from lungct.check import FIELDS, main
 from lungct.checksums import sha256_of
+from lungct.geometry import Geometry
 from lungct.lung import lung_mask
 from lungct.metaimage import write_scan
 from lungct.scan import Nodule
@@ -229,3 +230,30 @@ def test_real_sample(real_data, tmp_path, capsys):
     mask = sitk.GetArrayFromImage(sitk.ReadImage(str(out / f"{series_uid}_nodules.mhd"))) > 0
     dice = 2 * np.count_nonzero(mask & (count >= 2)) / (mask.sum() + np.count_nonzero(count >= 2))
     assert dice >= 0.99
+
+
+def store(path, places):
+    """A real scan of another format as MetaImage."""
+    image = sitk.ReadImage(places[0] if len(places) == 1 else places)
+    hu = sitk.GetArrayFromImage(image).astype(np.int16)
+    origin, direction = image.GetOrigin(), image.GetDirection()
+    write_scan(str(path), hu, Geometry(hu.shape, origin, image.GetSpacing(), direction))
+
+
+@pytest.mark.parametrize(
+    ("names", "least_ml", "most_ml"),
+    [
+        # Lobes of 111 ml by their labels; 3.3 litres by its mask; 40 ml by a published network.
+        (["example_ct.nii.gz"], 100, 130),
+        (["3DCT_lung.mha"], 3000, 3600),
+        (["0.dcm", "1.dcm"], 30, 45),
+        (["1.dcm"], 15, 25),
+    ],
+    ids=["lung bases", "one lung", "two slices", "one slice"],
+)
+def test_real_scans_of_less_than_a_chest(real_data, tmp_path, capsys, names, least_ml, most_ml):
+    store(tmp_path / "1.2.3.mhd", [str(real_data / "lung_masks" / name) for name in names])
+    assert main([str(tmp_path), "--json"]) == 0
+    row = objects(capsys)["1.2.3"]
+    assert (row["outcome"], row["reason"]) == ("accepted", "")
+    assert least_ml < row["lung_volume_ml"] < most_ml

@@ -5,9 +5,18 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.geometry import Geometry
-from lungct.lung import _fill_dents, lung_box, lung_mask
+from lungct.lung import (
+    LungRegion,
+    _fill_dents,
+    _swept,
+    find_region,
+    lung_box,
+    lung_mask,
+    resample_region,
+)
 from lungct.metaimage import read_scan
 from lungct.nodule import render_spheres
+from lungct.resample import resample
 from lungct.scan import Nodule, ScanError
 from lungct.tables import find_scans, read_annotations
 from tests.lungct import chest
@@ -94,6 +103,20 @@ def test_no_lung_is_a_scan_error():
         lung_mask(hu, chest.GEOMETRY)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_any_volume_has_a_mask_or_ends_by_a_named_rule(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(size) for size in rng.choice([1, 2, 3, 9, 20], 3))
+    spacing_mm = tuple(float(mm) for mm in rng.choice([0.01, 0.7, 2.5, 10, 50, 100], 3))
+    hu = rng.choice(np.array([-1024, -850, 40], np.int16), shape)
+    box = tuple(slice(int(rng.integers(size)), size) for size in shape)
+    hu[box] = rng.choice([-1000, -850, 40])
+    try:
+        assert lung_mask(hu, Geometry(shape, (0.0, 0.0, 0.0), spacing_mm)).any()
+    except ScanError as error:
+        assert str(error).startswith(("no air: ", "no tissue: ", "no lung: "))
+
+
 def test_dents_are_filled_where_lung_is_on_all_four_sides():
     plane = np.array(
         [
@@ -112,6 +135,35 @@ def test_dents_are_filled_where_lung_is_on_all_four_sides():
     expected[1, 1:3] = True
     _fill_dents(plane, (1, 2))
     np.testing.assert_array_equal(plane, expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_swept_reaches_count_minus_one_further(count):
+    line = np.zeros(8, bool)
+    line[2] = True
+    # Index 2 and the count - 1 after it, as far as there are any.
+    assert np.flatnonzero(_swept(line, count)).tolist() == list(range(2, min(2 + count, 8)))
+
+
+def test_region_is_the_smallest_box_of_the_mask():
+    region, mask = find_region(chest.hu(), chest.GEOMETRY), lung_mask(chest.hu(), chest.GEOMETRY)
+    assert region.box == lung_box(mask)
+    np.testing.assert_array_equal(region.mask, mask[region.box])
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.3])
+def test_region_on_another_grid(turn):
+    c, s = np.cos(turn), np.sin(turn)
+    source = Geometry((9, 10, 12), (5.0, 6.0, 7.0), (1.0, 2.0, 3.0), (c, -s, 0, s, c, 0, 0, 0, 1))
+    target = Geometry((14, 30, 20), (3.0, 2.0, 8.0), (1.1, 0.9, 2.0))
+    mask = np.zeros(source.shape, bool)
+    box = (slice(2, 8), slice(3, 7), slice(1, 9))
+    mask[box] = np.random.default_rng(7).random((6, 4, 8)) < 0.5
+    found = resample_region(LungRegion(box, mask[box]), source, target)
+    whole = [found.plane(z, target.shape[1:]) for z in range(target.shape[0])]
+    expected = resample(mask.view(np.uint8), source, target, "nearest")
+    assert expected.any() and found.mask.size < expected.size
+    np.testing.assert_array_equal(np.stack(whole), expected)
 
 
 def test_lung_box():
@@ -140,6 +192,15 @@ def test_real_lung_bases_are_found_among_bowel_gas(real_data):
     labels, _ = load(real_data / "lung_masks" / "example_seg_fast_force_split.nii.gz")
     lobes = (labels >= 10) & (labels <= 14)
     assert dice(lung_mask(hu.astype(np.int16), geometry), lobes) > 0.93
+
+
+def test_two_real_slices_are_enough(real_data):
+    paths = [str(real_data / "lung_masks" / name) for name in ("0.dcm", "1.dcm")]
+    image = sitk.ReadImage(paths)
+    hu = sitk.GetArrayFromImage(image).astype(np.int16)
+    mask = lung_mask(hu, Geometry(hu.shape, image.GetOrigin(), image.GetSpacing()))
+    # A published network counts 101288 pixels of lung in them.
+    assert np.count_nonzero(mask) == pytest.approx(101288, rel=0.08)
 
 
 def test_real_nodule_lies_inside(real_data):

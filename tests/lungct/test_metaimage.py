@@ -1,3 +1,4 @@
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -108,6 +109,21 @@ def test_refuses_a_stream_of_another_length(zraw, damage):
     voxels.write_bytes(damage(voxels.read_bytes()))
     with pytest.raises(ScanError, match="1.2.4.mhd"):
         read_scan(str(zraw))
+
+
+def test_a_stream_is_never_inflated_past_its_volume(zraw):
+    # 500 MB of zeros where 960 bytes are expected.
+    deflate = zlib.compressobj(1)
+    pieces = [deflate.compress(bytes(1 << 20)) for _ in range(500)]
+    zraw.with_suffix(".zraw").write_bytes(b"".join([*pieces, deflate.flush()]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ScanError, match="exactly 960 bytes of voxels, got -1"):
+            read_scan(str(zraw))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 23
 
 
 def test_a_file_that_shrank_after_the_preflight(tmp_path):

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from dataclasses import asdict
 
 import numpy as np
@@ -93,6 +94,23 @@ def test_repaired_scan(tmp_path):
     summary, _ = process_scan(str(path), [], GRID)
     assert summary.outcome == "repaired"
     assert summary.reason == "uint16 values taken to int16 HU, 1024 subtracted"
+
+
+def test_memory_is_bounded_by_the_volume(tmp_path):
+    z, y, x = chest.SHAPE
+    geometry = Geometry((z, 6 * y, 6 * x), chest.ORIGIN_MM, (4 / 6, 4 / 6, 5.0))
+    path = str(tmp_path / "1.mhd")
+    write_scan(path, chest.hu(geometry), geometry)
+    tracemalloc.start()
+    try:
+        summary, slices = process_scan(path, [], GridConfig((5.0, 4 / 6, 4 / 6), 360, 2, 10.0))
+        assert all(record.hu.shape == (360, 360, 5) for record in slices)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The working grid with its context has 0.8 times the voxels of the scan.
+    assert summary.slice_count == 36
+    assert peak <= 2.5 * 2 * z * 6 * y * 6 * x
 
 
 def test_scan_without_nodules(header):

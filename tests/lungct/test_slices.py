@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
+from lungct.lung import LungRegion
 from lungct.nodule import sphere_patches
 from lungct.scan import Nodule
 from lungct.slices import Slices, WorkingVolume, merge_coverage, to_uint8
@@ -15,8 +16,8 @@ def working_volume(context=1):
     shape = (6 + 2 * context, 16, 16)
     hu = np.broadcast_to(np.arange(shape[0], dtype=np.int16)[:, None, None], shape)
     patches = sphere_patches(NODULES, GEOMETRY)
-    lung = np.ones(GEOMETRY.shape, np.uint8)
-    return WorkingVolume(hu, merge_coverage(patches, GEOMETRY.shape), lung, GEOMETRY, patches)
+    lung = LungRegion((slice(1, 4), slice(2, 16), slice(3, 5)), np.ones((3, 14, 2), bool))
+    return WorkingVolume(hu, lung, GEOMETRY, patches)
 
 
 def test_records_in_order():
@@ -27,9 +28,10 @@ def test_records_in_order():
 
 @pytest.mark.parametrize("context", [0, 1, 2])
 def test_neighbours_are_channels_lower_z_first(context):
-    record = Slices(working_volume(context))[3]
+    volume = working_volume(context)
+    record = Slices(volume)[3]
     assert record.hu.shape == (16, 16, 2 * context + 1)
-    assert record.hu.dtype == np.int16 and record.hu.flags.c_contiguous
+    assert record.hu.dtype == np.int16 and np.shares_memory(record.hu, volume.hu)
     # Slice 3 is number 3 + context of the volume that has `context` slices more below.
     assert record.hu[0, 0].tolist() == list(range(3, 3 + 2 * context + 1))
 
@@ -56,6 +58,15 @@ def test_pixels():
     record = Slices(working_volume())[2]
     assert record.coverage.dtype == np.uint8 and record.coverage.max() == 255
     assert record.lung.dtype == np.uint8 and record.lung.shape == (16, 16)
+
+
+def test_lung_and_coverage_are_laid_into_their_slices():
+    records = list(Slices(working_volume()))
+    # The lungs fill 14 x 2 pixels of slices 1 to 3.
+    assert [int(record.lung.sum()) for record in records] == [0, 28, 28, 28, 0, 0]
+    assert records[1].lung[2:, 3:5].all()
+    whole = merge_coverage(sphere_patches(NODULES, GEOMETRY), GEOMETRY.shape)
+    np.testing.assert_array_equal(np.stack([record.coverage for record in records]), whole)
 
 
 def test_coverage_takes_the_larger_share():

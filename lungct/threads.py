@@ -1,0 +1,26 @@
+"""Work on the slices of one scan shared among threads; numpy computes without Python's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import SimpleITK as sitk
+
+
+def for_each(count: int, work: Callable[[int], object]) -> None:
+    """Does numbered pieces of work that don't depend on each other.
+
+    As many threads share them as SimpleITK takes, so that its one setting rules both.
+
+    Args:
+        count: Pieces of work.
+        work: Does piece 0, 1, ... count - 1 and writes what it makes where no other piece does.
+
+    Raises:
+        Exception: What the first piece in order raised.
+    """
+    threads = max(1, min(count, sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()))
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, range(count)):
+            pass
