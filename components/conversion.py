@@ -76,7 +76,7 @@ def convert_scan(task: ScanTask, folder: str, rules: Rules) -> dict[str, Any]:
         sums = scan_sums(files.header)
         read = _read(task, files, rules, sums)
         outlines_sum = _sum_of(files.outlines)
-    truth = LIDC if task.outlines else SPHERES
+    truth = f"outlines of {rules.truth.min_readers} or more readers" if task.outlines else SPHERES
     if isinstance(read, ScanError):
         summary, truth = quarantined(task.header, read, task.patient_id), ""
     else:

@@ -42,18 +42,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     Returns:
       The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
-    ingest_hash, learning_hash = source_hash(INGEST), source_hash(LEARNING)
+    learning_hash = source_hash(LEARNING)
     components_hash = source_hash(("schema", "components"))
     schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
 
-    example_gen = CtExampleGen(
-        Ingest(
-            request=_request(config),
-            grid=config.grid.model_dump(mode="json"),
-            splits=config.splits,
-            code_hash=ingest_hash,
-        )
-    )
+    example_gen = _example_gen(config)
     schema = SchemaImport(schema_file, content_hash=source_hash((SCHEMA_FILE,)))
     statistics = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
@@ -124,6 +117,28 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
     return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])
+
+
+def create_ingest(config: Config) -> tfx.dsl.Pipeline:
+    """Wires CtExampleGen alone, as `create_pipeline` has it.
+
+    Args:
+      config: The run's configuration.
+
+    Returns:
+      A pipeline of one component.
+    """
+    return _assemble(config, [_example_gen(config)])
+
+
+def _example_gen(config: Config) -> CtExampleGen:
+    ingest = Ingest(
+        request=_request(config),
+        grid=config.grid.model_dump(mode="json"),
+        splits=config.splits,
+        code_hash=source_hash(INGEST),
+    )
+    return CtExampleGen(ingest)
 
 
 def _request(config: Config) -> Request:

@@ -141,6 +141,8 @@ def _data(data: DataFacts) -> dict[str, Any]:
         },
         "quarantine": _named(data.quarantine),
         "repairs": _named(data.repairs),
+        "remarks": _named(data.remarks),
+        "truths": dict(data.truths),
         "table_reports": list(data.table_reports),
     }
 

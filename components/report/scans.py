@@ -33,13 +33,15 @@ class NoduleFacts:
 
 @dataclass(frozen=True)
 class ScanFacts:
-    """One scan found; quarantined ones lack a split, spacing and slices."""
+    """One scan found; quarantined ones lack spacing and slices, and a truth."""
 
     series_uid: str
     patient_id: str
     split: str
     outcome: str
     reason: str
+    truth: str
+    reports: tuple[str, ...]
     spacing_mm: ZYX | None
     slice_count: int
     nodules: tuple[NoduleFacts, ...]
@@ -92,7 +94,10 @@ class SpacingRange:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The data of the run; accepted + repaired + quarantined = found."""
+    """The data of the run; accepted + repaired + quarantined = found.
+
+    `truths` counts the scans used by what their labels were made of.
+    """
 
     found: int
     accepted: int
@@ -102,6 +107,8 @@ class DataFacts:
     used: int
     quarantine: tuple[tuple[str, str], ...]
     repairs: tuple[tuple[str, str], ...]
+    remarks: tuple[tuple[str, str], ...]
+    truths: Mapping[str, int]
     spacing: tuple[SpacingRange, ...]
     splits: tuple[SplitFacts, ...]
     table_reports: tuple[str, ...]
@@ -149,6 +156,8 @@ def sum_up(scans: Sequence[ScanFacts], notes: ScanNotes) -> DataFacts:
         used=len(used),
         quarantine=_reasons(scans, QUARANTINED),
         repairs=_reasons(scans, REPAIRED),
+        remarks=tuple((scan.series_uid, line) for scan in used for line in scan.reports),
+        truths=dict(sorted(Counter(scan.truth for scan in used if scan.truth).items())),
         spacing=_spacing(used),
         splits=tuple(_split_facts(name, used) for name in _split_names(used)),
         table_reports=notes.table_reports,
@@ -169,6 +178,8 @@ def _scan(row: Mapping[str, Any]) -> ScanFacts:
         split=row.get("split") or "",
         outcome=outcome,
         reason=row.get("reason") or "",
+        truth=row.get("truth") or "",
+        reports=tuple(row.get("reports") or ()),
         spacing_mm=(spacing[0], spacing[1], spacing[2]) if spacing else None,
         slice_count=row.get("slice_count") or 0,
         nodules=tuple(_nodule(nodule) for nodule in row.get("nodules") or ()),

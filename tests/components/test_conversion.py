@@ -84,7 +84,7 @@ def test_reader_outlines_take_the_place_of_spheres(tmp_path: Path) -> None:
     task = dataclasses.replace(task_of(root), outlines=(outlined(tmp_path / "data" / "lidc", 2),))
     rules = dataclasses.replace(RULES, truth=TruthRule("lidc", min_readers=2))
     record = convert_scan(task, str(tmp_path / "out"), rules)
-    assert (record["outcome"], record["truth"]) == ("accepted", "lidc")
+    assert (record["outcome"], record["truth"]) == ("accepted", "outlines of 2 or more readers")
     # 48 voxels of 4 * 4 * 5 mm.
     (nodule,) = record["nodules"]
     assert nodule["volume_mm3"] == pytest.approx(3840, rel=1e-6)

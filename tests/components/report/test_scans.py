@@ -14,8 +14,16 @@ LARGE = MadeNodule("2", (5, 30, 20), 16.0, "15+")
 def rows() -> list[dict[str, object]]:
     return [
         MadeScan("a", "train", (SMALL, LARGE)).row(),
-        MadeScan("b", "train", (SMALL,)).row(patient_id="patient of a", spacing_mm=[1.0, 0.5, 0.5]),
-        MadeScan("c", "eval").row(outcome="repaired", reason="slope", spacing_mm=[3.0, 1.0, 0.5]),
+        MadeScan("b", "train", (SMALL,)).row(
+            patient_id="patient of a", spacing_mm=[1.0, 0.5, 0.5], truth="spheres"
+        ),
+        MadeScan("c", "eval").row(
+            outcome="repaired",
+            reason="slope",
+            spacing_mm=[3.0, 1.0, 0.5],
+            truth="outlines of 2 or more readers",
+            reports=["3 readers instead of 4"],
+        ),
         {"series_uid": "d", "outcome": "quarantined", "reason": "no lung", "split": None},
     ]
 
@@ -28,6 +36,8 @@ def test_counts_by_outcome_and_split(tmp_path: Path) -> None:
     assert (data.found, data.accepted, data.repaired, data.quarantined) == (4, 2, 1, 1)
     assert data.quarantine == (("d", "no lung"),)
     assert data.repairs == (("c", "slope"),)
+    assert data.remarks == (("c", "3 readers instead of 4"),)
+    assert data.truths == {"outlines of 2 or more readers": 1, "spheres": 1}
     assert data.table_reports == ("twice",)
     train, evaluated = data.splits
     assert (train.split, train.patients, train.scans, train.slices) == ("train", 1, 2, 24)

@@ -1,0 +1,229 @@
+"""Cost of ingest: a scan by stages against a floor, and the whole component by number of scans.
+
+Usage: python -m benchmarks.ingest [--scans 2 4 8 16] [--shape 300 512 512] [--config FILE]
+
+The floor is what nobody can do without: reading the raw file into memory, and one linear resample
+by SimpleITK of the box around the lungs to the working grid. Both are measured in turn with
+`process_scan` in this process, and the smallest of several times counts, as on a shared machine
+the others tell of the neighbours. The component runs with TFX and its metadata as in a real run.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import SimpleITK as sitk
+
+from lungct import preprocess
+from lungct.geometry import Geometry
+from lungct.grid import GridConfig, working_geometry
+from lungct.header import read_header
+from lungct.lung import lung_box, lung_mask
+from lungct.metaimage import read_scan
+from lungct.phantom import make_phantoms
+from lungct.scan import HU_MIN
+from lungct.tables import find_scans, read_annotations
+from pipeline.config import Config
+from pipeline.loading import load_config
+
+# Functions of `lungct.preprocess` that are timed, and what they do.
+STAGES = {
+    "read_scan": "read, check, to HU",
+    "read_labels": "labels",
+    "find_region": "lung mask",
+    "resample_region": "lung mask on the working grid",
+    "resample": "HU on the working grid",
+}
+SEED = 3
+
+
+def main() -> None:
+    """Prints all figures."""
+    given = _arguments()
+    config = load_config(given.config, output=str(given.folder / "out"))
+    grid = GridConfig(**config.grid.model_dump())
+    root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
+    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"working grid {grid.spacing_mm} mm (z, y, x), {grid.slice_size} pixels, ", end="")
+    print(f"{2 * grid.context + 1} channels; phantom scans of {given.shape} voxels\n", flush=True)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    make_phantoms(str(root), max(given.scans), SEED, tuple(given.shape))
+    print_scan(find_scans([str(root)])[: given.measured], grid, given.repeats)
+    print_component(root, given.scans, config)
+
+
+def print_scan(headers: list[str], grid: GridConfig, repeats: int) -> None:
+    """Prints for each scan the stages of `process_scan`, the floor, and the peak of memory."""
+    for header in headers:
+        peak = _peak_share(header, grid)
+        target = _target(header, grid)
+        rows = [(_stages(header, grid), _floor(header, *target)) for _ in range(repeats)]
+        stages = {name: min(row[name] for row, _ in rows) for name in rows[0][0]}
+        floor = {name: min(row[name] for _, row in rows) for name in rows[0][1]}
+        ratios = sorted(row["all"] / sum(floor.values()) for row, floor in rows)
+        print(f"scan {Path(header).stem}, smallest of {repeats}, ms")
+        for name, seconds in [*stages.items(), *((f"floor: {n}", s) for n, s in floor.items())]:
+            print(f"  {name:<34}{1000 * seconds:8.0f}")
+        ratio = stages["all"] / sum(floor.values())
+        print(f"  all / floor: {ratio:.2f} (in turn, {ratios[0]:.2f} to {ratios[-1]:.2f})")
+        print(f"  peak of memory / int16 volume: {peak:.2f}\n", flush=True)
+
+
+def print_component(root: Path, counts: list[int], config: Config) -> None:
+    """Prints the cost of CtExampleGen for several numbers of scans."""
+    from pipeline.local_dag import NodeResult, ObservedDagRunner
+    from pipeline.pipeline import create_ingest
+
+    print("CtExampleGen, whole: with TFX, sums, slices, compression and files")
+    seconds = {}
+    for count in counts:
+        data = _first_scans(root, count)
+        output = data.with_suffix(".out")
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir()
+        roots = config.data.model_copy(update={"roots": (str(data),)})
+        wanted = config.model_copy(update={"data": roots, "output": str(output)})
+        done: list[NodeResult] = []
+        ObservedDagRunner(lambda name: None, done.append).run(create_ingest(wanted))
+        seconds[count] = done[0].seconds
+        written = [path.stat().st_size for path in output.glob("artifacts/*/examples/*/*/*.gz")]
+        print(
+            f"  {count:3d} scans {seconds[count]:7.1f} s, {seconds[count] / count:6.2f} s a scan, "
+            f"{sum(written) / count / 1e6:6.1f} MB of examples a scan, "
+            f"peak of the process {done[0].peak_memory_mb:.0f} MiB",
+            flush=True,
+        )
+        shutil.rmtree(output)
+    _print_growth(seconds)
+
+
+def _print_growth(seconds: dict[int, float]) -> None:
+    """How the cost of a scan changes with their number."""
+    counts = sorted(count for count in seconds if count >= 4)
+    if len(counts) > 1:
+        first, last = (seconds[count] / count for count in (counts[0], counts[-1]))
+        print(f"  a scan among {counts[-1]} costs {last / first:.2f} of one among {counts[0]}")
+
+
+def _stages(header: str, grid: GridConfig) -> dict[str, float]:
+    """Seconds by stage of one call, until every slice has been asked for."""
+    spent: dict[str, float] = defaultdict(float)
+    with ExitStack() as stack:
+        for name in STAGES:
+            timed = _timed(getattr(preprocess, name), name, spent)
+            stack.enter_context(mock.patch.object(preprocess, name, timed))
+        start = time.perf_counter()
+        _, slices = preprocess.process_scan(header, _nodules(header), grid)
+        for _ in slices:
+            pass
+        total = time.perf_counter() - start
+    named = {label: spent[name] for name, label in STAGES.items()}
+    return {**named, "everything else": total - sum(named.values()), "all": total}
+
+
+def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
+    """The function, which adds the seconds that it takes."""
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            spent[name] += time.perf_counter() - start
+
+    return call
+
+
+def _target(header: str, grid: GridConfig) -> tuple[Geometry, tuple[slice, slice, slice]]:
+    """The working grid of a scan, and the box around its lungs."""
+    scan = read_scan(header)
+    lung = lung_mask(scan.hu, scan.geometry)
+    return working_geometry(scan.geometry, lung, grid, _nodules(header)), lung_box(lung)
+
+
+def _floor(header: str, target: Geometry, box: tuple[slice, slice, slice]) -> dict[str, float]:
+    """Seconds of what nobody can do without."""
+    known = read_header(header)
+    start = time.perf_counter()
+    voxels = np.fromfile(known.voxels_path, known.dtype).reshape(known.geometry.shape)
+    read_s = time.perf_counter() - start
+    part = known.geometry.crop(box)
+    start = time.perf_counter()
+    image = sitk.GetImageFromArray(voxels[box])
+    image.SetOrigin(part.origin_mm)
+    image.SetSpacing(part.spacing_mm)
+    image.SetDirection(part.direction)
+    grid = (target.shape[::-1], sitk.Transform(), sitk.sitkLinear, target.origin_mm)
+    sitk.Resample(image, *grid, target.spacing_mm, target.direction, HU_MIN)
+    return {"read": read_s, "resample": time.perf_counter() - start}
+
+
+def _peak_share(header: str, grid: GridConfig) -> float:
+    """Largest memory that a scan takes over what was held before, in units of its int16 voxels."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _memory_bytes("VmRSS")
+    _, slices = preprocess.process_scan(header, _nodules(header), grid)
+    for _ in slices:
+        pass
+    peak = _memory_bytes("VmHWM") - before
+    return peak / (2 * float(np.prod(read_header(header).geometry.shape)))
+
+
+def _memory_bytes(name: str) -> int:
+    """A line of this process's status."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"expected {name} in /proc/self/status, got none")
+
+
+def _nodules(header: str) -> tuple[Any, ...]:
+    """Annotated nodules of a scan of the phantom."""
+    table = read_annotations(str(Path(header).parent.parent / "annotations.csv"))
+    return table.by_series.get(Path(header).stem, ())
+
+
+def _first_scans(root: Path, count: int) -> Path:
+    """A data root with the first scans of another, which share their files."""
+    data = root.with_name(f"{root.name}-first-{count}")
+    shutil.rmtree(data, ignore_errors=True)
+    for header in sorted(find_scans([str(root)]))[:count]:
+        for path in (Path(header), Path(header).with_suffix(".raw")):
+            place = data / path.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, place)
+    for name in ("annotations.csv", "patients.csv", "PHANTOM.json"):
+        shutil.copy(root / name, data / name)
+    return data
+
+
+def _processor() -> str:
+    """Name of the processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--scans", type=int, nargs="+", default=[2, 4, 8, 16], metavar="N")
+    parser.add_argument("--shape", type=int, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--config", default="configs/luna16.yaml", help="default %(default)s")
+    parser.add_argument("--folder", type=Path, default=Path("output/benchmark-ingest"))
+    parser.add_argument("--measured", type=int, default=3, metavar="N", help="scans by stages")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
