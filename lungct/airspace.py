@@ -43,7 +43,7 @@ _PARTING_RADIUS_MM = 5.0
 _MAX_AIRWAY_SHARE = 0.03
 
 # Twice this is the widest opening of a notch, such as a nodule at the pleura, that is filled.
-_CLOSING_RADIUS_MM = 12.0
+_CLOSING_RADIUS_MM = 14.0
 
 
 @dataclass(frozen=True)

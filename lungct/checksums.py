@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lungct.files import open_regular, read_text
 from lungct.header import read_header
 from lungct.scan import Nodule, ScanError
 from lungct.tables import TableError
@@ -168,7 +169,7 @@ def read_sums(path: str) -> dict[str, str]:
         TableError: The list can't be read, a line is none of a list, or a file has two sums.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"expected a readable list of sums, got {error} in {path}") from error
     sums: dict[str, str] = {}
@@ -190,9 +191,13 @@ def read_sums(path: str) -> dict[str, str]:
 
 
 def sha256_of(path: str) -> str:
-    """SHA-256 of a file in lower-case hexadecimal, read in pieces."""
+    """SHA-256 of a file in lower-case hexadecimal, read in pieces.
+
+    Raises:
+        OSError: It can't be read, or is no regular file.
+    """
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(_CHUNK_BYTES):
             digest.update(piece)
     return digest.hexdigest()

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
+from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix, is_orthonormal
 from lungct.scan import ScanError
 
 MAX_HEADER_BYTES = 1 << 20
-MAX_VOXELS = 1 << 30
+MAX_VOXELS, MAX_VOXEL_BYTES = 1 << 30, 1 << 31
 MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
 
 # No zlib stream inflates further, https://www.zlib.net/zlib_tech.html.
@@ -129,13 +129,14 @@ def _read_fields(path: str) -> dict[str, str]:
 
 def _read_text(path: str) -> str:
     """Text of a header file of bounded size."""
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MAX_HEADER_BYTES:
+    with open_regular(path) as file:
+        data = file.read(MAX_HEADER_BYTES + 1)
+    if not 0 < len(data) <= MAX_HEADER_BYTES:
+        size = os.stat(path).st_size
         raise ScanError(
-            f"expected a header file of 1 to {MAX_HEADER_BYTES} bytes, "
-            f"got {found.st_size} in {path}"
+            f"expected a header file of 1 to {MAX_HEADER_BYTES} bytes, got {size} in {path}"
         )
-    return Path(path).read_bytes().decode("utf-8-sig", errors="replace")
+    return data.decode("utf-8-sig", errors="replace")
 
 
 class _Fields:
@@ -237,11 +238,16 @@ def _voxels_path(fields: _Fields) -> str:
         fields.refuse("ElementDataFile inside the header's folder", os.path.realpath(target))
     if not target.is_file():
         fields.refuse("ElementDataFile to be a regular file that is there", name)
+    owner = Path(os.path.realpath(target)).with_suffix(".mhd")
+    if owner.name != Path(fields.path).name and owner.exists():
+        fields.refuse(f"voxels of its own, not those of {owner.name}", name)
     return str(target)
 
 
 def _check_file_size(header: MetaHeader, fields: _Fields) -> None:
     """Compares the length of the file of voxels with what the header promises."""
+    if header.voxel_bytes > MAX_VOXEL_BYTES:
+        fields.refuse(f"at most {MAX_VOXEL_BYTES} bytes of voxels", f"{header.voxel_bytes} bytes")
     found = os.stat(header.voxels_path).st_size
     if not header.compressed:
         if found != header.voxel_bytes:

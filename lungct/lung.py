@@ -211,21 +211,29 @@ def _fine_range(coarse: slice, step: int, size: int) -> npt.NDArray[np.int64]:
 
 
 def _fill_dents(plane: BoolArray, reach: Sequence[int]) -> None:
-    """Adds the pixels that have lung within reach above, below, left and right.
+    """Adds the pixels that have lung within reach on three of their four sides in plane.
 
-    A small nodule at the pleura falls between the coarse voxels; this brings it back.
+    A small nodule at the pleura falls between the coarse voxels; this brings it back. Towards the
+    chest wall it has no lung.
 
     Args:
         plane: (y, x) bool, changed in place.
         reach: Pixels along (y, x), at least 1.
     """
-    enclosed = np.ones_like(plane)
-    for axis, distance in enumerate(reach):
-        here, inside = np.moveaxis(plane, axis, 0), np.moveaxis(enclosed, axis, 0)
-        inside[1:] &= _swept(here, distance)[:-1]
-        inside[:-1] &= _swept(here[::-1], distance)[::-1][1:]
-        inside[0] = inside[-1] = False
-    plane |= enclosed
+    sides = [_sides(plane, axis, distance) for axis, distance in enumerate(reach)]
+    (rows_before, rows_after), (columns_before, columns_after) = sides
+    plane |= (rows_before & rows_after & (columns_before | columns_after)) | (
+        columns_before & columns_after & (rows_before | rows_after)
+    )
+
+
+def _sides(plane: BoolArray, axis: int, reach: int) -> tuple[BoolArray, BoolArray]:
+    """Where there is lung within reach before, and where after, along an axis."""
+    here = np.moveaxis(plane, axis, 0)
+    before, after = np.zeros_like(plane), np.zeros_like(plane)
+    np.moveaxis(before, axis, 0)[1:] = _swept(here, reach)[:-1]
+    np.moveaxis(after, axis, 0)[:-1] = _swept(here[::-1], reach)[::-1][1:]
+    return before, after
 
 
 def _swept(mask: BoolArray, count: int) -> BoolArray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix
 from lungct.header import MetaHeader, read_header
 from lungct.hounsfield import to_hounsfield
@@ -51,7 +52,7 @@ def read_voxels(header: MetaHeader) -> npt.NDArray[Any]:
     voxels = np.empty(header.geometry.shape, dtype=header.dtype)
     buffer = voxels.reshape(-1).view(np.uint8).data
     try:
-        with open(header.voxels_path, "rb") as file:
+        with open_regular(header.voxels_path) as file:
             filled = _inflate(file, buffer) if header.compressed else file.readinto(buffer)
             whole = filled == len(buffer) and not file.read(1)
     except (OSError, zlib.error) as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lungct.files import read_text
 from lungct.scan import Nodule
 
 MAX_DIAMETER_MM = 150.0
@@ -167,7 +168,7 @@ def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
 def _columns(path: str) -> list[str]:
     """Names of the columns in lower case; none where `_rows` will say what is wrong."""
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     header = next((line for line in lines if line.strip()), "")
@@ -177,7 +178,7 @@ def _columns(path: str) -> list[str]:
 def _rows(path: str, columns: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Line number and the asked-for fields of each row; columns are names in lower case."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_text(path)
         lines = text.splitlines()
         separated = "," in (lines[0] if lines else "")
         table = csv.reader(lines, strict=True) if separated else map(str.split, lines)

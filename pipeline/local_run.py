@@ -197,15 +197,21 @@ def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
     return "\n".join(lines)
 
 
-def _refusal(error: BaseException | None) -> str | None:
+def _refusal(error: BaseException) -> str | None:
     """The text of a refusal of the data, wherever it is in the chain of causes."""
     gate = sys.modules.get("components.data_gate")
     refusals = (TableError,) if gate is None else (TableError, gate.DataRefused)
-    while error is not None:
-        if isinstance(error, refusals):
-            return str(error)
-        error = error.__cause__ or error.__context__
-    return None
+    return next((str(cause) for cause in _causes(error) if isinstance(cause, refusals)), None)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what led to it, the last first; Beam makes chains that bite their tail."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return chain
 
 
 def _short(path: str) -> str:

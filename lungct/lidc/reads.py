@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
+from lungct.files import open_regular
 from lungct.scan import ScanError
 
 MAX_XML_BYTES = 1 << 24
@@ -171,7 +172,7 @@ def read_reads(paths: Sequence[str], series_uid: str) -> Reads:
     Raises:
         LidcError: A file can't be read or trusted, or is of another series.
     """
-    reads = merge_reads([parse_reads(_read_bytes(Path(path)), path) for path in paths])
+    reads = merge_reads([parse_reads(_read_bytes(path), path) for path in paths])
     if reads.series_uid != series_uid:
         raise LidcError(
             f"expected outlines of series {series_uid}, got {reads.series_uid} in {paths[0]}"
@@ -218,21 +219,22 @@ def series_of(head: bytes, path: str) -> str:
 def _head_of(path: Path) -> bytes:
     """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(HEAD_BYTES)
     except OSError:
         return b""
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: str) -> bytes:
     """A whole file of bounded size."""
     try:
-        size = path.stat().st_size
-        if size > MAX_XML_BYTES:
-            raise LidcError(f"expected at most {MAX_XML_BYTES} bytes of XML, got {size} in {path}")
-        return path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read(MAX_XML_BYTES + 1)
     except OSError as error:
         raise LidcError(f"expected readable outlines, got {error.strerror} in {path}") from error
+    if len(data) > MAX_XML_BYTES:
+        raise LidcError(f"expected at most {MAX_XML_BYTES} bytes of XML, got more in {path}")
+    return data
 
 
 def _parse_safely(data: bytes, name: str) -> ET.Element:

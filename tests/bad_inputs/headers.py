@@ -68,7 +68,7 @@ def header_binary(case: Case) -> None:
     case.header.write_bytes(bytes(range(256)))
 
 
-@register(ALL, QUARANTINED, "expected a header file")
+@register(ALL, QUARANTINED, "expected a readable header and voxels, got no regular file")
 def header_is_a_folder(case: Case) -> None:
     case.header.unlink()
     case.header.mkdir()
@@ -80,19 +80,19 @@ def header_is_a_link_to_nothing(case: Case) -> None:
     case.header.symlink_to("nothing")
 
 
-@register(ALL, QUARANTINED, "expected a header file")
+@register(ALL, QUARANTINED, "expected a readable header and voxels, got no regular file")
 def header_is_a_device(case: Case) -> None:
     case.header.unlink()
     case.header.symlink_to("/dev/zero")
 
 
-@register(ALL, QUARANTINED, "expected a header file")
+@register(ALL, QUARANTINED, "expected a readable header and voxels, got no regular file")
 def header_is_a_pipe(case: Case) -> None:
     case.header.unlink()
     os.mkfifo(case.header)
 
 
-@register(ALL, QUARANTINED, "expected a header file")
+@register(ALL, QUARANTINED, "expected a readable header and voxels, got no regular file")
 def header_is_a_pipe_of_which_a_sum_is_listed(case: Case) -> None:
     header_is_a_pipe(case)
     name = case.header.relative_to(case.folder)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lungct import header as header_module
 from lungct.geometry import Geometry
 from lungct.header import MAX_HEADER_BYTES, read_header
 from lungct.metaimage import write_scan
@@ -138,10 +139,32 @@ def test_refuses_a_header_beyond_its_bound(header):
         read_header(str(header))
 
 
+def test_refuses_more_bytes_of_voxels_than_a_scan_can_have(header, monkeypatch):
+    monkeypatch.setattr(header_module, "MAX_VOXEL_BYTES", 40)
+    with pytest.raises(ScanError, match=r"expected at most 40 bytes of voxels, got '\d+ bytes'"):
+        read_header(str(header))
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_refuses_the_voxels_of_another_scan(header, link):
+    other = header.with_name("9.9.mhd")
+    for path in (header, header.with_suffix(".raw")):
+        path.with_name(f"9.9{path.suffix}").write_bytes(path.read_bytes())
+    other.write_text(other.read_text().replace(header.stem, "9.9"))
+    assert read_header(str(other)).voxels_path.endswith("9.9.raw")
+    if link:
+        header.with_suffix(".raw").unlink()
+        header.with_suffix(".raw").symlink_to("9.9.raw")
+    else:
+        header.write_text(header.read_text().replace(header.with_suffix(".raw").name, "9.9.raw"))
+    with pytest.raises(ScanError, match=r"voxels of its own, not those of 9.9.mhd, got '"):
+        read_header(str(header))
+
+
 def test_refuses_a_header_that_is_not_there_or_a_folder(tmp_path):
     with pytest.raises(ScanError, match="readable header .*nothing.mhd"):
         read_header(str(tmp_path / "nothing.mhd"))
-    with pytest.raises(ScanError, match="expected a header file"):
+    with pytest.raises(ScanError, match="readable header .*no regular file"):
         read_header(str(tmp_path))
 
 

@@ -117,7 +117,7 @@ def test_any_volume_has_a_mask_or_ends_by_a_named_rule(seed):
         assert str(error).startswith(("no air: ", "no tissue: ", "no lung: "))
 
 
-def test_dents_are_filled_where_lung_is_on_all_four_sides():
+def test_dents_are_filled_where_lung_is_on_three_sides():
     plane = np.array(
         [
             [1, 1, 1, 1, 1, 1],
@@ -129,10 +129,12 @@ def test_dents_are_filled_where_lung_is_on_all_four_sides():
         ],
         dtype=bool,
     )
-    # Reach 2 along x: of the four in a row, each lacks lung within two columns on one side; the
-    # pixels of column 3 have none below; the corner has none at its left.
+    # Reach 1 along y, 2 along x. Of the four in a row, all but column 3 have lung above, below and
+    # on one side. Column 3 has it above and at its right; the pixels below that, left and right;
+    # the corner, above and at its right.
     expected = plane.copy()
     expected[1, 1:3] = True
+    expected[3, [1, 2, 4]] = True
     _fill_dents(plane, (1, 2))
     np.testing.assert_array_equal(plane, expected)
 

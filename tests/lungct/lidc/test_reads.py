@@ -136,7 +136,7 @@ def test_read_reads_refuses_files_that_are_gone_or_too_large(tmp_path, monkeypat
         read_reads([str(tmp_path / "gone.xml")], xml.SERIES)
     path = xml.write(tmp_path, xml.message(xml.session()))
     monkeypatch.setattr(reads_module, "MAX_XML_BYTES", 10)
-    with pytest.raises(LidcError, match=r"at most 10 bytes of XML, got \d+ in .*1.2.3.xml"):
+    with pytest.raises(LidcError, match="at most 10 bytes of XML, got more in .*1.2.3.xml"):
         read_reads([path], xml.SERIES)
 
 

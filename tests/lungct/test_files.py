@@ -1,0 +1,40 @@
+import os
+
+import pytest
+
+from lungct.files import open_regular, read_text
+from tests.time_limit import at_most
+
+
+def test_reads_text_with_and_without_a_mark(tmp_path):
+    for name, data in (("plain", "é\n".encode()), ("marked", b"\xef\xbb\xbf\xc3\xa9\n")):
+        (tmp_path / name).write_bytes(data)
+        assert read_text(tmp_path / name) == "é\n"
+
+
+def test_follows_links_to_files(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("file")
+    with open_regular(str(tmp_path / "link")) as file:
+        assert file.read() == b"x"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a device", "folder"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "x"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    with at_most(5), pytest.raises(OSError, match="no regular file"):
+        open_regular("/dev/zero" if kind == "device" else path)
+
+
+def test_other_encodings_and_missing_files(tmp_path):
+    (tmp_path / "x").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnicodeDecodeError):
+        read_text(tmp_path / "x")
+    with pytest.raises(FileNotFoundError, match="gone"):
+        open_regular(tmp_path / "gone")
