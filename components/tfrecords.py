@@ -13,7 +13,7 @@ import tensorflow as tf
 from isal import igzip_threaded
 from tfx.dsl.io import fileio
 
-_LEVEL = 1
+_LEVEL, _THREADS = 1, 2
 
 
 def write_records(path: str, records: Iterable[bytes]) -> int:
@@ -31,10 +31,11 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
     """
     try:
         return _write_whole(path, records)
-    except tf.errors.OpError as error:
-        raise OSError(f"expected to write {path}, got: {error.message}") from error
-    except OSError as error:
-        raise OSError(f"expected to write {path}, got: {error.strerror or error}") from error
+    except (OSError, tf.errors.OpError) as error:
+        # TensorFlow puts the path before the reason.
+        text = error.message if isinstance(error, tf.errors.OpError) else error.strerror
+        reason = (text or str(error)).rpartition("; ")[2]
+        raise OSError(f"expected to be able to write, got {reason!r} for {path}") from error
 
 
 def frame(record: bytes) -> tuple[bytes, bytes, bytes]:
@@ -52,7 +53,7 @@ def _write_whole(path: str, records: Iterable[bytes]) -> int:
     count = 0
     with (
         fileio.open(partial, "wb") as file,
-        igzip_threaded.open(file, "wb", compresslevel=_LEVEL, threads=1) as stream,
+        igzip_threaded.open(file, "wb", compresslevel=_LEVEL, threads=_THREADS) as stream,
     ):
         for record in records:
             for piece in frame(record):

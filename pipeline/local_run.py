@@ -142,7 +142,7 @@ class LocalRun:
             return self._ended_early(refusal, EXIT_REFUSED, "The data was refused:")
         name = self._running[0] or "the run"
         text = " ".join(str(error).split())
-        text = "".join(c if c.isprintable() else "?" for c in text)[:300]
+        text = "".join(c if c.isprintable() else "?" for c in text)[:500]
         reason = f"{name} failed: {type(error).__name__}: {text}"
         return self._ended_early(reason, EXIT_ERROR)
 
