@@ -1,8 +1,9 @@
-"""Lung mask and nodule mask on real CT: prints the figures of docs/measured.md.
+"""Lung mask, nodule mask and continuity on real CT: prints the figures of docs/measured.md.
 
 Usage: python -m benchmarks.real_ct DATA      (DATA as described in docs/measured.md)
 """
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from lungct.continuity import neighbour_correlations
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
 from lungct.lung import lung_mask
@@ -38,6 +40,19 @@ def print_lung_masks(folder: Path) -> None:
         hu, geometry = load(folder / scan)
         truth = load(folder / mask)[0] > 0
         print(f"lung mask  {scan:14} Dice to {mask}: {dice(lung_mask(hu, geometry), truth):.3f}")
+
+
+def print_continuity(data: Path) -> None:
+    """Prints how alike neighbours are on the worst axis, as stored and with axes mixed up."""
+    (header,) = find_scans([str(data / "luna16_sample")])
+    scans = {name: load(data / "lung_masks" / name)[0] for name, _ in LUNG_MASKS}
+    scans["luna16_sample"] = read_scan(header).hu
+    scans["luna16_sample, every sixth slice"] = read_scan(header).hu[::6]
+    for name, hu in scans.items():
+        orders = set(itertools.permutations(hu.shape)) - {hu.shape}
+        mixed_up = max(min(neighbour_correlations(hu.reshape(order))) for order in orders)
+        stored = min(neighbour_correlations(hu))
+        print(f"continuity {name}: {stored:.2f} as stored, {mixed_up:.2f} at most in other orders")
 
 
 def print_nodule(folder: Path) -> None:
@@ -69,6 +84,7 @@ def main() -> None:
         sys.exit(f"usage: python -m benchmarks.real_ct DATA, got {sys.argv[1:]}")
     data = Path(sys.argv[1])
     print_lung_masks(data / "lung_masks")
+    print_continuity(data)
     print_nodule(data / "luna16_sample")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.airspace import AIR_HU, Box, CoarseScan, find_lungs, padded_box
+from lungct.continuity import check_continuity
 from lungct.geometry import Geometry
 from lungct.orientation import to_patient_axes
 from lungct.resample import resample
@@ -67,7 +68,7 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
         (z, y, x) bool mask on the same grid, never empty.
 
     Raises:
-        ScanError: By the rules `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules `no image`, `no air`, `no tissue` and `no lung`.
     """
     region = find_region(*to_patient_axes(hu, geometry))
     mask = np.zeros(hu.shape, dtype=np.bool_)
@@ -89,8 +90,9 @@ def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
         Both lungs, or the one that is there, in the smallest box that holds them.
 
     Raises:
-        ScanError: By the rules `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules `no image`, `no air`, `no tissue` and `no lung`.
     """
+    check_continuity(hu)
     steps = [max(1, round(COARSE_MM / mm)) for mm in geometry.spacing_zyx_mm]
     coarse = np.ascontiguousarray(hu[:: steps[0], :: steps[1], :: steps[2]])
     z, y, x = (mm * step for mm, step in zip(geometry.spacing_zyx_mm, steps, strict=True))

@@ -21,6 +21,8 @@ _field("dim_size_zero", "DimSize of 1 to 1073741824 voxels, got '80 60 0'", DimS
 _field("dim_size_negative", "positive whole numbers in DimSize", DimSize="80 60 -44")
 _field("dim_size_overflows", "DimSize of 1 to", DimSize="4294967296 4294967296 4")
 _field("dim_size_beyond_memory", "DimSize of 1 to", DimSize="65536 65536 " + "9" * 5000)
+_field("dim_size_in_another_order", "no image: .* along z", DimSize="80 44 60")
+_field("dim_size_with_rows_and_columns_swapped", "no image: .* along y", DimSize="60 80 44")
 _field("dim_size_missing", "whole numbers in DimSize, got none", DimSize=None)
 _field("two_dimensions", "NDims = 3, got '2'", NDims="2")
 _field("four_dimensions", "NDims = 3, got '4'", NDims="4")
