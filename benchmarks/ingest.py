@@ -134,6 +134,7 @@ def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> 
     """The function, which adds the seconds that it takes."""
 
     def call(*arguments: Any, **keywords: Any) -> Any:
+        """Calls and measures."""
         start = time.perf_counter()
         try:
             return function(*arguments, **keywords)

@@ -8,7 +8,7 @@ from tfx.dsl.io import fileio
 
 from components.storage import is_remote, local_copies
 from lungct.checksums import SUMS_NAME, Sums, merge_sums, read_sums
-from lungct.lidc.reads import HEAD_BYTES, series_of
+from lungct.lidc.folders import HEAD_BYTES, series_of
 from lungct.scan import Nodule
 from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
 

@@ -25,7 +25,7 @@ from lungct.checksums import Sums, find_sums, verify_scan
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
 from lungct.labels import Labels, nodule_facts, read_labels
-from lungct.lidc.reads import find_reads
+from lungct.lidc.folders import find_reads
 from lungct.lidc.truth import OutlineTruth
 from lungct.lung import lung_mask
 from lungct.metaimage import read_scan, write_scan
@@ -158,7 +158,10 @@ def _parser() -> argparse.ArgumentParser:
     """The command line, whose errors are one line."""
 
     class Parser(argparse.ArgumentParser):
+        """A parser without its usage in front of every error."""
+
         def error(self, message: str) -> NoReturn:
+            """Ends the process with one line."""
             self.exit(2, f"{self.prog}: {message}\n")
 
     parser = Parser("python -m lungct.check", description=(__doc__ or "").partition("\n")[0])

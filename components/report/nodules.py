@@ -101,6 +101,7 @@ def load_segmenter(folder: str) -> Segmenter:
     signature = model.signatures[features.SIGNATURE_EXAMPLES]
 
     def segment(examples: Sequence[bytes]) -> npt.NDArray[np.float32]:
+        """Probability (N, y, x) of serialized examples."""
         outputs = signature(**{features.INPUT_EXAMPLES: tf.constant(list(examples))})
         probability: npt.NDArray[np.float32] = outputs[features.OUTPUT_PROBABILITY].numpy()
         return probability

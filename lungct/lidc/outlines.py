@@ -217,6 +217,7 @@ def image_stack(geometry: Geometry) -> ImageStack:
         )
 
     def slice_of(z_mm: float) -> int | None:
+        """The slice nearest to a height, None beyond the ends."""
         place = (z_mm - geometry.origin_mm[2]) / (geometry.spacing_mm[2] * cosine)
         nearest = round(place)
         return nearest if 0 <= nearest < geometry.shape[0] else None

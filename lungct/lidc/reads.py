@@ -7,12 +7,10 @@ reads are there: up to four readers, each of whom saw the others' marks before t
 from __future__ import annotations
 
 import math
-import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -23,10 +21,6 @@ MAX_XML_BYTES = 1 << 24
 MAX_OUTLINES = 2000
 MAX_PIXEL = 1 << 11
 USUAL_READERS = 4
-
-# Names of all elements are compared without their namespace.
-_SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
-HEAD_BYTES = 1 << 14
 
 
 class LidcError(ScanError):
@@ -180,51 +174,6 @@ def read_reads(paths: Sequence[str], series_uid: str) -> Reads:
     return reads
 
 
-def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
-    """XML files by the series that they are of.
-
-    Which series a file is of, `series_of` tells; `read_reads` finds out what is wrong with it.
-
-    Args:
-        folder: Any folder; XML files are looked for at any depth.
-
-    Returns:
-        Sorted paths by series.
-
-    Raises:
-        LidcError: There is no such folder.
-    """
-    if not Path(folder).is_dir():
-        raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
-    found: dict[str, list[str]] = {}
-    for path in sorted(Path(folder).rglob("*.xml")):
-        found.setdefault(series_of(_head_of(path), str(path)), []).append(str(path))
-    return {series_uid: tuple(paths) for series_uid, paths in found.items()}
-
-
-def series_of(head: bytes, path: str) -> str:
-    """The series that a file is of, before it is known to be good.
-
-    Args:
-        head: Its first HEAD_BYTES.
-        path: Where it lies, `SERIES.xml` or `SERIES__2.xml` if the head does not tell.
-
-    Returns:
-        What the head names, or else the name of the file.
-    """
-    match = _SERIES_PATTERN.search(head)
-    return match.group(1).decode() if match else Path(path).stem.partition("__")[0]
-
-
-def _head_of(path: Path) -> bytes:
-    """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
-    try:
-        with open_regular(path) as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""
-
-
 def _read_bytes(path: str) -> bytes:
     """A whole file of bounded size."""
     try:
@@ -241,6 +190,7 @@ def _parse_safely(data: bytes, name: str) -> ET.Element:
     """The tree of a file without document type, namespaces taken away."""
 
     def refuse(doctype: str, *_: object) -> NoReturn:
+        """Ends the parsing."""
         raise LidcError(f"expected XML without a document type, got <!DOCTYPE {doctype}> in {name}")
 
     guard = expat.ParserCreate()

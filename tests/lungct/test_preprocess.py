@@ -7,7 +7,7 @@ import pytest
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig
-from lungct.lidc.reads import find_reads
+from lungct.lidc.folders import find_reads
 from lungct.lidc.truth import OutlineTruth
 from lungct.metaimage import write_scan
 from lungct.nodule import equivalent_diameter_mm

@@ -4,7 +4,6 @@ from lungct.lidc import reads as reads_module
 from lungct.lidc.reads import (
     LidcError,
     Outline,
-    find_reads,
     merge_reads,
     parse_reads,
     read_reads,
@@ -138,17 +137,3 @@ def test_read_reads_refuses_files_that_are_gone_or_too_large(tmp_path, monkeypat
     monkeypatch.setattr(reads_module, "MAX_XML_BYTES", 10)
     with pytest.raises(LidcError, match="at most 10 bytes of XML, got more in .*1.2.3.xml"):
         read_reads([path], xml.SERIES)
-
-
-def test_find_reads_by_head_or_name(tmp_path):
-    named = xml.write(tmp_path, xml.message(xml.session()), "deep/069.xml")
-    second = xml.write(tmp_path, b"broken", f"{xml.SERIES}__2.xml")
-    other = xml.write(tmp_path, b"broken", "1.4.xml")
-    assert find_reads(str(tmp_path)) == {xml.SERIES: (second, named), "1.4": (other,)}
-
-
-def test_find_reads_takes_the_name_of_what_is_no_file(tmp_path):
-    (tmp_path / "1.5.xml").mkdir()
-    assert find_reads(str(tmp_path)) == {"1.5": (str(tmp_path / "1.5.xml"),)}
-    with pytest.raises(LidcError, match="folder of LIDC XML files, got .*gone"):
-        find_reads(str(tmp_path / "gone"))

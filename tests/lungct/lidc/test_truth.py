@@ -6,7 +6,8 @@ import SimpleITK as sitk
 
 from lungct.geometry import Geometry
 from lungct.header import read_header
-from lungct.lidc.reads import LidcError, find_reads
+from lungct.lidc.folders import find_reads
+from lungct.lidc.reads import LidcError
 from lungct.lidc.truth import OutlineTruth, consensus_nodules, coverage_patches, native_patches
 from lungct.tables import find_scans
 from tests.lungct.lidc import xml
