@@ -20,7 +20,7 @@ from tfx.utils import io_utils
 
 from components.artifacts import COUNTS_FILE, NOTES_FILE, Quarantine, ScanReport, SplitManifest
 from components.conversion import ConvertScan, Rules
-from components.data_roots import OUTLINE_PATTERNS, OUTLINES
+from components.data_roots import OUTLINES
 from components.ingest import LIDC, Request, TruthRule, take_inventory
 from components.scan_records import write_scan_records
 from components.splits import SplitRule
@@ -28,6 +28,7 @@ from components.storage import common_base
 from components.tfrecords import write_records
 from lungct.checksums import SUMS_NAME
 from lungct.grid import GridConfig
+from lungct.lidc.folders import PATTERNS
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
 # What lies below a root: a change of any of these files invalidates the cache.
@@ -67,7 +68,7 @@ def _patterns(request: Request, files: Sequence[str]) -> Iterator[tuple[str, str
             yield f"root{number}-{kind}", os.path.join(root, pattern)
     if request.truth.source == LIDC:
         for number, folder in enumerate(outlines):
-            for depth, pattern in enumerate(OUTLINE_PATTERNS):
+            for depth, pattern in enumerate(PATTERNS):
                 yield f"outlines{number}-{depth}", os.path.join(folder, pattern)
     for number, path in enumerate(files):
         yield f"file{number}", path

@@ -8,7 +8,7 @@ from tfx.dsl.io import fileio
 
 from components.storage import is_remote, local_copies
 from lungct.checksums import SUMS_NAME, Sums, merge_sums, read_sums
-from lungct.lidc.folders import HEAD_BYTES, series_of
+from lungct.lidc.folders import HEAD_BYTES, PATTERNS, series_of
 from lungct.scan import Nodule
 from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
 
@@ -16,8 +16,6 @@ ANNOTATIONS = "annotations.csv"
 PATIENT_TABLES = ("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv")
 PHANTOM_NOTE = "PHANTOM.json"
 OUTLINES = "lidc"
-# Outlines lie in their folder or one below it, as TCIA's archive has them.
-OUTLINE_PATTERNS = ("*.xml", "*/*.xml")
 
 
 @dataclass
@@ -110,7 +108,7 @@ def find_outlines(roots: Sequence[str], named: Sequence[str]) -> dict[str, tuple
             raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
     found: dict[str, list[str]] = {}
     for folder in [*(os.path.join(root, OUTLINES) for root in roots), *named]:
-        for pattern in OUTLINE_PATTERNS:
+        for pattern in PATTERNS:
             for path in sorted(fileio.glob(os.path.join(folder, pattern))):
                 found.setdefault(series_of(_head_of(path), path), []).append(path)
     return {uid: tuple(sorted(set(paths))) for uid, paths in found.items()}

@@ -5,11 +5,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lungct.checksums import find_sums
+from lungct.lidc.folders import find_reads
 from lungct.phantom import make_phantoms
-from lungct.tables import TableError, find_scans, read_annotations
+from lungct.scan import ScanError
+from lungct.tables import TableError, find_scans, read_annotations, read_splits
 from pipeline.config import Config
 from pipeline.console import RunConsole, dice_table, gate_table, listen, quiet
 from pipeline.run_record import (
@@ -64,7 +67,7 @@ class LocalRun:
             return self._conclude()
         except KeyboardInterrupt:
             return self._ended_early("interrupted; the next run goes on from what is finished", 1)
-        except TableError as error:
+        except (TableError, ScanError) as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
             return self._failed(error)
@@ -72,20 +75,10 @@ class LocalRun:
     def _prepare_data(self) -> None:
         config = self._record.config
         self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
+        _check_lists(config)
         if config.data.roots:
-            found = len(find_scans(config.data.roots))
-            if not found:
-                raise TableError(
-                    "expected scans as DIR/subset*/SERIES.mhd, got none in "
-                    + ", ".join(config.data.roots)
-                )
-            for root in config.data.roots:
-                table = os.path.join(root, "annotations.csv")
-                if not os.path.isfile(table):
-                    raise TableError(f"expected the annotation table {table}, got no such file")
-                read_annotations(table)
-            noun = "scan" if found == 1 else "scans"
-            self._say(f"  {found} {noun} in {', '.join(map(_short, config.data.roots))}")
+            noun = _count_scans(config.data.roots)
+            self._say(f"  {noun} in {', '.join(map(_short, config.data.roots))}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
@@ -178,6 +171,30 @@ class LocalRun:
 
     def _say(self, text: str) -> None:
         self._view.console.print(text)
+
+
+def _check_lists(config: Config) -> None:
+    """Refuses lists that can't be trusted before TFX is imported, which takes long."""
+    if config.split.table:
+        read_splits(config.split.table, config.split.names)
+    find_sums(config.data.roots, config.data.sums or None)
+    for folder in config.data.outlines:
+        find_reads(folder)
+    for root in config.data.roots:
+        table = os.path.join(root, "annotations.csv")
+        if not os.path.isfile(table):
+            raise TableError(f"expected the annotation table {table}, got no such file")
+        read_annotations(table)
+
+
+def _count_scans(roots: Sequence[str]) -> str:
+    """How many scans there are, for a sentence; none is refused."""
+    found = len(find_scans(roots))
+    if not found:
+        raise TableError(
+            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(roots)}"
+        )
+    return "1 scan" if found == 1 else f"{found} scans"
 
 
 def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:

@@ -11,6 +11,10 @@ from lungct.lidc.reads import LidcError
 
 HEAD_BYTES = 1 << 14
 
+# Where below a folder files are looked for: TCIA gives them one folder deep by themselves, and
+# three deep beside the DICOM series.
+PATTERNS = ("*.xml", "*/*.xml", "*/*/*.xml", "*/*/*/*.xml")
+
 # The names of elements are compared without their namespace.
 _SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
 
@@ -21,7 +25,7 @@ def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
     Which series a file is of, `series_of` tells; `read_reads` finds out what is wrong with it.
 
     Args:
-        folder: Any folder; XML files are looked for at any depth.
+        folder: Any folder; XML files are looked for there and by PATTERNS below.
 
     Returns:
         Sorted paths by series.
@@ -32,7 +36,7 @@ def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
     if not Path(folder).is_dir():
         raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
     found: dict[str, list[str]] = {}
-    for path in sorted(Path(folder).rglob("*.xml")):
+    for path in sorted(path for pattern in PATTERNS for path in Path(folder).glob(pattern)):
         found.setdefault(series_of(_head_of(path), str(path)), []).append(str(path))
     return {series_uid: tuple(paths) for series_uid, paths in found.items()}
 
