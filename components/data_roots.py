@@ -8,7 +8,7 @@ from tfx.dsl.io import fileio
 
 from components.storage import is_remote, local_copies
 from lungct.checksums import SUMS_NAME, Sums, merge_sums, read_sums
-from lungct.lidc.folders import HEAD_BYTES, PATTERNS, series_of
+from lungct.lidc.folders import HEAD_BYTES, PATTERNS, head_of, series_of
 from lungct.scan import Nodule
 from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
 
@@ -151,6 +151,8 @@ def _read_lists(places: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]
 
 
 def _head_of(path: str) -> bytes:
+    if not is_remote(path):
+        return head_of(path)
     with fileio.open(path, "rb") as file:
         head: bytes = file.read(HEAD_BYTES)
     return head

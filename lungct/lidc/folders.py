@@ -37,7 +37,7 @@ def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
         raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
     found: dict[str, list[str]] = {}
     for path in sorted(path for pattern in PATTERNS for path in Path(folder).glob(pattern)):
-        found.setdefault(series_of(_head_of(path), str(path)), []).append(str(path))
+        found.setdefault(series_of(head_of(str(path)), str(path)), []).append(str(path))
     return {series_uid: tuple(paths) for series_uid, paths in found.items()}
 
 
@@ -55,7 +55,7 @@ def series_of(head: bytes, path: str) -> str:
     return match.group(1).decode() if match else Path(path).stem.partition("__")[0]
 
 
-def _head_of(path: Path) -> bytes:
+def head_of(path: str) -> bytes:
     """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
     try:
         with open_regular(path) as file:

@@ -1,5 +1,6 @@
 """Data roots become a list of scans with patients, splits and nodules; bad tables stop the run."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from components.splits import SplitRule
 from lungct.tables import TableError
 from tests.components.luna16 import NODULE, make_root
 from tests.lungct.lidc import xml
+from tests.time_limit import at_most
 
 SPLIT = SplitRule(eval_fraction=0.5)
 
@@ -107,6 +109,15 @@ def test_reader_outlines_are_found_beside_the_scans_and_where_they_are_named(
     strict = inventory_of(root, truth=TruthRule("lidc", without_outlines="refuse"))
     assert strict.reports == ("2 of 3 scans have no reader outlines and are refused, such as 1.2",)
     assert all(task.outlines == () for task in inventory_of(root).tasks)
+
+
+def test_a_pipe_among_the_outlines_is_for_the_scan_to_stumble_over(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p"})
+    (tmp_path / "a" / "lidc").mkdir()
+    os.mkfifo(tmp_path / "a" / "lidc" / "1.1.xml")
+    with at_most(5):
+        (task,) = inventory_of(root, truth=TruthRule("lidc")).tasks
+    assert task.outlines == (str(tmp_path / "a" / "lidc" / "1.1.xml"),)
 
 
 def test_a_folder_of_outlines_that_is_not_there(tmp_path: Path) -> None:
