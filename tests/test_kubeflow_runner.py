@@ -42,10 +42,18 @@ def test_values_are_explicit_parameters(job: dict[str, Any]) -> None:
     )
     assert settings["training"]["epochs"] == 7
     assert settings["code_hash"]
-    roots = tasks["CtExampleGen"]["inputs"]["parameters"]["roots"]
-    assert json.loads(roots["runtimeValue"]["constantValue"]["stringValue"]) == [
-        "gs://BUCKET/luna16"
-    ]
+    request = tasks["CtExampleGen"]["inputs"]["parameters"]["request"]
+    wanted = json.loads(request["runtimeValue"]["constantValue"]["stringValue"])
+    assert wanted["roots"] == ["gs://BUCKET/luna16"]
+    assert (wanted["split"]["fold"], wanted["truth"]["source"]) == (None, "spheres")
+
+
+def test_quarantine_and_manifest_are_artifacts(job: dict[str, Any]) -> None:
+    outputs = job["pipelineSpec"]["components"]["CtExampleGen"]["outputDefinitions"]["artifacts"]
+    types = {key: output["artifactType"]["instanceSchema"] for key, output in outputs.items()}
+    assert set(types) == {"examples", "scans", "quarantine", "manifest"}
+    assert "components.Quarantine" in types["quarantine"]
+    assert "components.SplitManifest" in types["manifest"]
 
 
 def test_training_asks_for_a_gpu_and_the_image(job: dict[str, Any]) -> None:
@@ -59,7 +67,8 @@ def test_training_asks_for_a_gpu_and_the_image(job: dict[str, Any]) -> None:
 def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
     parameters = job["pipelineSpec"]["root"]["dag"]["tasks"]["CtExampleGen"]["inputs"]["parameters"]
     text = parameters["input_config"]["runtimeValue"]["constantValue"]["stringValue"]
-    assert [split["pattern"] for split in json.loads(text)["splits"]] == ["subset*/*", "*.*"]
+    patterns = [split["pattern"] for split in json.loads(text)["splits"]]
+    assert patterns == ["subset*/*", "*.*", "SHA256SUMS"]
 
 
 @pytest.mark.parametrize(
