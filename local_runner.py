@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from pipeline.arguments import Parser, add_configuration_arguments
-from pipeline.config import Config
+from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from pipeline.run_record import EXIT_USAGE
 
@@ -41,14 +41,16 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
       ConfigError: If it is not valid.
       UsageError: If a data folder is not there, or the configuration is for another platform.
     """
-    roots = [os.path.abspath(root) for root in arguments.data] if arguments.data else None
-    for given, root in zip(arguments.data or (), roots or (), strict=True):
+    for root in arguments.data or ():
         if not os.path.isdir(root):
-            raise UsageError(f"--data: expected a folder in LUNA16 layout, got {given}")
-    config = load_config(arguments.config, arguments.overrides, data__roots=roots)
+            raise UsageError(f"--data: expected a folder in LUNA16 layout, got {root}")
+    config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
-    output = os.path.abspath(arguments.output or os.path.join("output", config.name))
+    try:
+        output = absolute(arguments.output or os.path.join("output", config.name))
+    except ValueError as error:
+        raise UsageError(f"--output: {error}") from None
     return config.model_copy(update={"output": output})
 
 

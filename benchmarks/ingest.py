@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import shutil
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -30,10 +31,11 @@ from lungct.header import read_header
 from lungct.lung import lung_box, lung_mask
 from lungct.metaimage import read_scan
 from lungct.phantom import make_phantoms
+from lungct.phantom.writer import Order, PhantomError
 from lungct.scan import HU_MIN
 from lungct.tables import find_scans, read_annotations
 from pipeline.config import Config
-from pipeline.loading import load_config
+from pipeline.loading import ConfigError, load_config
 
 # Functions of `lungct.preprocess` that are timed, and what they do.
 STAGES = {
@@ -49,7 +51,11 @@ SEED = 3
 def main() -> None:
     """Prints all figures."""
     given = _arguments()
-    config = load_config(given.config, output=str(given.folder / "out"))
+    try:
+        config = load_config(given.config, output=str(given.folder / "out"))
+        Order(max(given.scans), SEED, tuple(given.shape))
+    except (ConfigError, PhantomError) as error:
+        sys.exit(f"benchmarks.ingest: {error}")
     grid = GridConfig(**config.grid.model_dump())
     root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -214,15 +220,22 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
+def _count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
+
+
 def _arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--scans", type=int, nargs="+", default=[2, 4, 8, 16], metavar="N")
-    parser.add_argument("--shape", type=int, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--scans", type=_count, nargs="+", default=[2, 4, 8, 16], metavar="N")
+    parser.add_argument("--shape", type=_count, nargs=3, default=[300, 512, 512], metavar="N")
     parser.add_argument("--config", default="configs/luna16.yaml", help="default %(default)s")
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-ingest"))
-    parser.add_argument("--measured", type=int, default=3, metavar="N", help="scans by stages")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N")
+    parser.add_argument("--measured", type=_count, default=3, metavar="N", help="scans by stages")
+    parser.add_argument("--repeats", type=_count, default=5, metavar="N")
     return parser.parse_args()
 
 

@@ -17,10 +17,8 @@ from components.tfrecords import write_records
 from lungct import progress
 from lungct.checksums import (
     ScanSums,
-    Sums,
     annotation_sum,
     files_sum,
-    resolved,
     scan_sums,
     verify_sums,
 )
@@ -29,6 +27,7 @@ from lungct.lidc.truth import OutlineTruth
 from lungct.preprocess import ScanSummary, process_scan, quarantined
 from lungct.scan import ScanError
 from lungct.slices import Slices
+from lungct.sum_lists import Sums, resolved
 from schema import features
 
 

@@ -26,9 +26,9 @@ from components.scan_records import write_scan_records
 from components.splits import SplitRule
 from components.storage import common_base
 from components.tfrecords import write_records
-from lungct.checksums import SUMS_NAME
 from lungct.grid import GridConfig
 from lungct.lidc.folders import PATTERNS
+from lungct.sum_lists import SUMS_NAME
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
 # What lies below a root: a change of any of these files invalidates the cache.

@@ -40,7 +40,7 @@ class Finding:
 
 
 def check_splits(scans: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> list[Finding]:
-    """Checks that every split has patients and nodules, and no patient is in two.
+    """Checks that every split has patients and nodules, and no patient or scan is in two.
 
     Args:
       scans: One record per scan found, as in `scans.jsonl`.
@@ -64,7 +64,25 @@ def check_splits(scans: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> l
         words = {2: "two", 3: "three"}.get(len(splits), str(len(splits)))
         text = f"{count} {noun} can't fill {words} splits ({', '.join(splits)})"
         findings.append(Finding("patients", "all splits", text))
+    findings += _check_voxels(usable)
     return findings + [f for split in splits for f in _check_split(usable, split)]
+
+
+def _check_voxels(usable: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Finds the same voxels under two names in two splits."""
+    places: dict[str, dict[str, str]] = defaultdict(dict)
+    for scan in usable:
+        places[scan["voxels_sha256"]].setdefault(scan["split"], scan["series_uid"])
+    return [
+        Finding(
+            "one split per scan",
+            min(found.values()),
+            "expected voxels of its own, got the same as "
+            + " and ".join(f"{uid} in {split}" for split, uid in sorted(found.items())),
+        )
+        for digest, found in sorted(places.items())
+        if digest and len(found) > 1
+    ]
 
 
 def _check_split(usable: Sequence[Mapping[str, Any]], split: str) -> list[Finding]:

@@ -1,16 +1,23 @@
 """What lies in data roots beside the voxels: headers, tables, reader outlines, lists of sums."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tfx.dsl.io import fileio
 
 from components.storage import is_remote, local_copies
-from lungct.checksums import SUMS_NAME, Sums, merge_sums, read_sums
 from lungct.lidc.folders import HEAD_BYTES, PATTERNS, head_of, series_of
 from lungct.scan import Nodule
-from lungct.tables import Annotations, TableError, find_scans, read_annotations, read_patients
+from lungct.sum_lists import SUMS_NAME, SumList, Sums, gather_sums, read_sums
+from lungct.tables import (
+    Annotations,
+    TableError,
+    find_scans,
+    overlooked,
+    read_annotations,
+    read_patients,
+)
 
 ANNOTATIONS = "annotations.csv"
 PATIENT_TABLES = ("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv")
@@ -77,6 +84,8 @@ def read_tables(roots: Sequence[str], series: Mapping[str, str]) -> RootTables:
     """
     tables = RootTables()
     for root in roots:
+        if not is_remote(root):
+            tables.reports += overlooked([root], list(series.values()))
         _add_annotations(os.path.join(root, ANNOTATIONS), series, tables)
         _add_patients(root, tables)
         if fileio.exists(os.path.join(root, PHANTOM_NOTE)):
@@ -114,40 +123,33 @@ def find_outlines(roots: Sequence[str], named: Sequence[str]) -> dict[str, tuple
     return {uid: tuple(sorted(set(paths))) for uid, paths in found.items()}
 
 
-def find_lists(roots: Sequence[str], named: str) -> Sums:
+def find_lists(
+    roots: Sequence[str], series: Mapping[str, str], named: str
+) -> tuple[Sums, tuple[str, ...]]:
     """Reads the lists of SHA-256 sums beside the scans, and one that is named.
 
     Args:
       roots: Data roots; lists are ROOT/SHA256SUMS and ROOT/subset*/SHA256SUMS.
+      series: Header path by series UID.
       named: A further list, or empty.
 
     Returns:
-      Sums by file name for each folder.
+      Sums by file name for each folder of scans, and what is worth saying, one line each.
 
     Raises:
-      TableError: If a list can't be read, or two give a file different sums.
+      TableError: If a list can't be read, two give a file different sums, or one is of other files.
     """
     patterns = [os.path.join(r, *p, SUMS_NAME) for r in roots for p in ((), ("subset*",))]
     places = [place for pattern in patterns for place in sorted(fileio.glob(pattern))]
-    return merge_sums(_read_lists([*places, *([named] if named else [])]))
+    lists = [_read_list(place) for place in [*places, *([named] if named else [])]]
+    return gather_sums(lists, roots, list(series.values()))
 
 
-def absent_headers(sums: Sums, series: Mapping[str, str]) -> list[str]:
-    """Says that a list of sums has scans which are not there; empty when it has not."""
-    listed = {name for names in sums.values() for name in names if name.endswith(".mhd")}
-    absent = sorted(listed - {f"{uid}.mhd" for uid in series})
-    if not absent:
-        return []
-    return [f"lists of sums have {len(absent)} scans that are not there, such as {absent[0]}"]
-
-
-def _read_lists(places: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Folder and content of each list."""
-    for place in places:
-        if not fileio.exists(place):
-            raise TableError(f"expected the list of sums {place}, got no such file")
-        with local_copies([place]) as (copy,):
-            yield os.path.dirname(place), read_sums(copy)
+def _read_list(place: str) -> SumList:
+    if not fileio.exists(place):
+        raise TableError(f"expected the list of sums {place}, got no such file")
+    with local_copies([place]) as (copy,):
+        return SumList(place, read_sums(copy))
 
 
 def _head_of(path: str) -> bytes:

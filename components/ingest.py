@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.data_roots import (
-    absent_headers,
     find_lists,
     find_outlines,
     find_series,
     read_tables,
 )
 from components.splits import FoundScan, SplitRule, assign_splits
-from lungct.checksums import Sums
 from lungct.scan import Nodule
+from lungct.sum_lists import Sums
 
-SPHERES, LIDC = "spheres", "lidc"
-FALL_BACK, REFUSE = "spheres", "refuse"
+SPHERES, LIDC, REFUSE = "spheres", "lidc", "refuse"
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,13 @@ class TruthRule:
       source: SPHERES, of the annotated diameter, or LIDC, what readers outlined.
       min_readers: Readers who must have outlined a voxel.
       outlines: Folders of XML files besides ROOT/lidc.
-      without_outlines: For a series without XML, FALL_BACK to spheres, or REFUSE the scan.
+      without_outlines: For a series without XML, SPHERES instead, or REFUSE the scan.
     """
 
     source: str = SPHERES
     min_readers: int = 2
     outlines: Sequence[str] = ()
-    without_outlines: str = FALL_BACK
+    without_outlines: str = SPHERES
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def take_inventory(request: Request) -> Inventory:
     """
     series = find_series(request.roots)
     tables = read_tables(request.roots, series)
-    sums = find_lists(request.roots, request.sums)
+    sums, sum_reports = find_lists(request.roots, series, request.sums)
     found = [
         FoundScan(header, uid, tables.patients.get(uid, uid)) for uid, header in series.items()
     ]
@@ -132,7 +130,7 @@ def take_inventory(request: Request) -> Inventory:
         )
         for scan in found
     )
-    reports = (*tables.reports, *split_reports, *outline_reports, *absent_headers(sums, series))
+    reports = (*tables.reports, *split_reports, *outline_reports, *sum_reports)
     phantoms = [uid for uid, header in series.items() if _below(header, tables.phantom_roots)]
     return Inventory(tasks, sums, reports, tuple(phantoms))
 
@@ -147,7 +145,7 @@ def _outlines(
     without = sorted(set(series) - set(outlines))
     if not without:
         return outlines, []
-    fate = "take spheres" if request.truth.without_outlines == FALL_BACK else "are refused"
+    fate = "take spheres" if request.truth.without_outlines == SPHERES else "are refused"
     return outlines, [
         f"{len(without)} of {len(series)} scans have no reader outlines and {fate}, "
         f"such as {without[0]}"

@@ -13,7 +13,7 @@ from components.storage import local_copies
 from lungct.tables import SplitTable, TableError, read_splits
 from schema import features
 
-_SUBSET = re.compile(r"subset(\d+)")
+_SUBSET = re.compile(r"subset([0-9])")
 
 
 @dataclass(frozen=True)

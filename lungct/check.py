@@ -9,19 +9,18 @@ or is named with --sums: no value that a CT may hold tells that it was another o
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from lungct.checksums import Sums, find_sums, verify_scan
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
 from lungct.labels import Labels, nodule_facts, read_labels
@@ -33,12 +32,9 @@ from lungct.orientation import to_patient_axes
 from lungct.preprocess import ACCEPTED, QUARANTINED, REPAIRED, ScanSummary, quarantined
 from lungct.scan import Nodule, Scan, ScanError
 from lungct.slices import TRUTH, merge_coverage
-from lungct.tables import Annotations, TableError, find_scans, read_annotations
-
-FIELDS = (
-    *("series_uid", "outcome", "reason", "shape", "spacing_mm", "lung_volume_ml"),
-    *("nodules", "seconds"),
-)
+from lungct.sum_lists import Sums, find_sums, verify_scan
+from lungct.summary_lines import as_json_line, as_line, total_line
+from lungct.tables import Annotations, TableError, find_scans, overlooked, read_annotations
 
 # Pixels of a working grid by which the window is measured; only its size in mm matters.
 _PIXEL_MM = 0.1
@@ -148,10 +144,18 @@ def _checked(path: str, inputs: Inputs, masks_folder: Path | None) -> ScanSummar
         seconds = round(time.perf_counter() - started, 3)
         return replace(quarantined(path, error), seconds=seconds)
     if masks_folder is not None:
-        for name, mask in (("lung", masks.lung), ("nodules", masks.nodules)):
-            place = masks_folder / f"{summary.series_uid}_{name}.mhd"
-            write_scan(str(place), mask, masks.geometry)
+        _write_masks(masks_folder / summary.series_uid, masks)
     return summary
+
+
+def _write_masks(stem: Path, masks: Masks) -> None:
+    """Writes both masks; an error names the file, also where the system does not."""
+    for name, mask in (("lung", masks.lung), ("nodules", masks.nodules)):
+        place = f"{stem}_{name}.mhd"
+        try:
+            write_scan(place, mask, masks.geometry)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or place) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -180,21 +184,49 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Checks all scans of a folder; exit status 0, 4 when any is quarantined, 2 for usage."""
+    """Checks all scans of a folder.
+
+    Args:
+        arguments: The command line; None for that of the process.
+
+    Returns:
+        Exit status 0, 4 when any scan is quarantined, 2 for usage and what can't be written, 1
+        when nobody reads the output any more, 130 when interrupted.
+    """
     given = _parser().parse_args(arguments)
+    try:
+        return _main(given)
+    except BrokenPipeError:
+        # What is left to print must not fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _usage_error(error)
+    except KeyboardInterrupt:
+        print("lungct.check: interrupted", file=sys.stderr)
+        return 130
+
+
+def _main(given: argparse.Namespace) -> int:
+    """Exit status where nothing gets in the way of reading, writing and printing."""
     try:
         paths = find_scans([given.folder])
         inputs, notes = _inputs(given, paths)
-        folder = Path(given.write_masks) if given.write_masks else None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        folder = _masks_folder(given, paths) if given.write_masks else None
     except (ValueError, OSError) as error:
         return _usage_error(error)
     _print_notes(notes)
-    try:
-        return _run(paths, inputs, folder, given.json)
-    except OSError as error:
-        return _usage_error(error)
+    return _run(paths, inputs, folder, given.json)
+
+
+def _masks_folder(given: argparse.Namespace, paths: list[str]) -> Path:
+    """Makes the folder for masks, which must be none where scans are looked for."""
+    folder, root = Path(given.write_masks).resolve(), Path(given.folder).resolve()
+    of_scans = {root, *(Path(path).resolve().parent for path in paths)}
+    if folder in of_scans or (folder.parent == root and folder.match("subset*")):
+        raise ValueError(f"expected --write-masks apart from the scans, got {given.write_masks!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _usage_error(error: Exception) -> int:
@@ -212,9 +244,10 @@ def _inputs(given: argparse.Namespace, paths: list[str]) -> tuple[Inputs, list[s
         raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
     table = read_annotations(given.annotations) if given.annotations else Annotations({}, ())
     outlines = find_reads(given.lidc) if given.lidc else {}
-    sums = find_sums([given.folder], given.sums)
+    sums, reports = find_sums([given.folder], paths, given.sums)
     inputs = Inputs(table.by_series, outlines, given.min_readers, sums, given.window_mm)
-    return inputs, [*table.reports, *_absences({Path(path).stem for path in paths}, inputs)]
+    absences = _absences({Path(path).stem for path in paths}, inputs)
+    return inputs, [*table.reports, *reports, *overlooked([given.folder], paths), *absences]
 
 
 def _absences(found: set[str], inputs: Inputs) -> Iterator[str]:
@@ -233,10 +266,10 @@ def _run(paths: list[str], inputs: Inputs, folder: Path | None, as_json: bool) -
     for path in paths:
         summary = _checked(path, inputs, folder)
         counts[summary.outcome] += 1
-        print(_json(summary) if as_json else _line(summary), flush=True)
+        print(as_json_line(summary) if as_json else as_line(summary), flush=True)
         _print_notes([f"{summary.series_uid}: {report}" for report in summary.reports])
     if not as_json:
-        print(_total(counts))
+        print(total_line(counts))
     return 4 if counts[QUARANTINED] else 0
 
 
@@ -244,33 +277,6 @@ def _print_notes(notes: list[str]) -> None:
     """What is no outcome goes to stderr, so that every line of stdout is a scan."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-
-
-def _json(summary: ScanSummary) -> str:
-    """A scan for programs."""
-    facts: dict[str, Any] = {name: getattr(summary, name) for name in FIELDS}
-    return json.dumps(facts)
-
-
-def _line(summary: ScanSummary) -> str:
-    """A scan for people."""
-    start = f"{summary.outcome:<11} {summary.series_uid}  "
-    if summary.outcome == QUARANTINED:
-        return f"{start}{summary.reason}  ({summary.seconds:.1f} s)"
-    shape = "x".join(map(str, summary.shape))
-    spacing = "x".join(f"{mm:.4g}" for mm in summary.spacing_mm)
-    sizes = ", ".join(f"{n['diameter_mm']:.1f}" for n in summary.nodules)
-    return (
-        f"{start}{shape} at {spacing} mm, lungs {summary.lung_volume_ml:.0f} ml, "
-        f"{len(summary.nodules)} nodules{f' of {sizes} mm' if sizes else ''}"
-        f"{f'; {summary.reason}' if summary.reason else ''}  ({summary.seconds:.1f} s)"
-    )
-
-
-def _total(counts: Mapping[str, int]) -> str:
-    """The last line: the three outcomes sum to the scans found."""
-    parts = ", ".join(f"{counts.get(name, 0)} {name}" for name in (ACCEPTED, REPAIRED, QUARANTINED))
-    return f"{sum(counts.values())} scans found: {parts}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Whether voxels lie where they belong: in an image, neighbours are much alike.
+"""Whether voxels are there and lie where they belong: in an image, neighbours are much alike.
 
 Voxels that are read in a wrong order, such as by a DimSize whose numbers changed places, have the
 right number and values that a CT may hold. Only their neighbours tell.
+Slices that never arrived are of the right length too, and all of one value.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from lungct.airspace import AIR_HU
 from lungct.scan import ScanError
 
 # On the worst axis real scans had at least 0.89, even with slices 15 mm apart; with their axes
@@ -23,18 +25,19 @@ _AXES = ("z", "y", "x")
 
 
 def check_continuity(hu: npt.NDArray[np.int16]) -> None:
-    """Refuses a volume whose neighbours have nothing to do with each other.
+    """Refuses a volume with slices that were lost, or with voxels in a wrong order.
 
     Args:
         hu: (z, y, x) int16 Hounsfield units.
 
     Raises:
-        ScanError: By the rule `no image`.
+        ScanError: By the rules `blank slices` and `no image`.
     """
-    for axis, found in zip(_AXES, neighbour_correlations(hu), strict=True):
+    image = _without_padding(_as_stored(hu))
+    for axis, found in zip(_AXES, neighbour_correlations(image), strict=True):
         if found < MIN_CORRELATION:
             raise ScanError(
-                f"no image: expected neighbours along {axis} to correlate by at least "
+                f"no image: expected neighbours along {axis} as stored to correlate by at least "
                 f"{MIN_CORRELATION}, got {found:.2f}, as of voxels in a wrong order"
             )
 
@@ -57,6 +60,42 @@ def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, flo
         moments[2] += _moments(plane[:, :-1], plane[:, 1:])
     z_axis, y_axis, x_axis = (_correlation(*map(float, row)) for row in moments)
     return z_axis, y_axis, x_axis
+
+
+def _as_stored(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """A view whose slices follow each other as in the file, whatever axes were turned since."""
+    view = hu.transpose(np.argsort([-abs(stride) for stride in hu.strides], kind="stable"))
+    return view[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in view.strides)]
+
+
+def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """The slices that vary, all of them where none does.
+
+    Padding at the ends is left out, as it is nothing like the slice beside it. Any other slice of
+    one value is refused.
+    """
+    uniform = _uniform_slices(hu)
+    varying = np.flatnonzero(~uniform)
+    if not len(varying):
+        return hu
+    values, number = hu[:, 0, 0], np.arange(len(hu))
+    between = (varying[0] < number) & (number < varying[-1])
+    blank = np.flatnonzero(uniform & (between | (values > AIR_HU)))
+    if len(blank):
+        raise ScanError(
+            f"blank slices: expected slices of one value only at the ends and up to {AIR_HU} HU, "
+            f"got {len(blank)} of {len(hu)}, the first is slice {blank[0]} of {values[blank[0]]} HU"
+        )
+    return hu[varying[0] : varying[-1] + 1]
+
+
+def _uniform_slices(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Which slices have one value; one row each is enough to clear nearly all that have more."""
+    rows = hu[:, hu.shape[1] // 2]
+    uniform: npt.NDArray[np.bool_] = (rows == rows[:, :1]).all(axis=1)
+    for z in np.flatnonzero(uniform):
+        uniform[z] = (hu[z] == hu[z, 0, 0]).all()
+    return uniform
 
 
 def _moments(

@@ -16,10 +16,14 @@ import numpy as np
 
 from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix, is_orthonormal
-from lungct.scan import ScanError
+from lungct.scan import MAX_COORDINATE_MM, ScanError
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_VOXELS, MAX_VOXEL_BYTES = 1 << 30, 1 << 31
+
+# Slices are judged one by one, which a million slices of one voxel would make slow.
+MAX_SIZE = 1 << 16
+
 MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
 
 # No zlib stream inflates further, https://www.zlib.net/zlib_tech.html.
@@ -196,12 +200,21 @@ def _geometry(fields: _Fields) -> Geometry:
         fields.refuse(f"9 orthonormal direction cosines in {name}", value)
     # MetaImage lists the direction of each index axis in turn: the columns of ITK's matrix.
     direction = tuple(float(cosine) for cosine in direction_matrix(matrix).T.ravel())
-    origin_mm = fields.triple(_ORIGIN_FIELDS, positive=False)
+    origin_mm = _origin_mm(fields)
     spacing_mm = fields.triple(("ElementSpacing",), positive=True)
     if not MIN_SPACING_MM <= min(spacing_mm) <= max(spacing_mm) <= MAX_SPACING_MM:
         bounds = f"{MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm"
         fields.refuse(f"ElementSpacing of {bounds}", fields.values["ElementSpacing"])
     return Geometry(_shape(fields), origin_mm, spacing_mm, direction)
+
+
+def _origin_mm(fields: _Fields) -> tuple[float, float, float]:
+    """World (x, y, z) in mm of the first voxel, near enough for sums in mm to be exact."""
+    origin_mm = fields.triple(_ORIGIN_FIELDS, positive=False)
+    if max(map(abs, origin_mm)) > MAX_COORDINATE_MM:
+        name, value = fields.first_of(_ORIGIN_FIELDS)
+        fields.refuse(f"{name} within ±{MAX_COORDINATE_MM:g} mm", value)
+    return origin_mm
 
 
 def _shape(fields: _Fields) -> tuple[int, int, int]:
@@ -214,6 +227,8 @@ def _shape(fields: _Fields) -> tuple[int, int, int]:
     x, y, z = (int(word[:10]) for word in words)
     if not 0 < x * y * z <= MAX_VOXELS:
         fields.refuse(f"DimSize of 1 to {MAX_VOXELS} voxels", value)
+    if max(x, y, z) > MAX_SIZE:
+        fields.refuse(f"DimSize of at most {MAX_SIZE} along an axis", value)
     return z, y, x
 
 

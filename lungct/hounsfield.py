@@ -15,6 +15,9 @@ HuArray = npt.NDArray[np.int16]
 _PLAUSIBLE_LOW, _PLAUSIBLE_HIGH = -4096, 4095
 _MAX_IMPLAUSIBLE = 0.05
 
+# A slice may hold much metal; more than half of one outside the range is other data.
+_MAX_IMPLAUSIBLE_OF_SLICE = 0.5
+
 # A chest holds air and tissue; values that show only one of them are no HU.
 _AIR_BELOW, _TISSUE_ABOVE, _MIN_SHARE = -500, -300, 0.005
 
@@ -75,14 +78,20 @@ def _check_finite(voxels: npt.NDArray[Any], source: str) -> None:
 
 
 def _check_range(values: npt.NDArray[Any], offset: int, source: str) -> None:
-    """Refuses values most of which no CT has, as wrong byte order makes them."""
+    """Refuses values that no CT has: many in the volume, or most of a slice."""
     low, high = _PLAUSIBLE_LOW - offset, _PLAUSIBLE_HIGH - offset
-    sample = _sample(values)
-    outside = float(np.mean((sample < low) | (sample > high)))
-    if outside > _MAX_IMPLAUSIBLE:
+    outside = np.array([np.mean((plane < low) | (plane > high)) for plane in _sample(values)])
+    allowed = f"of values outside {_PLAUSIBLE_LOW} to {_PLAUSIBLE_HIGH} HU"
+    if outside.mean() > _MAX_IMPLAUSIBLE:
         raise ScanError(
-            f"expected at most {_MAX_IMPLAUSIBLE:.0%} of values outside {_PLAUSIBLE_LOW} to "
-            f"{_PLAUSIBLE_HIGH} HU, got {outside:.0%} (wrong byte order or no CT) in {source}"
+            f"expected at most {_MAX_IMPLAUSIBLE:.0%} {allowed}, got {outside.mean():.0%} "
+            f"(wrong byte order or no CT) in {source}"
+        )
+    if outside.max() > _MAX_IMPLAUSIBLE_OF_SLICE:
+        worst = int(outside.argmax())
+        raise ScanError(
+            f"expected at most {_MAX_IMPLAUSIBLE_OF_SLICE:.0%} {allowed} in a slice, got "
+            f"{outside[worst]:.0%} (other data in the file) in slice {worst} of {source}"
         )
 
 
@@ -106,5 +115,5 @@ def _check_air_and_tissue(hu: HuArray, source: str) -> None:
 
 
 def _sample(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Enough of the values to judge them: all of a small volume, rows of a large one."""
-    return values if values.size < _SMALL_VOLUME else values[::4, ::4]
+    """Enough of each slice to judge it: all of a small volume, rows of a large one."""
+    return values if values.size < _SMALL_VOLUME else values[:, ::16]

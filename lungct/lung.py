@@ -68,7 +68,7 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
         (z, y, x) bool mask on the same grid, never empty.
 
     Raises:
-        ScanError: By the rules `no image`, `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules `blank slices`, `no image`, `no air`, `no tissue` and `no lung`.
     """
     region = find_region(*to_patient_axes(hu, geometry))
     mask = np.zeros(hu.shape, dtype=np.bool_)
@@ -90,7 +90,7 @@ def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
         Both lungs, or the one that is there, in the smallest box that holds them.
 
     Raises:
-        ScanError: By the rules `no image`, `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules `blank slices`, `no image`, `no air`, `no tissue` and `no lung`.
     """
     check_continuity(hu)
     steps = [max(1, round(COARSE_MM / mm)) for mm in geometry.spacing_zyx_mm]

@@ -149,5 +149,8 @@ def _numbers(values: Any) -> str:
 def _write_whole(path: Path, data: Any) -> None:
     """Writes a file under another name and renames it when it is whole."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lungct.files import read_text
-from lungct.scan import Nodule
+from lungct.scan import MAX_COORDINATE_MM, Nodule
 
 MAX_DIAMETER_MM = 150.0
-MAX_COORDINATE_MM = 10_000.0
 
 _SERIES = ("seriesuid", "series_uid", "seriesinstanceuid")
 _PATIENT = ("patient_id", "patientid", "patient")
 _SPLIT = ("split",)
+_SCAN_SUFFIXES = (".mhd", ".raw", ".zraw", ".mha")
 _NUMBERS = ("coordX", "coordY", "coordZ", "diameter_mm")
 
 
@@ -75,6 +75,31 @@ def find_scans(roots: Sequence[str]) -> list[str]:
                 )
             places[path.stem] = path
     return sorted(map(str, places.values()))
+
+
+def overlooked(roots: Sequence[str], headers: Sequence[str]) -> list[str]:
+    """Says which files look like scans, or parts of scans, that `find_scans` does not find.
+
+    Args:
+        roots: Folders of scans.
+        headers: What it found.
+
+    Returns:
+        One line; none when there is no such file.
+    """
+    known = {Path(path).with_suffix("") for path in headers}
+    others = [
+        str(path)
+        for root in map(Path, roots)
+        for path in sorted(root.rglob("*"))
+        if path.suffix.lower() in _SCAN_SUFFIXES and path.with_suffix("") not in known
+    ]
+    if not others:
+        return []
+    return [
+        f"{len(others)} files look like scans, but are none of DIR/*.mhd or DIR/subset*/*.mhd and "
+        f"its voxels, such as {others[0]}"
+    ]
 
 
 def read_annotations(path: str) -> Annotations:
@@ -198,9 +223,14 @@ def _rows(path: str, columns: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, 
             else:
                 yield line, tuple(fields[place] for place in places)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"expected a readable table, got {error} in {path}") from error
+        raise TableError(f"expected a readable table, got {_reason(error)} in {path}") from error
     if header is None:
         raise TableError(f"expected a table with a header, got {len(text)} characters in {path}")
+
+
+def _reason(error: Exception) -> str:
+    """Why a file can't be read, without its path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _places(header: list[str], columns: Sequence[tuple[str, ...]], path: str) -> list[int]:

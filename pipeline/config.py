@@ -19,12 +19,19 @@ Bucket = Literal["3-6", "6-8", "8-15", "15+"]
 SplitName = Literal["train", "eval", "test"]
 
 
-def _absolute(path: str) -> str:
-    """A path from the root of this machine or of a bucket; nothing stays nothing."""
-    return path if not path or "://" in path else os.path.abspath(path)
+def absolute(path: str) -> str:
+    """A path from the root of this machine or of a bucket; nothing stays nothing.
+
+    Raises:
+      ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
+    """
+    found = path if not path or "://" in path else os.path.abspath(path)
+    if set("*?[]") & set(found):
+        raise ValueError(f"expected a path without *, ?, [ and ], got {found}")
+    return found
 
 
-Place = Annotated[str, AfterValidator(_absolute)]
+Place = Annotated[str, AfterValidator(absolute)]
 
 
 class Section(BaseModel):
@@ -78,7 +85,7 @@ class SplitConfig(Section):
     eval_fraction: Fraction = 0.2
     test_fraction: Fraction = 0.0
     salt: str = ""
-    fold: Annotated[int, Field(ge=0, le=9)] | None = None
+    fold: Annotated[int, Field(ge=0, le=9, strict=True)] | None = None
     table: Place = ""
     table_splits: tuple[SplitName, ...] = ("train", "eval")
 
@@ -165,7 +172,7 @@ class Config(Section):
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "noduleflow"
-    output: str = ""
+    output: Place = ""
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
     grid: GridSection

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lungct.checksums import find_sums
 from lungct.lidc.folders import find_reads
 from lungct.phantom import make_phantoms
 from lungct.scan import ScanError
+from lungct.sum_lists import find_sums
 from lungct.tables import TableError, find_scans, read_annotations, read_splits
 from pipeline.config import Config
 from pipeline.console import RunConsole, dice_table, gate_table, listen, quiet
@@ -24,6 +24,9 @@ from pipeline.run_record import (
     discard_run_record,
     write_run_record,
 )
+
+# More remarks on tables and folders than this are left to run.json and the report.
+MAX_NOTES = 5
 
 if TYPE_CHECKING:
     from pipeline.local_dag import NodeResult
@@ -118,9 +121,15 @@ class LocalRun:
                 self._record.pushed_path = output.properties["pushed_destination"]
         self._end("cached" if result.cached else self._remark(result.node_id))
         if result.node_id == "CtExampleGen":
-            for scan in self._record.quarantined():
-                text = f"    quarantined {scan['series_uid']}: {scan['reason']}"
-                self._view.console.print(text, markup=False)
+            self._tell_of_scans()
+
+    def _tell_of_scans(self) -> None:
+        lost = [f"quarantined {x['series_uid']}: {x['reason']}" for x in self._record.quarantined()]
+        notes = [f"note: {line}" for line in self._record.notes()]
+        if len(notes) > MAX_NOTES:
+            notes[MAX_NOTES:] = [f"note: {len(notes) - MAX_NOTES} more are in run.json"]
+        for text in [*lost, *notes]:
+            self._view.console.print(f"    {text}", markup=False)
 
     def _remark(self, node_id: str) -> str:
         if node_id != "CtExampleGen":
@@ -177,7 +186,9 @@ def _check_lists(config: Config) -> None:
     """Refuses lists that can't be trusted before TFX is imported, which takes long."""
     if config.split.table:
         read_splits(config.split.table, config.split.names)
-    find_sums(config.data.roots, config.data.sums or None)
+    headers = find_scans(config.data.roots)
+    if headers:
+        find_sums(config.data.roots, headers, config.data.sums or None)
     for folder in config.data.outlines:
         find_reads(folder)
     for root in config.data.roots:

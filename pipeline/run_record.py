@@ -48,6 +48,7 @@ class RunRecord:
             "error": self.error or None,
             "components": self.components,
             "scans": {**self.counts(), "quarantine": self.quarantined()},
+            "notes": self.notes(),
             "manifest_path": manifest and os.path.join(manifest, "manifest.csv"),
             "metrics": summary.get("metrics", []),
             "gate": summary.get("gate", []),
@@ -75,6 +76,14 @@ class RunRecord:
         with open(os.path.join(folder, "counts.json"), encoding="utf-8") as file:
             content: dict[str, int] = json.load(file)
         return content
+
+    def notes(self) -> list[str]:
+        """What the readers of tables and folders found worth saying, one line each."""
+        folder = self.outputs.get("CtExampleGen.scans")
+        if folder is None:
+            return []
+        with open(os.path.join(folder, "notes.json"), encoding="utf-8") as file:
+            return list(json.load(file)["table_reports"])
 
     def quarantined(self) -> list[dict[str, str]]:
         """Series and reason of each scan that can't be used."""

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/measured.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/measured.md", "docs/ingest.md"])
 def test_relative_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text())

@@ -11,11 +11,9 @@ from typing import Any, Final
 import tensorflow as tf
 
 from components.artifacts import NOTES_FILE, SCANS_FILE
+from lungct.preprocess import ACCEPTED, QUARANTINED, REPAIRED
 from schema import features
 
-ACCEPTED: Final = "accepted"
-REPAIRED: Final = "repaired"
-QUARANTINED: Final = "quarantined"
 AXES: Final = ("z", "y", "x")
 
 ZYX = tuple[float, float, float]

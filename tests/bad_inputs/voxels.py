@@ -190,6 +190,21 @@ def byte_order_declared_wrongly(case: Case) -> None:
     case.change(BinaryDataByteOrderMSB="True")
 
 
+@register(ALL, QUARANTINED, "at most 50% .* in a slice, got 97% .* in slice 42 of")
+def text_in_the_last_slices(case: Case) -> None:
+    page = b"<html><head><title>503 Service Unavailable</title></head></html>\n\n"
+    hu = good_hu()
+    hu[42:] = np.resize(np.frombuffer(page, "<i2"), hu[42:].shape)
+    case.write(hu)
+
+
+@register(ALL, QUARANTINED, "at most 50% .* in a slice, got 100% .* in slice 20 of")
+def wrong_byte_order_in_a_slice(case: Case) -> None:
+    hu = good_hu()
+    hu[20] = hu[20].byteswap()
+    case.write(hu)
+
+
 @register(ALL, ACCEPTED, like_good=True)
 def other_byte_order(case: Case) -> None:
     case.raw.write_bytes(good_hu().astype(">i2").tobytes())
@@ -243,6 +258,52 @@ def one_lung(case: Case) -> None:
 @register(ALL, QUARANTINED, "no air: expected voxels below -400 HU")
 def constant_image(case: Case) -> None:
     case.write(np.full(chest.SHAPE, 40, np.int16))
+
+
+def _lose(case: Case, *boxes: slice, value: int = 0) -> None:
+    """Slices that were never filled."""
+    hu = good_hu()
+    for box in boxes:
+        hu[box] = value
+    case.write(hu)
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 22 of 44, the first is slice 22 of 0 HU")
+def half_of_the_voxels_zero(case: Case) -> None:
+    _lose(case, slice(22, 44))
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 2 of 44, the first is slice 42 of 0 HU")
+def last_slices_zero(case: Case) -> None:
+    _lose(case, slice(42, 44))
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 1 of 44, the first is slice 0 of 0 HU")
+def first_slice_zero(case: Case) -> None:
+    _lose(case, slice(0, 1))
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 5 of 44, the first is slice 10 of 0 HU")
+def zeros_in_the_middle(case: Case) -> None:
+    _lose(case, slice(10, 15))
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 1 of 44, the first is slice 12 of -1024 HU")
+def padding_in_the_middle(case: Case) -> None:
+    _lose(case, slice(12, 13), value=-3024)
+
+
+@register(ALL, ACCEPTED)
+def padding_at_the_ends(case: Case) -> None:
+    _lose(case, slice(0, 2), slice(43, 44), value=-2000)
+
+
+@register(ALL, QUARANTINED, "blank slices: .* got 3 of 80, the first is slice 77 of 0 HU")
+def last_slices_zero_along_other_axes(case: Case) -> None:
+    case.write(*chest.along_other_axes(good_hu(), chest.GEOMETRY, (2, 0, 1), (0,)))
+    data = case.raw.read_bytes()
+    # Slices of 44 x 60 voxels of 2 bytes.
+    case.raw.write_bytes(data[: 77 * 5280] + bytes(3 * 5280))
 
 
 @register(ALL, QUARANTINED, "no tissue")

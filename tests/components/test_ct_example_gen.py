@@ -21,6 +21,7 @@ from components.ct_example_gen import (
 )
 from components.ingest import Request, TruthRule
 from components.splits import SplitRule
+from lungct.checksums import sha256_of
 from tests.components.luna16 import make_root
 from tests.lungct.lidc import xml
 
@@ -146,6 +147,21 @@ def test_the_executor_accounts_for_every_scan(tmp_path: Path) -> None:
     # A split without a scan still has a file, so that what reads it finds one.
     assert files["test"] == ["empty.tfrecord.gz"]
     assert json.loads((tmp_path / "scans" / "notes.json").read_text())["phantom"] is False
+
+
+def test_a_list_of_sums_reaches_the_workers(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {f"1.{i}": f"p{i}" for i in range(3)})
+    voxels = tmp_path / "data" / "subset0" / "1.1.raw"
+    listed = sha256_of(str(voxels))
+    (tmp_path / "data" / "SHA256SUMS").write_text(f"{listed}  subset0/1.1.raw\n")
+    data = bytearray(voxels.read_bytes())
+    data[200_000] ^= 1
+    voxels.write_bytes(data)
+    execute(Request([root], SPLIT), tmp_path)
+    (lost,) = (tmp_path / "quarantine" / "quarantine.jsonl").read_text().splitlines()
+    assert f"expected SHA-256 {listed} of 1.1.raw" in json.loads(lost)["reason"]
+    (note,) = json.loads((tmp_path / "scans" / "notes.json").read_text())["table_reports"]
+    assert note == "2 of 3 scans are in no list of sums, such as 1.0.mhd"
 
 
 @pytest.mark.parametrize("runner", ["other order", "two processes"])

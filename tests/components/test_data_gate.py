@@ -21,6 +21,7 @@ def scan(patient: str, split: str, nodules: int = 1, outcome: str = "accepted") 
         "outcome": outcome,
         "reason": "expected 8 bytes, got 7" if outcome == "quarantined" else "",
         "nodules": [{}] * nodules,
+        "voxels_sha256": f"sum of {patient}",
     }
 
 
@@ -33,8 +34,20 @@ def test_good_data_passes() -> None:
     assert check_anomalies({"train": anomalies_pb2.Anomalies()}) == []
 
 
+def test_the_same_voxels_in_two_splits_are_refused() -> None:
+    copied = {**scan("d", "eval"), "voxels_sha256": "sum of a"}
+    (finding,) = check_splits([*GOOD, copied], ["train", "eval"])
+    assert finding.check == "one split per scan"
+    assert finding.found.endswith("the same as series of d in eval and series of a in train")
+    assert check_splits([*GOOD, {**copied, "split": "train"}], ["train", "eval"]) == []
+    unknown = [{**scan(split, split), "voxels_sha256": ""} for split in ("train", "eval")]
+    assert check_splits([*GOOD, *unknown], ["train", "eval"]) == []
+
+
 def test_a_patient_in_two_splits_is_refused() -> None:
-    findings = check_splits([*GOOD, scan("a", "eval")], ["train", "eval"])
+    findings = check_splits(
+        [*GOOD, {**scan("a", "eval"), "voxels_sha256": "other"}], ["train", "eval"]
+    )
     assert findings == [
         Finding("one split per patient", "a", "expected one split, got ['eval', 'train']")
     ]

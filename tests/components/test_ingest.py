@@ -126,20 +126,42 @@ def test_a_folder_of_outlines_that_is_not_there(tmp_path: Path) -> None:
         inventory_of(root, truth=TruthRule("lidc", outlines=("/gone",)))
 
 
-def test_lists_of_sums_are_found_and_their_absent_scans_reported(tmp_path: Path) -> None:
-    root = make_root(tmp_path / "a", {"1.1": "p"})
+def test_lists_of_sums_are_found_and_what_they_lack_is_reported(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "q"})
     folder = str(tmp_path / "a" / "subset0")
     (tmp_path / "a" / "SHA256SUMS").write_text(f"{'0' * 64}  ./subset0/1.1.mhd\n")
     (tmp_path / "a" / "subset0" / "SHA256SUMS").write_text(f"{'1' * 64}  1.9.mhd\n")
-    named = tmp_path / "a" / "subset0" / "more"
-    named.write_text(f"{'2' * 64}  1.1.raw\n")
+    # Elsewhere: its names are relative to the data root.
+    named = tmp_path / "lists" / "more"
+    named.parent.mkdir()
+    named.write_text(f"{'2' * 64}  subset0/1.1.raw\n")
     inventory = inventory_of(root, sums=str(named))
     assert inventory.sums == {
         folder: {"1.1.mhd": "0" * 64, "1.9.mhd": "1" * 64, "1.1.raw": "2" * 64}
     }
-    assert inventory.reports == ("lists of sums have 1 scans that are not there, such as 1.9.mhd",)
+    assert inventory.reports == (
+        "lists of sums have 1 scans that are not there, such as 1.9.mhd",
+        "1 of 2 scans are in no list of sums, such as 1.2.mhd",
+    )
+
+
+@pytest.mark.parametrize("content", ["", f"{'0' * 64}  elsewhere/1.1.raw\n"])
+def test_a_list_of_sums_of_no_scan_is_refused(tmp_path: Path, content: str) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p"})
+    (tmp_path / "named").write_text(content)
+    with pytest.raises(
+        TableError, match=r"sums of files in .*a, got none among \d names in .*named"
+    ):
+        inventory_of(root, sums=str(tmp_path / "named"))
     with pytest.raises(TableError, match=r"list of sums .*gone, got no such file"):
         inventory_of(root, sums=str(tmp_path / "gone"))
+
+
+def test_files_that_look_like_scans_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "q"})
+    (tmp_path / "a" / "subset0" / "1.2.mhd").unlink()
+    (report, *rest) = inventory_of(root).reports
+    assert report.startswith("1 files look like scans") and report.endswith("subset0/1.2.raw")
 
 
 def test_a_patient_in_two_splits_is_refused(tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def test_each_scan_is_evaluated_on_in_exactly_one_fold() -> None:
     assert sorted(evaluated) == sorted(s.series_uid for s in scans)
 
 
-def test_a_fold_needs_subsets() -> None:
-    scans = [FoundScan("/data/1.1.mhd", "1.1", "p")]
-    with pytest.raises(TableError, match=r"subset0 to subset9 for split.fold, got /data/1.1.mhd"):
-        assign_splits(scans, SplitRule(fold=1))
+@pytest.mark.parametrize("header", ["/data/1.1.mhd", "/data/subset12/1.1.mhd"])
+def test_a_fold_needs_subsets(header: str) -> None:
+    with pytest.raises(TableError, match=f"subset0 to subset9 for split.fold, got {header}"):
+        assign_splits([FoundScan(header, "1.1", "p")], SplitRule(fold=1))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import resource
 import subprocess
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from lungct.check import FIELDS, main
+from lungct.check import main
 from lungct.checksums import sha256_of
 from lungct.geometry import Geometry
 from lungct.lung import lung_mask
 from lungct.metaimage import write_scan
 from lungct.scan import Nodule
+from lungct.summary_lines import FIELDS
 from tests.lungct import chest
 from tests.lungct.lidc import xml
 
@@ -186,6 +188,9 @@ def test_lungs_that_do_not_fit_the_window(folder, capsys):
         (["DIR", "--window-mm", "nan"], "a window above 0 mm, got 2 readers and nan mm"),
         (["DIR", "--min-readers", "x"], "invalid int value: 'x'"),
         (["DIR", "--write-masks", "DIR/subset0/1.2.1.mhd"], "File exists"),
+        (["DIR", "--write-masks", "DIR"], "--write-masks apart from the scans, got '/.*/scans'"),
+        (["DIR", "--write-masks", "DIR/subset0/../subset0"], "apart from the scans, got '/.*"),
+        (["DIR", "--write-masks", "DIR/subset9"], "apart from the scans, got '/.*/subset9'"),
         (["DIR", "--unknown"], "unrecognized arguments: --unknown"),
     ],
 )
@@ -207,6 +212,35 @@ def test_masks_that_cannot_be_written_stop_the_check(folder, tmp_path, capsys):
     (tmp_path / "out" / "1.2.1_lung.mhd").mkdir(parents=True)
     assert main([str(folder), "--write-masks", str(tmp_path / "out")]) == 2
     assert "1.2.1_lung.mhd" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_named_by_its_file(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    # A write to a device that is always full, whose error has no name of a file.
+    (out / f".1.2.1_lung.raw.{os.getpid()}.part").symlink_to("/dev/full")
+    assert main([str(folder), "--write-masks", str(out)]) == 2
+    err = capsys.readouterr().err
+    assert "No space left on device" in err and f"{out}/1.2.1_lung.mhd" in err
+    assert err.count("\n") == 1
+
+
+def test_ends_quietly_when_nobody_reads_on(folder):
+    command = [sys.executable, "-m", "lungct.check", str(folder)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_an_interrupt_is_one_line(folder, capsys, monkeypatch):
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lungct.check.read_scan", interrupt)
+    assert main([str(folder)]) == 130
+    assert capsys.readouterr() == ("", "lungct.check: interrupted\n")
 
 
 def test_starts_in_two_seconds_without_tensorflow():

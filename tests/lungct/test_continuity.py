@@ -43,7 +43,58 @@ def test_real_scans_with_their_slices_far_apart(real_data):
     (header,) = find_scans([str(real_data / "luna16_sample")])
     hu = read_scan(header).hu
     # 133 slices of 2.5 mm: every sixth is 15 mm from the next.
-    assert min(neighbour_correlations(hu[::6])) > 0.85
+    far_apart = hu[::6].copy()
+    assert min(neighbour_correlations(far_apart)) > 0.85
+    far_apart[0] = far_apart[-1] = -1024
+    assert min(neighbour_correlations(far_apart)) < 0.7
+    check_continuity(far_apart)
     mixed_up = hu.reshape(512, 133, 512)
     with pytest.raises(ScanError, match="no image: .* along z"):
         check_continuity(mixed_up)
+
+
+def smooth(shape):
+    """HU that rise along all axes, so that neighbours are alike and no slice has one value."""
+    z, y, x = np.indices(shape)
+    return (z * 3 + y * 20 + x * 40 - 900).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("blank", "value", "message"),
+    [
+        ([4, 5], 0, "got 2 of 6, the first is slice 4 of 0 HU"),
+        ([0], 3071, "got 1 of 6, the first is slice 0 of 3071 HU"),
+        ([5], -399, "got 1 of 6, the first is slice 5 of -399 HU"),
+        ([2, 3], 0, "got 2 of 6, the first is slice 2 of 0 HU"),
+        ([1, 5], -1024, "got 1 of 6, the first is slice 1 of -1024 HU"),
+    ],
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize("sense", [1, -1])
+def test_blank_slices_are_named_as_they_are_stored(blank, value, message, order, sense):
+    hu = smooth((6, 9, 8))
+    hu[blank] = value
+    # Another view of the same voxels, as the patient's axes make it.
+    view = hu.transpose(order)[::sense, :, ::sense]
+    with pytest.raises(ScanError, match=f"^blank slices: .*{message}$"):
+        check_continuity(view)
+
+
+def test_padding_at_the_ends_is_no_blank_slice():
+    # Four slices are left, of which none is like the padding.
+    hu = smooth((8, 9, 7))
+    hu[0], hu[5:] = -1024, -900
+    check_continuity(hu)
+    check_continuity(hu.transpose(2, 0, 1)[::-1])
+
+
+def test_a_row_of_one_value_is_no_blank_slice():
+    # Row 4 of 9 is looked at first; its mean is 2 * 3 + 4 * 20 + 3.5 * 40 - 900 = -674.
+    hu = smooth((20, 9, 8))
+    hu[2, 4] = -674
+    check_continuity(hu)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 9, 8), (6, 9, 8)])
+def test_a_volume_that_never_varies_is_left_to_other_rules(shape):
+    check_continuity(np.full(shape, 40, np.int16))

@@ -74,6 +74,7 @@ BAD_FIELDS = [
     ({"BinaryData": "False"}, "BinaryData = true or 1, got 'False'"),
     ({"HeaderSize": "-1"}, "HeaderSize = 0, got '-1'"),
     ({"ElementToIntensityFunctionSlope": "2"}, "Slope = 1, got '2'"),
+    ({"DimSize": "1 1 65537"}, "DimSize of at most 65536 along an axis, got '1 1 65537'"),
     ({"DimSize": "4 3"}, "3 positive whole numbers in DimSize, got '4 3'"),
     ({"DimSize": "4 3 2.0"}, "3 positive whole numbers in DimSize"),
     ({"ElementSpacing": None, "ElementSize": "1 1 1"}, "ElementSpacing, got none"),
@@ -81,6 +82,9 @@ BAD_FIELDS = [
     ({"ElementSpacing": "0.7 0.8 1e300"}, "ElementSpacing of 0.01 to 100 mm, got '0.7 0.8 1e300'"),
     ({"Offset": None}, "3 finite numbers in Offset, got none"),
     ({"Offset": "0 inf 0"}, "3 finite numbers in Offset, got '0 inf 0'"),
+    ({"Offset": "1e300 1e300 1e300"}, "Offset within ±10000 mm, got '1e300 1e300 1e300'"),
+    ({"Offset": "0 -10000.5 0"}, "Offset within ±10000 mm, got '0 -10000.5 0'"),
+    ({"Offset": None, "Position": "0 0 1e17"}, "Position within ±10000 mm, got '0 0 1e17'"),
     ({"Origin": "0 0 0"}, "one of Offset, Position, Origin, got 'Offset and Origin'"),
     ({"TransformMatrix": None}, "9 orthonormal direction cosines in TransformMatrix, got none"),
     ({"TransformMatrix": "2 0 0 0 1 0 0 0 1"}, "9 orthonormal direction cosines"),
@@ -108,6 +112,11 @@ def test_refuses_fields(header, fields, message):
         read_header(str(header))
     assert str(header) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_accepts_an_origin_at_its_bound(header):
+    change(header, Offset="10000 -10000 0")
+    assert read_header(str(header)).geometry.origin_mm == (10000, -10000, 0)
 
 
 @pytest.mark.parametrize("size", [0, 1, 47, 49])

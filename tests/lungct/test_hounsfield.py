@@ -75,3 +75,32 @@ def test_large_volumes_are_judged_by_a_sample():
     values = np.tile(HU.byteswap(), (32, 8, 8))
     with pytest.raises(ScanError, match="wrong byte order"):
         to_hounsfield(values, "x")
+
+
+@pytest.mark.parametrize("repeat", [(8, 1, 1), (8, 16, 16)], ids=["small", "large"])
+def test_each_slice_is_judged(repeat):
+    # One slice of 32: 3% of the volume, which is less than the 5% that the whole may have.
+    values = np.tile(HU, repeat)
+    assert values.shape[0] == 32
+    values[30] = values[30].byteswap()
+    with pytest.raises(ScanError, match="at most 50% of .* in a slice, got .*% .* slice 30 of x$"):
+        to_hounsfield(values, "x")
+
+
+def test_half_of_a_slice_may_be_metal():
+    # Slice 7 has 6 of 12 rows outside, 1 of 32 slices: 1.6% of the volume.
+    values = np.tile(HU, (8, 1, 1))
+    values[7, 6:] = 5892
+    hu, _ = to_hounsfield(values.copy(), "x")
+    assert (hu[7, 6:] == 3071).all()
+    values[7, 5] = 5892
+    with pytest.raises(ScanError, match="got 58% .* in slice 7 of x"):
+        to_hounsfield(values, "x")
+
+
+@pytest.mark.parametrize("padding", [-2000, -2048, -3024])
+def test_a_slice_may_be_all_padding(padding):
+    values = HU.copy()
+    values[3] = padding
+    hu, _ = to_hounsfield(values, "x")
+    assert (hu[3] == -1024).all()

@@ -1,7 +1,14 @@
 import pytest
 
 from lungct.scan import Nodule
-from lungct.tables import TableError, find_scans, read_annotations, read_patients, read_splits
+from lungct.tables import (
+    TableError,
+    find_scans,
+    overlooked,
+    read_annotations,
+    read_patients,
+    read_splits,
+)
 
 HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 
@@ -126,6 +133,17 @@ def test_patients(tmp_path, content):
 def test_patients_that_cannot_be_trusted(tmp_path, content, message):
     with pytest.raises(TableError, match=message):
         read_patients(table(tmp_path, content))
+
+
+def test_overlooked_files_are_told_of(tmp_path):
+    found = touch(tmp_path / "subset0" / "1.mhd")
+    for name in ("subset0/1.raw", "subset0/notes.txt"):
+        touch(tmp_path / name)
+    assert overlooked([str(tmp_path)], [found]) == []
+    for name in ("subset0/2.raw", "subset0/3.MHD", "subset0/deep/4.mhd", "subset0/5.mha"):
+        touch(tmp_path / name)
+    (line,) = overlooked([str(tmp_path)], [found])
+    assert line.startswith("4 files look like scans") and line.endswith("subset0/2.raw")
 
 
 def test_splits_of_series_and_of_patients(tmp_path):

@@ -36,8 +36,8 @@ def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
 
 def test_overrides_and_runner_values_win(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL)
-    config = load_config(path, ["training.epochs=3"], output="out", data__roots=["/a", "/b"])
-    assert (config.training.epochs, config.output, config.data.roots) == (3, "out", ("/a", "/b"))
+    config = load_config(path, ["training.epochs=3"], output="/out", data__roots=["/a", "/b"])
+    assert (config.training.epochs, config.output, config.data.roots) == (3, "/out", ("/a", "/b"))
     assert config.grid.spacing_mm == (3.0, 2.0, 1.0)
 
 
@@ -64,6 +64,7 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("intensity.window_hu=[400, -1000]", "got (400.0, -1000.0)"),
         ("split.eval_fraction=0", "got 0.0 + 0.0"),
         ("split.fold=10", "split.fold: input should be less than or equal to 9, got 10"),
+        ("split.fold=true", "split.fold: input should be a valid integer, got True"),
         ("split.folds=1", "unknown key split.folds; nearest valid key: split.fold"),
         ("split.table_splits=[train]", "expected train and eval in table_splits, got ('train',)"),
         ("data.truth=xml", "data.truth: input should be 'spheres' or 'lidc', got 'xml'"),

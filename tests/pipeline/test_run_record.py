@@ -39,6 +39,14 @@ def test_the_quarantine_is_where_scans_are_counted(tmp_path: Path) -> None:
     assert content["manifest_path"] == str(tmp_path / "m" / "manifest.csv")
 
 
+def test_notes_are_those_of_the_scans(tmp_path: Path) -> None:
+    started = record(tmp_path)
+    assert started.as_json(1)["notes"] == []
+    (tmp_path / "notes.json").write_text(json.dumps({"table_reports": ["line 3 repeats line 2"]}))
+    started.outputs["CtExampleGen.scans"] = str(tmp_path)
+    assert started.as_json(1)["notes"] == ["line 3 repeats line 2"]
+
+
 def test_the_report_is_where_the_figures_come_from(tmp_path: Path) -> None:
     finished = record(tmp_path)
     summary = {"blessed": True, "scans": {"found": 1}, "metrics": [{"value": 0.5}], "gate": []}
