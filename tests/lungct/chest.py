@@ -1,8 +1,11 @@
 """A chest of ellipsoids, small and without noise, and the same scan along other axes."""
 
+from pathlib import Path
+
 import numpy as np
 
 from lungct.geometry import Geometry
+from lungct.metaimage import write_scan
 from lungct.scan import Nodule
 
 SPACING_MM = (4.0, 4.0, 5.0)
@@ -49,6 +52,13 @@ def hu(geometry: Geometry = GEOMETRY) -> np.ndarray:
     volume[lungs(geometry)] = -850
     volume[trachea(geometry)] = -1000
     return volume
+
+
+def write_good(header: Path) -> Path:
+    """Writes the chest as a scan, in a new folder; gives its header."""
+    header.parent.mkdir()
+    write_scan(str(header), hu(), GEOMETRY)
+    return header
 
 
 def with_nodule(volume: np.ndarray, nodule: Nodule, geometry: Geometry = GEOMETRY) -> np.ndarray:

@@ -3,7 +3,6 @@ import hashlib
 import pytest
 
 from lungct.checksums import ScanSums, annotation_sum, files_sum, scan_sums, sha256_of, verify_sums
-from lungct.metaimage import write_scan
 from lungct.scan import Nodule, ScanError
 from tests.lungct import chest
 
@@ -12,10 +11,7 @@ ONE, OTHER = hashlib.sha256(b"abc").hexdigest(), hashlib.sha256(b"").hexdigest()
 
 @pytest.fixture
 def header(tmp_path):
-    path = tmp_path / "subset0" / "1.2.3.mhd"
-    path.parent.mkdir()
-    write_scan(str(path), chest.hu(), chest.GEOMETRY)
-    return path
+    return chest.write_good(tmp_path / "subset0" / "1.2.3.mhd")
 
 
 def test_known_sum(tmp_path):

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from lungct.checksums import sha256_of
-from lungct.metaimage import read_scan, write_scan
+from lungct.metaimage import read_scan
 from lungct.scan import ScanError
 from lungct.sum_lists import SumList, find_sums, gather_sums, read_sums, verify_scan
 from lungct.tables import TableError
@@ -14,10 +14,7 @@ ONE, OTHER = hashlib.sha256(b"abc").hexdigest(), hashlib.sha256(b"").hexdigest()
 
 @pytest.fixture
 def header(tmp_path):
-    path = tmp_path / "subset0" / "1.2.3.mhd"
-    path.parent.mkdir()
-    write_scan(str(path), chest.hu(), chest.GEOMETRY)
-    return path
+    return chest.write_good(tmp_path / "subset0" / "1.2.3.mhd")
 
 
 def list_sums(folder, *paths):
