@@ -93,10 +93,14 @@ class LocalRun:
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")
+        from pipeline.leftovers import discard_unfinished
         from pipeline.local_dag import ObservedDagRunner
-        from pipeline.pipeline import create_pipeline
+        from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_pipeline
 
-        self._end()
+        output = self._record.config.output
+        examples = os.path.join(output, ARTIFACTS_FOLDER, "CtExampleGen")
+        left = discard_unfinished(os.path.join(output, METADATA_FILE), examples)
+        self._end("removed what a killed run left" if left else "")
         ObservedDagRunner(self._begin, self._finished).run(create_pipeline(self._record.config))
 
     def _begin(self, name: str) -> None:

@@ -25,6 +25,8 @@ from schema import features
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
 PREPROCESSING_FN = "models.preprocessing.preprocessing_fn"
 RUN_FN = "models.trainer.run_fn"
+# Where a local run keeps things, below its output.
+METADATA_FILE, ARTIFACTS_FOLDER = "metadata.sqlite", "artifacts"
 # In-process, deterministic and without a download; an image that is named keeps TFX from
 # building a source distribution for every component that uses Beam.
 LOCAL_BEAM_ARGS = (
@@ -227,10 +229,10 @@ def _assemble(config: Config, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeli
             enable_cache=True,
             beam_pipeline_args=[*_dataflow_args(config.vertex), *config.beam.args],
         )
-    metadata = os.path.join(config.output, "metadata.sqlite")
+    metadata = os.path.join(config.output, METADATA_FILE)
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=os.path.join(config.output, "artifacts"),
+        pipeline_root=os.path.join(config.output, ARTIFACTS_FOLDER),
         components=nodes,
         enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(

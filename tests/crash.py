@@ -15,15 +15,16 @@ import time
 from pathlib import Path
 
 from pipeline.config import Config
+from pipeline.leftovers import discard_unfinished
 from pipeline.local_dag import ObservedDagRunner
-from pipeline.pipeline import create_ingest
+from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_ingest
 
 GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "lung_margin_mm": 6.0}
 GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
 
 
 def ingest(root: str, output: Path) -> None:
-    """Runs CtExampleGen on a data root."""
+    """Runs CtExampleGen on a data root, as a local run does."""
     output.mkdir(parents=True, exist_ok=True)
     config = Config.model_validate(
         {
@@ -35,6 +36,8 @@ def ingest(root: str, output: Path) -> None:
             "gate": GATE,
         }
     )
+    database, folder = output / METADATA_FILE, output / ARTIFACTS_FOLDER / "CtExampleGen"
+    discard_unfinished(str(database), str(folder))
     ObservedDagRunner(lambda name: None, lambda result: None).run(create_ingest(config))
 
 
@@ -113,6 +116,7 @@ def main() -> None:
                 "left": len(left[-1]) if left else 0,
                 "half": [place for made in left for place in differences(made, expected)],
                 "next": run(root, output),
+                "kept": len(executions(output)),
                 "wrong": wrong(result(output, executions(output)[-1]), expected),
             }
         )

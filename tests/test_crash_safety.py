@@ -32,4 +32,6 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path) -> None:
     assert [kill["killed"] for kill in found["kills"]] == [True] * len(moments)
     for kill in found["kills"]:
         assert (kill["half"], kill["next"], kill["wrong"]) == ([], True, [])
+    # Of the killed runs nothing is left, of the others everything.
+    assert [kill["kept"] for kill in found["kills"]] == [1, 2, 3, 4]
     assert max(kill["left"] for kill in found["kills"]) > 1
