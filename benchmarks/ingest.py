@@ -123,12 +123,13 @@ def _print_growth(seconds: dict[int, float]) -> None:
 def _stages(header: str, grid: GridConfig) -> dict[str, float]:
     """Seconds by stage of one call, until every slice has been asked for."""
     spent: dict[str, float] = defaultdict(float)
+    nodules = _nodules(header)
     with ExitStack() as stack:
         for name in STAGES:
             timed = _timed(getattr(preprocess, name), name, spent)
             stack.enter_context(mock.patch.object(preprocess, name, timed))
         start = time.perf_counter()
-        _, slices = preprocess.process_scan(header, _nodules(header), grid)
+        _, slices = preprocess.process_scan(header, nodules, grid)
         for _ in slices:
             pass
         total = time.perf_counter() - start

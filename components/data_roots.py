@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tfx.dsl.io import fileio
 
 from components.storage import is_remote, local_copies
-from lungct.lidc.folders import HEAD_BYTES, PATTERNS, head_of, series_of
+from lungct.lidc.folders import HEAD_BYTES, PATTERNS, by_series, head_of
 from lungct.scan import Nodule
 from lungct.sum_lists import SUMS_NAME, SumList, Sums, gather_sums, read_sums
 from lungct.tables import (
@@ -115,12 +115,9 @@ def find_outlines(roots: Sequence[str], named: Sequence[str]) -> dict[str, tuple
     for folder in named:
         if not fileio.isdir(folder):
             raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
-    found: dict[str, list[str]] = {}
-    for folder in [*(os.path.join(root, OUTLINES) for root in roots), *named]:
-        for pattern in PATTERNS:
-            for path in sorted(fileio.glob(os.path.join(folder, pattern))):
-                found.setdefault(series_of(_head_of(path), path), []).append(path)
-    return {uid: tuple(sorted(set(paths))) for uid, paths in found.items()}
+    folders = [*(os.path.join(root, OUTLINES) for root in roots), *named]
+    patterns = [os.path.join(folder, pattern) for folder in folders for pattern in PATTERNS]
+    return by_series((path for pattern in patterns for path in fileio.glob(pattern)), _head_of)
 
 
 def find_lists(

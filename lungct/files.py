@@ -43,3 +43,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
     """
     with open_regular(path) as file:
         return file.read().decode("utf-8-sig")
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file can't be read, without the path that an error of the system repeats."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

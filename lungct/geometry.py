@@ -135,6 +135,19 @@ class Geometry:
         corners = self.voxel_to_world(list(itertools.product(*zip(low, high, strict=True))))
         return corners.min(axis=0), corners.max(axis=0)
 
+    def voxel_bounds(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Voxel bounds of a box along the world's axes.
+
+        Args:
+            low: Its lowest world (x, y, z) in mm.
+            high: Its highest.
+
+        Returns:
+            Lowest and highest index (z, y, x), not rounded, of its eight corners.
+        """
+        corners = self.world_to_voxel(list(itertools.product(*zip(low, high, strict=True))))
+        return corners.min(axis=0), corners.max(axis=0)
+
     @property
     def whole(self) -> tuple[slice, slice, slice]:
         """The box of all voxels."""

@@ -118,11 +118,9 @@ def resample_region(region: LungRegion, source: Geometry, target: Geometry) -> L
     Returns:
         The lungs in a box of the target that may be wider than they are.
     """
-    low, high = source.world_box(region.box)
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, 8).T
-    zyx = target.world_to_voxel(corners)
-    first = np.clip(np.floor(zyx.min(axis=0)).astype(int), 0, np.asarray(target.shape) - 1)
-    last = np.clip(np.ceil(zyx.max(axis=0)).astype(int), 0, np.asarray(target.shape) - 1)
+    low, high = target.voxel_bounds(*source.world_box(region.box))
+    first = np.clip(np.floor(low).astype(int), 0, np.asarray(target.shape) - 1)
+    last = np.clip(np.ceil(high).astype(int), 0, np.asarray(target.shape) - 1)
     z, y, x = (slice(int(start), int(stop) + 1) for start, stop in zip(first, last, strict=True))
     mask = region.mask.view(np.uint8)
     found = resample(mask, source.crop(region.box), target.crop((z, y, x)), "nearest")

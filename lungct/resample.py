@@ -207,13 +207,11 @@ def _source_box(
     source: Geometry, target: Geometry, shrink: tuple[int, int, int]
 ) -> tuple[slice, slice, slice] | None:
     """Source voxels that a target grid needs, in whole blocks; None where it misses the source."""
-    low, high = target.world_box(target.whole)
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, 8).T
-    zyx = source.world_to_voxel(corners)
+    bounds = source.voxel_bounds(*target.world_box(target.whole))
     slices = []
-    for axis, (size, block) in enumerate(zip(source.shape, shrink[::-1], strict=True)):
-        start = int(np.floor(zyx[:, axis].min())) - block
-        stop = int(np.ceil(zyx[:, axis].max())) + block + 1
+    for size, block, low, high in zip(source.shape, shrink[::-1], *bounds, strict=True):
+        start = int(np.floor(low)) - block
+        stop = int(np.ceil(high)) + block + 1
         start, stop = max(start // block * block, 0), min(-(-stop // block) * block, size)
         if start >= stop:
             return None

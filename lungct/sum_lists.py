@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lungct.checksums import scan_sums, verify_sums
-from lungct.files import read_text
+from lungct.files import read_text, reason_of
 from lungct.tables import TableError
 
 SUMS_NAME = "SHA256SUMS"
@@ -108,8 +108,9 @@ def read_sums(path: str) -> dict[str, str]:
     try:
         lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise TableError(f"expected a readable list of sums, got {reason} in {path}") from error
+        raise TableError(
+            f"expected a readable list of sums, got {reason_of(error)} in {path}"
+        ) from error
     sums: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lungct.files import read_text
+from lungct.files import read_text, reason_of
 from lungct.scan import MAX_COORDINATE_MM, Nodule
 
 MAX_DIAMETER_MM = 150.0
@@ -223,14 +223,9 @@ def _rows(path: str, columns: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, 
             else:
                 yield line, tuple(fields[place] for place in places)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"expected a readable table, got {_reason(error)} in {path}") from error
+        raise TableError(f"expected a readable table, got {reason_of(error)} in {path}") from error
     if header is None:
         raise TableError(f"expected a table with a header, got {len(text)} characters in {path}")
-
-
-def _reason(error: Exception) -> str:
-    """Why a file can't be read, without its path."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _places(header: list[str], columns: Sequence[tuple[str, ...]], path: str) -> list[int]:

@@ -5,12 +5,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lungct.lidc.folders import find_reads
 from lungct.phantom import make_phantoms
-from lungct.scan import ScanError
 from lungct.sum_lists import find_sums
 from lungct.tables import TableError, find_scans, read_annotations, read_splits
 from pipeline.config import Config
@@ -70,7 +68,7 @@ class LocalRun:
             return self._conclude()
         except KeyboardInterrupt:
             return self._ended_early("interrupted; the next run goes on from what is finished", 1)
-        except (TableError, ScanError) as error:
+        except TableError as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
             return self._failed(error)
@@ -78,9 +76,9 @@ class LocalRun:
     def _prepare_data(self) -> None:
         config = self._record.config
         self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
-        _check_lists(config)
+        found = len(_check_lists(config))
         if config.data.roots:
-            noun = _count_scans(config.data.roots)
+            noun = "1 scan" if found == 1 else f"{found} scans"
             self._say(f"  {noun} in {', '.join(map(_short, config.data.roots))}")
             return
         phantom = config.data.phantom
@@ -186,30 +184,27 @@ class LocalRun:
         self._view.console.print(text)
 
 
-def _check_lists(config: Config) -> None:
-    """Refuses lists that can't be trusted before TFX is imported, which takes long."""
+def _check_lists(config: Config) -> list[str]:
+    """Refuses what can't be trusted before TFX is imported, which takes long; gives the scans."""
+    data = config.data
     if config.split.table:
         read_splits(config.split.table, config.split.names)
-    headers = find_scans(config.data.roots)
+    headers = find_scans(data.roots)
     if headers:
-        find_sums(config.data.roots, headers, config.data.sums or None)
-    for folder in config.data.outlines:
-        find_reads(folder)
-    for root in config.data.roots:
+        find_sums(data.roots, headers, data.sums or None)
+    for folder in data.outlines:
+        if not os.path.isdir(folder):
+            raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
+    for root in data.roots:
         table = os.path.join(root, "annotations.csv")
         if not os.path.isfile(table):
             raise TableError(f"expected the annotation table {table}, got no such file")
         read_annotations(table)
-
-
-def _count_scans(roots: Sequence[str]) -> str:
-    """How many scans there are, for a sentence; none is refused."""
-    found = len(find_scans(roots))
-    if not found:
+    if data.roots and not headers:
         raise TableError(
-            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(roots)}"
+            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(data.roots)}"
         )
-    return "1 scan" if found == 1 else f"{found} scans"
+    return headers
 
 
 def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:

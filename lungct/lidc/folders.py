@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lungct.files import open_regular
@@ -17,6 +17,33 @@ PATTERNS = ("*.xml", "*/*.xml", "*/*/*.xml", "*/*/*/*.xml")
 
 # The names of elements are compared without their namespace.
 _SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
+
+
+def head_of(path: str) -> bytes:
+    """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
+    try:
+        with open_regular(path) as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def by_series(
+    paths: Iterable[str], head: Callable[[str], bytes] = head_of
+) -> dict[str, tuple[str, ...]]:
+    """Groups files by the series that they are of.
+
+    Args:
+        paths: XML files; one that is there twice counts once.
+        head: Gives the first HEAD_BYTES of a file.
+
+    Returns:
+        Sorted paths by series.
+    """
+    found: dict[str, list[str]] = {}
+    for path in sorted(set(paths)):
+        found.setdefault(series_of(head(path), path), []).append(path)
+    return {series_uid: tuple(group) for series_uid, group in found.items()}
 
 
 def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
@@ -35,10 +62,7 @@ def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
     """
     if not Path(folder).is_dir():
         raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
-    found: dict[str, list[str]] = {}
-    for path in sorted(path for pattern in PATTERNS for path in Path(folder).glob(pattern)):
-        found.setdefault(series_of(head_of(str(path)), str(path)), []).append(str(path))
-    return {series_uid: tuple(paths) for series_uid, paths in found.items()}
+    return by_series(str(path) for pattern in PATTERNS for path in Path(folder).glob(pattern))
 
 
 def series_of(head: bytes, path: str) -> str:
@@ -53,12 +77,3 @@ def series_of(head: bytes, path: str) -> str:
     """
     match = _SERIES_PATTERN.search(head)
     return match.group(1).decode() if match else Path(path).stem.partition("__")[0]
-
-
-def head_of(path: str) -> bytes:
-    """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
-    try:
-        with open_regular(path) as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""

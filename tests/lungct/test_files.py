@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from lungct.files import open_regular, read_text
+from lungct.files import open_regular, read_text, reason_of
 from tests.time_limit import at_most
 
 
@@ -38,3 +38,9 @@ def test_other_encodings_and_missing_files(tmp_path):
         read_text(tmp_path / "x")
     with pytest.raises(FileNotFoundError, match="gone"):
         open_regular(tmp_path / "gone")
+
+
+def test_reasons_are_told_without_the_path():
+    assert reason_of(OSError(2, "No such file or directory", "/a")) == "No such file or directory"
+    assert reason_of(OSError("gone")) == "gone"
+    assert reason_of(ValueError("not a number")) == "not a number"

@@ -94,3 +94,12 @@ def test_orthonormal_takes_permuted_flipped_and_left_handed():
     assert not is_orthonormal((1, 0, 0, 0, 0.97, 0.2, 0, 0, 1))
     assert not is_orthonormal((1, 0, 0, 0, 1, 0, 0, 0))
     assert not is_orthonormal((1, 0, 0, 0, 1, 0, 0, 0, float("nan")))
+
+
+def test_voxel_bounds_are_those_of_all_corners():
+    # The x axis of the grid runs along world y, its y axis against world x.
+    grid = Geometry((5, 6, 7), (10.0, 20.0, 30.0), (0.5, 2.0, 4.0), (0, -1, 0, 1, 0, 0, 0, 0, 1))
+    low, high = grid.voxel_bounds(np.array([4.0, 21.0, 30.0]), np.array([8.0, 22.0, 38.0]))
+    # z: 0 / 4 to 8 / 4. y: (10 - 8) / 2 to (10 - 4) / 2. x: (21 - 20) / 0.5 to (22 - 20) / 0.5.
+    np.testing.assert_allclose(low, (0, 1, 2), atol=1e-12)
+    np.testing.assert_allclose(high, (2, 3, 4), atol=1e-12)
