@@ -1,0 +1,68 @@
+"""What every reader of a layout takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lungct.scan import Scan
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """The files that one scan consists of.
+
+    Attributes:
+        series_uid: Name of the scan, unique in its root: the series instance UID where the layout
+            has one, else the stem of the file.
+        path: What messages name: the header, the single file, or the folder of slices.
+        files: All files that voxels and grid are read from, sorted.
+        label: File of the label mask; empty where there is none.
+        patient_id: The patient, where the files themselves tell; else empty.
+    """
+
+    series_uid: str
+    path: str
+    files: tuple[str, ...]
+    label: str = ""
+    patient_id: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All files below a data root, on this machine or in a bucket.
+
+    Attributes:
+        root: The folder.
+        files: Paths of all files below it that can be read by name, sorted; each begins with the
+            root and a slash. Hidden files and folders (of a leading dot) are left out.
+        open: Opens one of them for reading bytes; raises OSError where it can't.
+    """
+
+    root: str
+    files: tuple[str, ...]
+    open: Callable[[str], BinaryIO]
+
+    def relative(self, path: str) -> str:
+        """The path of a file below the root."""
+        return path.removeprefix(self.root.rstrip("/") + "/")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One layout of a data root.
+
+    Attributes:
+        layout: Its name in the configuration.
+        expected: Where its scans lie, for messages, such as `DIR/subset*/SERIES.mhd`.
+        find: All scans of a root; none where the root has another layout. A scan whose files are
+            damaged or incomplete is found all the same: `read` refuses it.
+        read: One scan from files on this machine.
+            Raises `lungct.scan.ScanError` with one line that names file and cause.
+    """
+
+    layout: str
+    expected: str
+    find: Callable[[Listing], tuple[ScanFiles, ...]]
+    read: Callable[[ScanFiles], Scan]
