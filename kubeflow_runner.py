@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pipeline.arguments import Parser, add_configuration_arguments
 from pipeline.config import Config
-from pipeline.console import quiet
 from pipeline.loading import ConfigError, load_config
-from pipeline.run_record import EXIT_ERROR, EXIT_USAGE
+from runner.arguments import Parser, add_configuration_arguments
+from runner.console import quiet
+from runner.run_record import EXIT_ERROR, EXIT_USAGE
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,12 +32,12 @@ def compile_pipeline(config: Config, path: str) -> None:
     """Writes the pipeline as a Vertex PipelineJob.
 
     Args:
-      config: A configuration with a section `vertex`.
-      path: JSON file to write.
+        config: A configuration with a section `vertex`.
+        path: JSON file to write.
 
     Raises:
-      ConfigError: If the configuration has no section `vertex` or names no data.
-      OSError: If the file can't be written.
+        ConfigError: If the configuration has no section `vertex` or names no data.
+        OSError: If the file can't be written.
     """
     if config.vertex is None:
         raise ConfigError(f"{config.name}: expected a section vertex, got none")
@@ -60,14 +60,14 @@ def submit(config: Config, path: str) -> str:
     """Starts a compiled job on Vertex AI.
 
     Args:
-      config: The configuration that it was compiled from.
-      path: The compiled job.
+        config: The configuration that it was compiled from.
+        path: The compiled job.
 
     Returns:
-      Where to watch it.
+        Where to watch it.
 
     Raises:
-      ConfigError: If the configuration has no section `vertex`.
+        ConfigError: If the configuration has no section `vertex`.
     """
     if config.vertex is None:
         raise ConfigError(f"{config.name}: expected a section vertex, got none")

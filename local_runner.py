@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-from pipeline.arguments import Parser, add_configuration_arguments
 from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
-from pipeline.run_record import EXIT_USAGE
+from runner.arguments import Parser, add_configuration_arguments
+from runner.run_record import EXIT_USAGE
 
 EXIT_STATUS_HELP = """exit status: 0 blessed and pushed, 2 usage or configuration, 3 trained but not
 blessed, 4 data refused, 1 anything else. OUTPUT/run.json says the same for machines."""
@@ -38,8 +38,8 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
     """Reads the configuration that the command line names.
 
     Raises:
-      ConfigError: If it is not valid.
-      UsageError: If a data folder is not there, or the configuration is for another platform.
+        ConfigError: If it is not valid.
+        UsageError: If a data folder is not there, or the configuration is for another platform.
     """
     for root in arguments.data or ():
         if not os.path.isdir(root):
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigError, UsageError) as error:
         print(f"local_runner.py: {error}", file=sys.stderr)
         return EXIT_USAGE
-    from pipeline.local_run import LocalRun
+    from runner.local_run import LocalRun
 
     with lock:
         return LocalRun(config).run()

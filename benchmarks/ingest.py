@@ -27,13 +27,13 @@ import SimpleITK as sitk
 from lungct import preprocess
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
-from lungct.header import read_header
-from lungct.lung import lung_box, lung_mask
-from lungct.metaimage import read_scan
-from lungct.phantom import make_phantoms
-from lungct.phantom.writer import Order, PhantomError
+from lungct.lung.mask import lung_box, lung_mask
+from lungct.readers.metaimage import read_scan
+from lungct.readers.metaimage_header import read_header
+from lungct.readers.tables import find_scans, read_annotations
 from lungct.scan import HU_MIN
-from lungct.tables import find_scans, read_annotations
+from phantom import make_phantoms
+from phantom.writer import Order, PhantomError
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 
@@ -86,8 +86,8 @@ def print_scan(headers: list[str], grid: GridConfig, repeats: int) -> None:
 
 def print_component(root: Path, counts: list[int], config: Config) -> None:
     """Prints the cost of CtExampleGen for several numbers of scans."""
-    from pipeline.local_dag import NodeResult, ObservedDagRunner
     from pipeline.pipeline import create_ingest
+    from runner.local_dag import NodeResult, ObservedDagRunner
 
     print("CtExampleGen, whole: with TFX, sums, slices, compression and files")
     seconds = {}

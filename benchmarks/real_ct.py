@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from lungct.continuity import neighbour_correlations
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
-from lungct.lung import lung_mask
-from lungct.metaimage import read_scan
+from lungct.lung.mask import lung_mask
 from lungct.metrics import dice
-from lungct.nodule import equivalent_diameter_mm, render_spheres
-from lungct.tables import find_scans, read_annotations
+from lungct.readers.continuity import neighbour_correlations
+from lungct.readers.metaimage import read_scan
+from lungct.readers.tables import find_scans, read_annotations
+from lungct.truth.spheres import equivalent_diameter_mm, render_spheres
 
 LUNG_MASKS = (("ct-64.nrrd", "wholeLung-64.nrrd"), ("3DCT_lung.mha", "3DCT_lung_baseline_mask.mha"))
 GRIDS_MM = ((2.5, 1.5, 1.5), (1.25, 0.7, 0.7))

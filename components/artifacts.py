@@ -5,13 +5,6 @@ A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the p
 
 from tfx import types
 
-# Files of a ScanReport, a Quarantine and a SplitManifest.
-SCANS_FILE = "scans.jsonl"
-NOTES_FILE = "notes.json"
-QUARANTINE_FILE = "quarantine.jsonl"
-COUNTS_FILE = "counts.json"
-MANIFEST_FILE = "manifest.csv"
-
 
 class ScanReport(types.Artifact):
     """What became of each scan found.

@@ -14,9 +14,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from components.artifacts import SCANS_FILE, DataVerdict, ScanReport
+from components.artifacts import DataVerdict, ScanReport
+from schema.files import SCANS_FILE, VERDICT_FILE
 
-VERDICT_FILE = "data_gate.json"
 ANOMALIES_FILE = "SchemaDiff.pb"
 
 
@@ -29,9 +29,9 @@ class Finding:
     """One reason to refuse the data.
 
     Attributes:
-      check: What was checked, in a few words.
-      subject: Split, patient or feature that it was found on.
-      found: What was expected and what came.
+        check: What was checked, in a few words.
+        subject: Split, patient or feature that it was found on.
+        found: What was expected and what came.
     """
 
     check: str
@@ -43,11 +43,11 @@ def check_splits(scans: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> l
     """Checks that every split has patients and nodules, and no patient or scan is in two.
 
     Args:
-      scans: One record per scan found, as in `scans.jsonl`.
-      splits: The splits that must be filled.
+        scans: One record per scan found, as in `scans.jsonl`.
+        splits: The splits that must be filled.
 
     Returns:
-      What is wrong; empty when nothing is.
+        What is wrong; empty when nothing is.
     """
     usable = [scan for scan in scans if scan["outcome"] != "quarantined"]
     placed: dict[str, set[str]] = defaultdict(set)
@@ -99,11 +99,11 @@ def check_quarantine(scans: Sequence[Mapping[str, Any]], max_fraction: float) ->
     """Checks that not too many scans were lost.
 
     Args:
-      scans: One record per scan found, as in `scans.jsonl`.
-      max_fraction: Largest share of quarantined scans that is put up with, 0..1.
+        scans: One record per scan found, as in `scans.jsonl`.
+        max_fraction: Largest share of quarantined scans that is put up with, 0..1.
 
     Returns:
-      The share, and the scans with their reasons, when it is too large; else empty.
+        The share, and the scans with their reasons, when it is too large; else empty.
     """
     lost = [scan for scan in scans if scan["outcome"] == "quarantined"]
     if len(lost) <= max_fraction * len(scans):
@@ -117,10 +117,10 @@ def check_anomalies(anomalies: Mapping[str, anomalies_pb2.Anomalies]) -> list[Fi
     """Lists what validation against the schema found.
 
     Args:
-      anomalies: TFDV's anomalies by split.
+        anomalies: TFDV's anomalies by split.
 
     Returns:
-      One finding per anomalous feature and one per anomaly of a whole split.
+        One finding per anomalous feature and one per anomaly of a whole split.
     """
     findings = []
     for split, found in sorted(anomalies.items()):
@@ -168,12 +168,12 @@ class Executor(base_executor.BaseExecutor):
         """Lets the data through, or raises.
 
         Args:
-          input_dict: `scans` and `anomalies`.
-          output_dict: `verdict`.
-          exec_properties: `splits` (names, comma separated), `max_quarantined_fraction`.
+            input_dict: `scans` and `anomalies`.
+            output_dict: `verdict`.
+            exec_properties: `splits` (names, comma separated), `max_quarantined_fraction`.
 
         Raises:
-          DataRefused: If anything was found; the text is the table.
+            DataRefused: If anything was found; the text is the table.
         """
         folder = artifact_utils.get_single_uri(input_dict["scans"])
         text = io_utils.read_string_file(os.path.join(folder, SCANS_FILE))
@@ -219,11 +219,11 @@ class DataGate(base_component.BaseComponent):
         """Wires the gate.
 
         Args:
-          scans: What became of each scan, from CtExampleGen.
-          anomalies: What ExampleValidator found.
-          splits: The splits that must be filled.
-          max_quarantined_fraction: Largest share of quarantined scans, 0..1.
-          code_hash: Hash of our source, for the cache.
+            scans: What became of each scan, from CtExampleGen.
+            anomalies: What ExampleValidator found.
+            splits: The splits that must be filled.
+            max_quarantined_fraction: Largest share of quarantined scans, 0..1.
+            code_hash: Hash of our source, for the cache.
         """
         spec = DataGateSpec(
             scans=scans,

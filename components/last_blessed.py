@@ -10,7 +10,7 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils, path_utils
 
-from schema import features
+from schema.files import INPUT_FILE
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -27,13 +27,13 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
         """Picks the baseline.
 
         Args:
-          store: The metadata; not read, the channels hold all that is needed.
-          input_dict: `model` (all models so far), `model_blessing` (all verdicts so far) and
-            `candidate` (the model of this run).
+            store: The metadata; not read, the channels hold all that is needed.
+            input_dict: `model` (all models so far), `model_blessing` (all verdicts so far) and
+                `candidate` (the model of this run).
 
         Returns:
-          `model` and `model_blessing` with one artifact each, or none where no other model of
-          the candidate's input shape was blessed; `candidate` as it came.
+            `model` and `model_blessing` with one artifact each, or none where no other model of
+            the candidate's input shape was blessed; `candidate` as it came.
         """
         del store
         candidates = {model.id for model in input_dict["candidate"]}
@@ -59,7 +59,7 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
 def _model_input(model: types.Artifact) -> str | None:
     """What the exported model takes, as it was written beside it."""
-    path = os.path.join(path_utils.serving_model_path(model.uri), features.INPUT_FILE)
+    path = os.path.join(path_utils.serving_model_path(model.uri), INPUT_FILE)
     return io_utils.read_string_file(path) if fileio.exists(path) else None
 
 

@@ -9,7 +9,7 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import path_utils
 
 from components.artifacts import Report, ScanReport
-from components.report.build import ReportInputs, ReportParameters, write_report
+from report.build import ReportInputs, ReportParameters, write_report
 
 OTHER_EVALUATIONS = ("train_evaluation", "test_evaluation")
 

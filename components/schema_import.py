@@ -27,8 +27,8 @@ class SchemaImport(base_component.BaseComponent):
         """Wires the import.
 
         Args:
-          schema_file: Path of the schema, as protocol buffer text.
-          content_hash: Hash of its content.
+            schema_file: Path of the schema, as protocol buffer text.
+            content_hash: Hash of its content.
         """
         spec = SchemaImportSpec(
             schema_file=schema_file,

@@ -23,18 +23,18 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, working_geometry
-from lungct.labels import Labels, nodule_facts, read_labels
-from lungct.lidc.folders import find_reads
-from lungct.lidc.truth import OutlineTruth
-from lungct.lung import lung_mask
-from lungct.metaimage import read_scan, write_scan
+from lungct.lung.mask import lung_mask
 from lungct.orientation import to_patient_axes
 from lungct.preprocess import ACCEPTED, QUARANTINED, REPAIRED, ScanSummary, quarantined
+from lungct.readers.checksum_lists import Checksums, find_checksums, verify_scan
+from lungct.readers.metaimage import read_scan, write_scan
+from lungct.readers.tables import Annotations, TableError, find_scans, overlooked, read_annotations
 from lungct.scan import Nodule, Scan, ScanError
 from lungct.slices import TRUTH, merge_coverage
-from lungct.sum_lists import Sums, find_sums, verify_scan
 from lungct.summary_lines import as_json_line, as_line, total_line
-from lungct.tables import Annotations, TableError, find_scans, overlooked, read_annotations
+from lungct.truth.labels import Labels, nodule_facts, read_labels
+from lungct.truth.lidc.folders import find_reads
+from lungct.truth.lidc.truth import OutlineTruth
 
 # Pixels of a working grid by which the window is measured; only its size in mm matters.
 _PIXEL_MM = 0.1
@@ -55,7 +55,7 @@ class Inputs:
     nodules: Mapping[str, tuple[Nodule, ...]]
     outlines: Mapping[str, tuple[str, ...]]
     min_readers: int
-    sums: Sums
+    sums: Checksums
     window_mm: float
 
     def truth(self, series_uid: str) -> OutlineTruth | None:
@@ -120,7 +120,7 @@ def _check(scan: Scan, inputs: Inputs) -> tuple[ScanSummary, Masks]:
         spacing_mm=patient.spacing_zyx_mm,
         lung_volume_ml=np.count_nonzero(lung) * patient.voxel_volume_mm3 / 1000,
         nodules=tuple(nodule_facts(patch, scan.geometry) for patch in patches),
-        reports=labels.reports,
+        warnings=labels.warnings,
     )
     return summary, Masks(scan.geometry, lung.view(np.uint8), truth.view(np.uint8))
 
@@ -244,10 +244,10 @@ def _inputs(given: argparse.Namespace, paths: list[str]) -> tuple[Inputs, list[s
         raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
     table = read_annotations(given.annotations) if given.annotations else Annotations({}, ())
     outlines = find_reads(given.lidc) if given.lidc else {}
-    sums, reports = find_sums([given.folder], paths, given.sums)
+    sums, warnings = find_checksums([given.folder], paths, given.sums)
     inputs = Inputs(table.by_series, outlines, given.min_readers, sums, given.window_mm)
     absences = _absences({Path(path).stem for path in paths}, inputs)
-    return inputs, [*table.reports, *reports, *overlooked([given.folder], paths), *absences]
+    return inputs, [*table.warnings, *warnings, *overlooked([given.folder], paths), *absences]
 
 
 def _absences(found: set[str], inputs: Inputs) -> Iterator[str]:
@@ -267,7 +267,7 @@ def _run(paths: list[str], inputs: Inputs, folder: Path | None, as_json: bool) -
         summary = _checked(path, inputs, folder)
         counts[summary.outcome] += 1
         print(as_json_line(summary) if as_json else as_line(summary), flush=True)
-        _print_notes([f"{summary.series_uid}: {report}" for report in summary.reports])
+        _print_notes([f"{summary.series_uid}: {report}" for report in summary.warnings])
     if not as_json:
         print(total_line(counts))
     return 4 if counts[QUARANTINED] else 0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lungct.airspace import Box
 from lungct.geometry import FloatArray, Geometry
-from lungct.lung import lung_box
+from lungct.lung.airspace import Box
+from lungct.lung.mask import lung_box
 from lungct.scan import Nodule, ScanError
 
 

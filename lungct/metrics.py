@@ -71,10 +71,10 @@ def dice(prediction: Mask, truth: Mask) -> float:
     Raises:
         ValueError: The shapes differ.
     """
-    return slice_sums(prediction, truth).pooled_dice
+    return slice_overlap(prediction, truth).pooled_dice
 
 
-def slice_sums(prediction: Mask, truth: Mask) -> OverlapSums:
+def slice_overlap(prediction: Mask, truth: Mask) -> OverlapSums:
     """The sums of one slice (or of any two masks taken as one).
 
     Args:
@@ -99,7 +99,7 @@ def overlap(pairs: Iterable[tuple[Mask, Mask]]) -> OverlapSums:
     """The sums over slices given as pairs of predicted and true mask."""
     total = OverlapSums()
     for prediction, truth in pairs:
-        total = total + slice_sums(prediction, truth)
+        total = total + slice_overlap(prediction, truth)
     return total
 
 

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, geometry_around
-from lungct.labels import Labels, nodule_facts, read_labels
-from lungct.lidc.truth import OutlineTruth
-from lungct.lung import find_region, resample_region
-from lungct.metaimage import read_scan
+from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
+from lungct.readers.metaimage import read_scan
 from lungct.resample import resample
 from lungct.scan import HU_MIN, Nodule, Scan, ScanError
 from lungct.slices import Slices, WorkingVolume
+from lungct.truth.labels import Labels, nodule_facts, read_labels
+from lungct.truth.lidc.truth import OutlineTruth
 
 ACCEPTED, REPAIRED, QUARANTINED = "accepted", "repaired", "quarantined"
 
@@ -41,7 +41,7 @@ class ScanSummary:
         nodules: For each id, centre_mm, diameter_mm, volume_mm3 on the working grid, bucket.
         slice_count: Slices on the working grid.
         seconds: Time from the header path to slices in memory.
-        reports: What else a reader should know, one line each.
+        warnings: What else a reader should know, one line each.
     """
 
     series_uid: str
@@ -55,7 +55,7 @@ class ScanSummary:
     nodules: tuple[dict[str, Any], ...] = ()
     slice_count: int = 0
     seconds: float = 0.0
-    reports: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def process_scan(
@@ -127,7 +127,7 @@ def _process(stored: Scan, labels: Labels, grid: GridConfig) -> tuple[ScanSummar
         hu_percentiles=_hu_percentiles(scan.hu[lungs.box]),
         nodules=tuple(nodule_facts(patch, target) for patch in patches),
         slice_count=target.shape[0],
-        reports=labels.reports,
+        warnings=labels.warnings,
     )
     lungs = resample_region(lungs, scan.geometry, target)
     # The HU come last, when nothing else of full resolution but the scan is held.

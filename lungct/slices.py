@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
-from lungct.lung import LungRegion
-from lungct.nodule import NodulePatch
+from lungct.lung.mask import LungRegion
 from lungct.scan import Nodule
+from lungct.truth.spheres import NodulePatch
 
 # A voxel belongs to a nodule when at least half of it lies inside.
 TRUTH = 128

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from lungct import progress
-from lungct.metrics import OverlapSums, slice_sums
+from lungct.metrics import OverlapSums, slice_overlap
 from models.checkpoint import Checkpoint, write_json
 from models.dataset import Source, whole_slices
 from models.holdout import Holdout
@@ -78,7 +78,7 @@ class Monitor:
         for image, truth in slices.as_numpy_iterator():
             logits = np.asarray(predict(image), np.float32)[..., 0]
             for one, true_part in zip(logits, truth, strict=True):
-                total = total + slice_sums(one >= self._logit, true_part >= _TRUE_PART)
+                total = total + slice_overlap(one >= self._logit, true_part >= _TRUE_PART)
         return total
 
 

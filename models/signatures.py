@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from schema import features
+from schema.files import INPUT_FILE
 from schema.hyperparameters import Grid
 
 _HU_BYTES = 2
@@ -71,12 +72,12 @@ class Segmenter(tf.Module):
 def export(segmenter: Segmenter, directory: str) -> None:
     """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take.
 
-    The shape of its input goes along as `schema.features.INPUT_FILE`, so that models can be told
+    The shape of its input goes along as `schema.files.INPUT_FILE`, so that models can be told
     apart that no common example fits.
     """
     tf.saved_model.save(segmenter, directory, signatures=segmenter.signatures())
     grid = segmenter.grid
-    path = os.path.join(directory, features.INPUT_FILE)
+    path = os.path.join(directory, INPUT_FILE)
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
         json.dump({"slice_size": grid.slice_size, "channels": grid.channels}, file)

@@ -27,11 +27,11 @@ from models.dataset import Source, training_batches
 from models.holdout import Holdout, choose_holdout
 from models.losses import DiceCrossEntropy
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
+from models.networks.unet import build_unet, float32_copy
 from models.precision import choose_policy, choose_strategy, read_cpu_flags
 from models.records import find_files, read_index
 from models.signatures import Segmenter, export
-from models.unet import build_unet, float32_copy
-from schema import features
+from schema.files import HISTORY_FILE
 from schema.hyperparameters import Hyperparameters, Training, parse
 
 MODEL_NAME = "model.keras"
@@ -152,7 +152,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
     tf.io.gfile.makedirs(run.model_run_dir)
     outputs = Outputs(
         run.checkpoint,
-        os.path.join(run.model_run_dir, features.HISTORY_FILE),
+        os.path.join(run.model_run_dir, HISTORY_FILE),
         os.path.join(run.model_run_dir, "logs"),
         facts,
     )

@@ -23,7 +23,7 @@ def absolute(path: str) -> str:
     """A path from the root of this machine or of a bucket; nothing stays nothing.
 
     Raises:
-      ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
+        ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
     """
     found = path if not path or "://" in path else os.path.abspath(path)
     if set("*?[]") & set(found):

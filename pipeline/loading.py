@@ -20,16 +20,16 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
     """Reads and validates a configuration.
 
     Args:
-      path: YAML file.
-      overrides: `section.key=value` texts; the value is read as YAML.
-      **values: Top-level or dotted (with `__` for the dot) values that the runner sets, such as
-        `output` or `data__roots`; None is left out.
+        path: YAML file.
+        overrides: `section.key=value` texts; the value is read as YAML.
+        **values: Top-level or dotted (with `__` for the dot) values that the runner sets, such as
+            `output` or `data__roots`; None is left out.
 
     Returns:
-      The validated configuration.
+        The validated configuration.
 
     Raises:
-      ConfigError: If the file can't be read, a key is unknown or a value is not valid.
+        ConfigError: If the file can't be read, a key is unknown or a value is not valid.
     """
     content = _read_yaml(path)
     for override in overrides:

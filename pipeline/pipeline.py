@@ -10,16 +10,16 @@ from tfx.extensions.google_cloud_ai_platform import constants as vertex
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 
-from components.ct_example_gen import CtExampleGen, Ingest
+from components.ct_example_gen.component import CtExampleGen, Ingest
+from components.ct_example_gen.inventory import Request, TruthRule
+from components.ct_example_gen.splits import SplitRule
 from components.data_gate import DataGate
-from components.ingest import Request, TruthRule
 from components.last_blessed import LastBlessedOtherModel
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
-from components.splits import SplitRule
+from pipeline.code_hash import INGEST, LEARNING, ROOT, source_hash
 from pipeline.config import Config, VertexConfig
-from pipeline.evaluation import eval_config
-from pipeline.source import INGEST, LEARNING, ROOT, source_hash
+from pipeline.eval_config import eval_config
 from schema import features
 
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
@@ -39,13 +39,13 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     """Wires the pipeline for the platform that the configuration names.
 
     Args:
-      config: The run's configuration; `config.output` is where everything is written.
+        config: The run's configuration; `config.output` is where everything is written.
 
     Returns:
-      The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
+        The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
     learning_hash = source_hash(LEARNING)
-    components_hash = source_hash(("schema", "components"))
+    components_hash = source_hash(("schema", "lungct", "report", "components"))
     schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
 
     example_gen = _example_gen(config)
@@ -125,10 +125,10 @@ def create_ingest(config: Config) -> tfx.dsl.Pipeline:
     """Wires CtExampleGen alone, as `create_pipeline` has it.
 
     Args:
-      config: The run's configuration.
+        config: The run's configuration.
 
     Returns:
-      A pipeline of one component.
+        A pipeline of one component.
     """
     return _assemble(config, [_example_gen(config)])
 

@@ -55,9 +55,3 @@ SIGNATURE_HU: Final = "segment_hu"  # int16 (N, H, W, C) Hounsfield units
 INPUT_EXAMPLES: Final = "examples"
 INPUT_HU: Final = "hu"
 OUTPUT_PROBABILITY: Final = "probability"  # float32 (N, H, W)
-
-# Beside the exported model, in the folder that SavedModel leaves to others: what it takes.
-INPUT_FILE: Final = "assets.extra/input.json"  # {"slice_size": H = W, "channels": C}
-
-# What a training run leaves behind, in the ModelRun artifact.
-HISTORY_FILE: Final = "history.json"

@@ -17,7 +17,7 @@ import pytest
 from tfx.orchestration import metadata
 from tfx.v1.orchestration.metadata import sqlite_metadata_connection_config
 
-from lungct.phantom.writer import header_path, make_phantoms
+from phantom.writer import header_path, make_phantoms
 from pipeline.config import PhantomConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,7 +130,7 @@ def test_quarantine_and_manifest_have_a_lineage(
         (execution,) = handle.store.get_executions_by_id({e.execution_id for e in events})
         (kind,) = handle.store.get_execution_types_by_id([execution.type_id])
     assert lost.custom_properties["quarantined"].int_value == 2
-    assert kind.name == "components.ct_example_gen.CtExampleGen"
+    assert kind.name == "components.ct_example_gen.component.CtExampleGen"
 
 
 def test_metrics_are_told_by_split_and_size(first: tuple[int, str, dict[str, Any]]) -> None:

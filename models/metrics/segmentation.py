@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
-from lungct.metrics import OverlapSums, slice_sums
+from lungct.metrics import OverlapSums, slice_overlap
 from schema import features
 
 _SUMS_NAME = "_segmentation_sums"
@@ -49,7 +49,7 @@ class SegmentationPreprocessor(metric_types.Preprocessor):
         standard = util.StandardExtracts(extracts)
         probability = _probability(standard.get_predictions(), self._model_name)
         truth = _truth(standard.get_features() or {}, probability.shape)
-        yield slice_sums(probability >= self._threshold, truth)
+        yield slice_overlap(probability >= self._threshold, truth)
 
 
 class SumsCombiner(beam.CombineFn):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lungct.geometry import Geometry
-from lungct.metaimage import write_scan
+from lungct.readers.metaimage import write_scan
 from lungct.scan import Nodule
 from tests.lungct import chest
 

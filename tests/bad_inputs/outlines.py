@@ -4,7 +4,7 @@ import os
 
 from tests.bad_inputs.case import ACCEPTED, QUARANTINED, BadInput, Case, register
 from tests.lungct import chest
-from tests.lungct.lidc import xml
+from tests.lungct.truth.lidc import xml
 
 ALL: list[BadInput] = []
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lungct.metaimage import write_scan
+from lungct.readers.metaimage import write_scan
 from lungct.scan import Nodule
 from tests.lungct import chest
 

@@ -17,7 +17,7 @@ from tensorflow_model_analysis.proto import (
 )
 from tensorflow_model_analysis.version import VERSION
 
-from components.report.build import ReportInputs, ReportParameters
+from report.build import ReportInputs, ReportParameters
 from schema import features
 
 SPACING_MM = (2.5, 2.0, 1.0)  # (z, y, x)

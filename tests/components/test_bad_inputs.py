@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from components.conversion import Rules, convert_scan
-from components.ingest import Request, TruthRule, take_inventory
-from components.splits import SplitRule
+from components.ct_example_gen.conversion import Rules, convert_scan
+from components.ct_example_gen.inventory import Request, TruthRule, take_inventory
+from components.ct_example_gen.splits import SplitRule
 from lungct.grid import GridConfig
-from lungct.tables import TableError
+from lungct.readers.tables import TableError
 from tests.bad_inputs import BAD_INPUTS, QUARANTINED, REFUSED, good_case
 from tests.time_limit import at_most
 

@@ -7,7 +7,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.last_blessed import LastBlessedOtherModel
-from schema import features
+from schema.files import INPUT_FILE
 
 
 def model(number: int, folder: Path | None = None, takes: str = "") -> standard_artifacts.Model:
@@ -15,7 +15,7 @@ def model(number: int, folder: Path | None = None, takes: str = "") -> standard_
     artifact.id = number
     if folder is not None:
         artifact.uri = str(folder / str(number))
-        path = Path(path_utils.serving_model_path(artifact.uri)) / features.INPUT_FILE
+        path = Path(path_utils.serving_model_path(artifact.uri)) / INPUT_FILE
         path.parent.mkdir(parents=True)
         path.write_text(takes)
     return artifact

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lungct.geometry import Geometry
-from lungct.metaimage import write_scan
+from lungct.readers.metaimage import write_scan
 from lungct.scan import Nodule
 
 SPACING_MM = (4.0, 4.0, 5.0)

@@ -11,14 +11,14 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.check import main
-from lungct.checksums import sha256_of
 from lungct.geometry import Geometry
-from lungct.lung import lung_mask
-from lungct.metaimage import write_scan
+from lungct.lung.mask import lung_mask
+from lungct.readers.checksums import sha256_of
+from lungct.readers.metaimage import write_scan
 from lungct.scan import Nodule
 from lungct.summary_lines import FIELDS
 from tests.lungct import chest
-from tests.lungct.lidc import xml
+from tests.lungct.truth.lidc import xml
 
 ROOT = Path(__file__).resolve().parents[2]
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)

@@ -1,7 +1,7 @@
 """Scans damaged at random: refused, or read with the voxels of the undamaged scan.
 
-Left out is what no reader can see: another value in uncompressed voxels (`lungct.checksums` is
-for that), and another place, spacing or order of its sizes that a scan may have.
+Left out is what no reader can see: another value in uncompressed voxels (for that are
+`lungct.readers.checksums`), and another place, spacing or order of its sizes that a scan may have.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
-from lungct.metaimage import read_scan, write_scan
+from lungct.readers.metaimage import read_scan, write_scan
 from lungct.scan import ScanError
 from tests.bad_inputs.case import change_header
 from tests.lungct import chest

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from lungct.metrics import Mask, OverlapSums, dice, overlap, slice_sums
+from lungct.metrics import Mask, OverlapSums, dice, overlap, slice_overlap
 
 
 def mask(*on: int, size: int = 12) -> Mask:
@@ -39,7 +39,7 @@ def test_works_in_three_dimensions() -> None:
 
 def test_refuses_masks_of_different_shape() -> None:
     with pytest.raises(ValueError, match=r"one shape, got \(2, 6\) and \(2, 5\)"):
-        slice_sums(mask(1), mask(1, size=10))
+        slice_overlap(mask(1), mask(1, size=10))
 
 
 def test_sums_of_three_slices_by_hand() -> None:
@@ -58,8 +58,8 @@ def test_sums_of_three_slices_by_hand() -> None:
 
 
 def test_an_empty_slice_predicted_empty_changes_only_the_count() -> None:
-    one = slice_sums(mask(1), mask(1, 2))
-    both = one + slice_sums(mask(), mask())
+    one = slice_overlap(mask(1), mask(1, 2))
+    both = one + slice_overlap(mask(), mask())
     assert both.slices == 2
     assert (both.pooled_dice, both.mean_slice_dice) == (one.pooled_dice, one.mean_slice_dice)
 
@@ -71,7 +71,7 @@ def test_figures_without_slices_are_undefined() -> None:
 
 
 def test_precision_needs_a_prediction_and_recall_a_truth() -> None:
-    missed, false = slice_sums(mask(), mask(1)), slice_sums(mask(1), mask())
+    missed, false = slice_overlap(mask(), mask(1)), slice_overlap(mask(1), mask())
     assert math.isnan(missed.precision) and missed.recall == 0
     assert math.isnan(false.recall) and false.precision == 0
     assert math.isnan(false.mean_slice_dice) and false.pooled_dice == 0

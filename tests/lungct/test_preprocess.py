@@ -7,15 +7,15 @@ import pytest
 
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig
-from lungct.lidc.folders import find_reads
-from lungct.lidc.truth import OutlineTruth
-from lungct.metaimage import write_scan
-from lungct.nodule import equivalent_diameter_mm
 from lungct.preprocess import process_scan, quarantined
+from lungct.readers.metaimage import write_scan
+from lungct.readers.tables import find_scans, read_annotations
 from lungct.scan import Nodule, ScanError
-from lungct.tables import find_scans, read_annotations
+from lungct.truth.lidc.folders import find_reads
+from lungct.truth.lidc.truth import OutlineTruth
+from lungct.truth.spheres import equivalent_diameter_mm
 from tests.lungct import chest
-from tests.lungct.lidc import xml
+from tests.lungct.truth.lidc import xml
 
 GRID = GridConfig(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, lung_margin_mm=10.0)
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
@@ -191,7 +191,7 @@ def outlined(tmp_path, radius_mm=12.0):
 def test_reader_outlines_take_the_place_of_spheres(header, tmp_path):
     path, volume_mm3 = outlined(tmp_path)
     summary, slices = process_scan(header, [NODULE], GRID, truth=OutlineTruth((path,)))
-    assert summary.reports == (f"2 readers instead of 4 in {path}",)
+    assert summary.warnings == (f"2 readers instead of 4 in {path}",)
     (facts,) = summary.nodules
     # The working grid has the same spacing, shifted; nothing of the volume is lost.
     assert facts["volume_mm3"] == pytest.approx(volume_mm3, rel=1e-4)
@@ -214,6 +214,6 @@ def test_real_outlines(real_data):
     grid = GridConfig((2.5, 2.0, 2.0), 192, 1, 5.0)
     summary, _ = process_scan(path, [], grid, truth=OutlineTruth(paths))
     (facts,) = summary.nodules
-    assert summary.series_uid == series_uid and summary.reports == ()
+    assert summary.series_uid == series_uid and summary.warnings == ()
     assert facts["diameter_mm"] == pytest.approx(23.4, abs=0.2)
     assert equivalent_diameter_mm(facts["volume_mm3"]) == pytest.approx(23.4, abs=0.2)

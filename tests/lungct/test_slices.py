@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
-from lungct.lung import LungRegion
-from lungct.nodule import sphere_patches
+from lungct.lung.mask import LungRegion
 from lungct.scan import Nodule
 from lungct.slices import Slices, WorkingVolume, merge_coverage, to_uint8
+from lungct.truth.spheres import sphere_patches
 
 GEOMETRY = Geometry((6, 16, 16), (1.0, 2.0, 3.0), (1.0, 1.0, 3.0))
 # z of its slices: centres at 3, 6, 9, 12, 15 and 18 mm.

@@ -13,14 +13,14 @@ from models import trainer
 from models.checkpoint import Checkpoint
 from models.dataset import Source, whole_slices
 from models.monitor import EpochEnd
-from schema import features
+from schema.files import HISTORY_FILE
 from schema.hyperparameters import Training, UNet, parse
 from tests.models import synthetic
 from tests.models.test_dataset import with_training
 
 
 def history_of(run_dir: str | Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((Path(run_dir) / features.HISTORY_FILE).read_text())
+    content: dict[str, Any] = json.loads((Path(run_dir) / HISTORY_FILE).read_text())
     return content
 
 

@@ -1,0 +1,1 @@
+"""CtExampleGen: CT scans to tf.Examples, one Beam element per scan."""

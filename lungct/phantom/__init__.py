@@ -1,6 +1,0 @@
-"""Chest CTs with exact truth in LUNA16 layout, made by chance from a seed."""
-
-from lungct.phantom.model import PhantomScan, make_scan
-from lungct.phantom.writer import PhantomError, make_phantoms
-
-__all__ = ["PhantomError", "PhantomScan", "make_phantoms", "make_scan"]

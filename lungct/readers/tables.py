@@ -1,0 +1,263 @@
+"""The tables beside the scans. One that can't be trusted stops the run before any work."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lungct.files import read_text, reason_of
+from lungct.scan import MAX_COORDINATE_MM, Nodule
+
+MAX_DIAMETER_MM = 150.0
+
+_SERIES = ("seriesuid", "series_uid", "seriesinstanceuid")
+_PATIENT = ("patient_id", "patientid", "patient")
+_SPLIT = ("split",)
+_SCAN_SUFFIXES = (".mhd", ".raw", ".zraw", ".mha")
+_NUMBERS = ("coordX", "coordY", "coordZ", "diameter_mm")
+
+
+class TableError(ValueError):
+    """A table or the set of scans can't be trusted. The text names file and line."""
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Annotated nodules.
+
+    Attributes:
+        by_series: Nodules of each series that has any, in the order of the table.
+        warnings: What a reader of the table should know, one line each.
+    """
+
+    by_series: dict[str, tuple[Nodule, ...]]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SplitTable:
+    """A list of splits.
+
+    Attributes:
+        path: Where it was read.
+        by_series: Whether its rows are series; patients otherwise.
+        rows: Split and line by series or patient.
+    """
+
+    path: str
+    by_series: bool
+    rows: dict[str, tuple[str, int]]
+
+
+def find_scans(roots: Sequence[str]) -> list[str]:
+    """Header files of all scans in LUNA16 layout.
+
+    Args:
+        roots: Folders that hold `*.mhd` or `subset*/*.mhd`.
+
+    Returns:
+        Paths of the headers, sorted.
+
+    Raises:
+        TableError: A root is no folder, or a series is there twice.
+    """
+    places: dict[str, Path] = {}
+    for root in map(Path, roots):
+        if not root.is_dir():
+            raise TableError(f"expected a folder of scans, got {str(root)!r}")
+        for path in sorted([*root.glob("*.mhd"), *root.glob("subset*/*.mhd")]):
+            if path.stem in places:
+                raise TableError(
+                    f"expected series {path.stem} once, got {places[path.stem]}, {path}"
+                )
+            places[path.stem] = path
+    return sorted(map(str, places.values()))
+
+
+def overlooked(roots: Sequence[str], headers: Sequence[str]) -> list[str]:
+    """Says which files look like scans, or parts of scans, that `find_scans` does not find.
+
+    Args:
+        roots: Folders of scans.
+        headers: What it found.
+
+    Returns:
+        One line; none when there is no such file.
+    """
+    known = {Path(path).with_suffix("") for path in headers}
+    others = [
+        str(path)
+        for root in map(Path, roots)
+        for path in sorted(root.rglob("*"))
+        if path.suffix.lower() in _SCAN_SUFFIXES and path.with_suffix("") not in known
+    ]
+    if not others:
+        return []
+    return [
+        f"{len(others)} files look like scans, but are none of DIR/*.mhd or DIR/subset*/*.mhd and "
+        f"its voxels, such as {others[0]}"
+    ]
+
+
+def read_annotations(path: str) -> Annotations:
+    """Reads a table of nodules with the columns of LUNA16 in any order.
+
+    Args:
+        path: CSV file with seriesuid, coordX, coordY, coordZ, diameter_mm; UTF-8, BOM allowed.
+
+    Returns:
+        Nodules by series, numbered from 1 by the order of their rows, duplicates left out and
+        reported.
+
+    Raises:
+        TableError: The file is missing or empty, a column is missing, or a value can't be true.
+    """
+    found: dict[str, dict[tuple[float, ...], int]] = {}
+    warnings = []
+    for line, row in _rows(path, [_SERIES, *((name.lower(),) for name in _NUMBERS)]):
+        where = f"line {line} of {path}"
+        numbers = tuple(
+            _number(text, name, where) for text, name in zip(row[1:], _NUMBERS, strict=True)
+        )
+        if not row[0]:
+            raise TableError(f"expected a seriesuid, got {row[0]!r} in {where}")
+        known = found.setdefault(row[0], {})
+        if numbers in known:
+            warnings.append(f"{where} repeats line {known[numbers]}: series {row[0]}, {numbers}")
+        known.setdefault(numbers, line)
+    return Annotations({uid: _nodules(rows) for uid, rows in found.items()}, tuple(warnings))
+
+
+def read_patients(path: str) -> dict[str, str]:
+    """Reads which patient each series is of.
+
+    Args:
+        path: CSV file with the columns seriesuid and patient_id, or a table separated by blanks
+            with PatientID and SeriesInstanceUID as LIDC-IDRI gives it.
+
+    Returns:
+        Patient by series.
+
+    Raises:
+        TableError: The file is missing or empty, a column is missing, a field is empty, or a
+            series has two patients.
+    """
+    patients: dict[str, str] = {}
+    for line, (series_uid, patient_id) in _rows(path, [_SERIES, _PATIENT]):
+        if not series_uid or not patient_id:
+            got = (series_uid, patient_id)
+            raise TableError(f"expected a series and a patient, got {got} in line {line} of {path}")
+        if patients.setdefault(series_uid, patient_id) != patient_id:
+            both = f"{patients[series_uid]} and {patient_id}"
+            raise TableError(
+                f"expected one patient of series {series_uid}, got {both} in line {line} of {path}"
+            )
+    return patients
+
+
+def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
+    """Reads which split each series, or each patient, is to be in.
+
+    Args:
+        path: CSV file with the column split and either seriesuid or patient_id; with both, such as
+            the manifest of an earlier run, the series counts.
+        splits: The names that a row may have.
+
+    Returns:
+        The table.
+
+    Raises:
+        TableError: The file is missing or empty, a column is missing, a split is not one of those,
+            or a series or patient has two.
+    """
+    by_series = any(name in _SERIES for name in _columns(path))
+    rows: dict[str, tuple[str, int]] = {}
+    for line, (name, split) in _rows(path, [_SERIES if by_series else _PATIENT, _SPLIT]):
+        if not name or split not in splits:
+            raise TableError(
+                f"expected a {'series' if by_series else 'patient'} and one of the splits "
+                f"{', '.join(splits)}, got {(name, split)} in line {line} of {path}"
+            )
+        known = rows.setdefault(name, (split, line))
+        if known[0] != split:
+            raise TableError(
+                f"expected one split of {name}, got {known[0]} in line {known[1]} and {split} "
+                f"in line {line} of {path}"
+            )
+    return SplitTable(path, by_series, rows)
+
+
+def _columns(path: str) -> list[str]:
+    """Names of the columns in lower case; none where `_rows` will say what is wrong."""
+    try:
+        lines = read_text(path).splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    header = next((line for line in lines if line.strip()), "")
+    return [name.strip(' "').lower() for name in header.split("," if "," in header else None)]
+
+
+def _rows(path: str, columns: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line number and the asked-for fields of each row; columns are names in lower case."""
+    try:
+        text = read_text(path)
+        lines = text.splitlines()
+        separated = "," in (lines[0] if lines else "")
+        table = csv.reader(lines, strict=True) if separated else map(str.split, lines)
+        header: list[str] | None = None
+        places: list[int] = []
+        for line, row in enumerate(table, start=1):
+            fields = [field.strip() for field in row]
+            if not any(fields):
+                continue
+            if header is None:
+                header = fields
+                places = _places(header, columns, path)
+            elif len(fields) != len(header):
+                raise TableError(
+                    f"expected {len(header)} fields, got {len(fields)} in line {line} of {path}"
+                )
+            else:
+                yield line, tuple(fields[place] for place in places)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"expected a readable table, got {reason_of(error)} in {path}") from error
+    if header is None:
+        raise TableError(f"expected a table with a header, got {len(text)} characters in {path}")
+
+
+def _places(header: list[str], columns: Sequence[tuple[str, ...]], path: str) -> list[int]:
+    """Where the asked-for columns are."""
+    lower = [name.lower() for name in header]
+    places = []
+    for names in columns:
+        matches = [place for place, name in enumerate(lower) if name in names]
+        if len(matches) != 1:
+            raise TableError(f"expected one column {names[0]}, got columns {header} in {path}")
+        places += matches
+    return places
+
+
+def _number(text: str, name: str, where: str) -> float:
+    """A coordinate or diameter in mm that can be true."""
+    try:
+        value = math.nan if "_" in text else float(text)
+    except ValueError:
+        value = math.nan
+    if name == "diameter_mm":
+        fits, expected = 0 < value <= MAX_DIAMETER_MM, f"above 0 and up to {MAX_DIAMETER_MM:g}"
+    else:
+        fits, expected = abs(value) <= MAX_COORDINATE_MM, f"within ±{MAX_COORDINATE_MM:g}"
+    if not fits:
+        raise TableError(f"expected {name} {expected} mm, got {text!r} in {where}")
+    return value
+
+
+def _nodules(rows: dict[tuple[float, ...], int]) -> tuple[Nodule, ...]:
+    """Nodules of one series, numbered from 1."""
+    return tuple(
+        Nodule(str(number), (x, y, z), diameter_mm)
+        for number, (x, y, z, diameter_mm) in enumerate(rows, start=1)
+    )

@@ -1,0 +1,1 @@
+"""What counts as nodule: annotated spheres and reader outlines, rendered on any grid."""

@@ -1,0 +1,184 @@
+"""One phantom scan with its exact truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lungct.geometry import Geometry
+from lungct.scan import Nodule
+from phantom.anatomy import Patient, draw_patient, organ_fields
+from phantom.fields import Array, Lattice, SliceSampler, lattice_over
+from phantom.lungtrees import LungTrees, grow_trees, with_wall
+from phantom.nodules import (
+    PhantomNodule,
+    Site,
+    place_nodules,
+    render_patch,
+    spicule_tree,
+)
+from phantom.painter import Painter
+from phantom.scanner import Detector, Scanner, draw_scanner
+from phantom.vessels import SliceSplatter, Tree, fill
+
+LATTICE_MM = 4.0
+# Every eighth scan has no nodules; the last of eight is a second scan of the patient before it.
+CYCLE, EMPTY, REPEATED = 8, 3, 7
+
+
+@dataclass(frozen=True)
+class PhantomScan:
+    """A phantom scan and its exact truth.
+
+    Attributes:
+        series_uid: Name of the series, under the root 2.25 of UIDs that nobody registers.
+        patient_id: Name of the patient.
+        hu: (z, y, x) int16 Hounsfield units, with padding where the scanner pads.
+        geometry: Its grid in the world.
+        nodules: The annotated spheres.
+        looks: How each nodule was drawn, in the anatomy frame, in the order of `nodules`.
+        lung_mask: (z, y, x) bool, both lungs with all that lies in them, nodules at the pleura
+            included, without windpipe and main bronchi.
+    """
+
+    series_uid: str
+    patient_id: str
+    hu: npt.NDArray[np.int16]
+    geometry: Geometry
+    nodules: tuple[Nodule, ...]
+    looks: tuple[PhantomNodule, ...]
+    lung_mask: npt.NDArray[np.bool_]
+
+
+def series_uid(seed: int, index: int) -> str:
+    """UID of a phantom scan; the digits say which."""
+    return f"2.25.7740{seed:010d}{index:06d}"
+
+
+def patient_of(seed: int, index: int) -> str:
+    """Patient of a phantom scan; a few have two scans."""
+    return f"PHANTOM-{seed}-{_first_scan(index):04d}"
+
+
+def _first_scan(index: int) -> int:
+    """The first scan of the same patient."""
+    return index - 1 if index % CYCLE == REPEATED else index
+
+
+def scanner_of(seed: int, index: int, shape: tuple[int, int, int]) -> Scanner:
+    """Grid and habits of the scanner of a phantom scan, quicker than all of its plan."""
+    patient = draw_patient(np.random.default_rng([seed, _first_scan(index), 1]))
+    return draw_scanner(np.random.default_rng([seed, index, 5]), patient, shape)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of a phantom scan but its voxels."""
+
+    seed: int
+    index: int
+    patient: Patient
+    scanner: Scanner
+    lattice: Lattice
+    fields: dict[str, Array]
+    trees: LungTrees
+    looks: tuple[PhantomNodule, ...]
+
+
+def plan_scan(seed: int, index: int, shape: tuple[int, int, int]) -> Plan:
+    """Draws patient, scanner, vessels and nodules of a scan, quicker than its voxels."""
+    body = np.random.default_rng([seed, _first_scan(index), 1])
+    chance = np.random.default_rng([seed, index, 2])
+    patient = draw_patient(body)
+    scanner = scanner_of(seed, index, shape)
+    lattice = lattice_over(scanner.axes_mm, LATTICE_MM)
+    fields = organ_fields(patient, body, lattice)
+    trees = grow_trees(body, patient, lattice, fields)
+    site = Site(lattice, fields["lung"], trees.vessels, _bounds(scanner))
+    looks = () if index % CYCLE == EMPTY else tuple(place_nodules(chance, site))
+    return Plan(seed, index, patient, scanner, lattice, fields, trees, looks)
+
+
+def make_scan(seed: int, index: int, shape: tuple[int, int, int]) -> PhantomScan:
+    """Makes one phantom scan; the same arguments give the same bytes.
+
+    Args:
+        seed: Of the whole data set, not negative.
+        index: Of the scan, not negative.
+        shape: Voxels (z, y, x).
+
+    Returns:
+        The scan with its truth.
+    """
+    plan = plan_scan(seed, index, shape)
+    axes = plan.scanner.axes_mm
+    rendered = [(n, p) for n in plan.looks if (p := render_patch(n, axes)) is not None]
+    sampler = SliceSampler(plan.lattice, axes, plan.fields)
+    painter = Painter(plan.patient, axes, sampler, _splatters(plan), rendered)
+    hu, lung = _render(painter, Detector(plan.scanner, [seed, index, 3]), shape)
+    for _, patch in rendered:
+        lung[patch.box] |= patch.coverage >= 0.5
+    return PhantomScan(
+        series_uid=series_uid(seed, index),
+        patient_id=patient_of(seed, index),
+        hu=hu,
+        geometry=plan.scanner.geometry,
+        nodules=tuple(_annotation(i, n, plan.scanner) for i, n in enumerate(plan.looks)),
+        looks=plan.looks,
+        lung_mask=lung,
+    )
+
+
+def _bounds(scanner: Scanner) -> tuple[tuple[float, float], ...]:
+    """Lowest and highest coordinate of the voxels' middles, (z, y, x)."""
+    return tuple((float(axis.min()), float(axis.max())) for axis in scanner.axes_mm)
+
+
+def _annotation(index: int, look: PhantomNodule, scanner: Scanner) -> Nodule:
+    """The annotated sphere in world coordinates."""
+    x, y, z = (
+        round(c + o, 6) for c, o in zip(look.centre_mm[::-1], scanner.offset_mm, strict=True)
+    )
+    return Nodule(str(index), (x, y, z), look.diameter_mm)
+
+
+def _splatters(plan: Plan) -> dict[str, SliceSplatter]:
+    """Everything tubular, ready to be shared out to the voxels."""
+    rng = np.random.default_rng([plan.seed, plan.index, 4])
+    trees, scanner, looks = plan.trees, plan.scanner, plan.looks
+    tubes: dict[str, Tree | None] = {
+        "vessels": trees.vessels,
+        "scars": trees.scars,
+        "bronchus walls": with_wall(trees.bronchi),
+        "bronchi": trees.bronchi,
+        "windpipe wall": with_wall(trees.windpipe),
+        "windpipe": trees.windpipe,
+        "spicules": spicule_tree(list(looks)),
+    }
+    steps = [abs(float(axis[1] - axis[0])) for axis in scanner.axes_mm]
+    cell = 0.55 * min(steps)
+    return {
+        name: SliceSplatter(fill(rng, tree, cell), scanner.axes_mm)
+        for name, tree in tubes.items()
+        if tree is not None
+    }
+
+
+def _render(
+    painter: Painter, detector: Detector, shape: tuple[int, int, int]
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
+    """All slices as the scanner writes them, and the lungs' exact mask."""
+    hu = np.empty(shape, np.int16)
+    lung = np.empty(shape, np.bool_)
+    painted: dict[int, Array] = {}
+    for index in range(shape[0]):
+        near = [int(np.clip(index + d, 0, shape[0] - 1)) for d in (-1, 0, 1)]
+        for i in near:
+            if i not in painted:
+                painted[i], distance = painter.paint(i)
+                lung[i] = distance < 0
+        below, here, above = (painted[i] for i in near)
+        load = 1.0 + 0.6 * float(np.mean(here > -300))
+        hu[index] = detector(index, below, here, above, load)
+        painted.pop(index - 1, None)
+    return hu, lung

@@ -1,0 +1,177 @@
+"""Gathers the facts of a run from its artifacts' folders and writes the report."""
+
+import datetime
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import tensorflow as tf
+
+from lungct import progress
+from report.content import Making, ReportContent, to_json
+from report.evaluation import Evaluation, read_evaluation
+from report.history import read_history
+from report.nodules import Judged, ScanSource, Segmenter, judge_scan, load_segmenter
+from report.page import render
+from report.pictures import MAX_REAL, Picture, choose_nodules, choose_real, draw
+from report.scans import ZYX, ScanFacts, ScanNotes, read_notes, read_scans, sum_up
+from report.slices import first_series
+from schema import features
+from schema.files import REPORT_FILE, SUMMARY_FILE
+
+# What the Evaluator leaves in the folder of its blessing.
+BLESSED_FILE: Final = "BLESSED"
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Folders that the report is made from.
+
+    Attributes:
+        examples: Folder of the slices by split.
+        model: The exported SavedModel.
+        model_run: Holds `history.json`.
+        evaluation: TFMA's.
+        blessing: The Evaluator's.
+        scans: The ScanReport.
+        other_evaluations: TFMA's of the splits that no gate looks at.
+    """
+
+    examples: Mapping[str, str]
+    model: str
+    model_run: str
+    evaluation: str
+    blessing: str
+    scans: str
+    other_evaluations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportParameters:
+    """Values that the report is made with.
+
+    Attributes:
+        configuration: The run's configuration as JSON; `grid.spacing_mm` is read from it.
+        code_hash: Hash of the source that made the model.
+        probability_threshold: Probability from which a voxel is predicted.
+    """
+
+    configuration: str
+    code_hash: str
+    probability_threshold: float
+
+
+def write_report(inputs: ReportInputs, parameters: ReportParameters, folder: str) -> ReportContent:
+    """Writes `report.html` and `summary.json` into the folder and returns what they say."""
+    content = gather(inputs, parameters)
+    tf.io.gfile.makedirs(folder)
+    _write(os.path.join(folder, REPORT_FILE), render(content))
+    summary = json.dumps(to_json(content), indent=1, allow_nan=False)
+    _write(os.path.join(folder, SUMMARY_FILE), summary)
+    return content
+
+
+def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
+    """Reads, judges and draws everything that the report says.
+
+    Raises:
+        ValueError: The inputs contradict each other, or the configuration lacks the working grid.
+    """
+    spacing_mm = grid_spacing(parameters.configuration)
+    evaluation = read_evaluation(inputs.evaluation, inputs.other_evaluations)
+    blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
+    _check_blessing(blessed, evaluation, inputs.blessing)
+    scans, notes = read_scans(inputs.scans), read_notes(inputs.scans)
+    data = sum_up(scans, notes)
+    sources = list(_sources(inputs.examples, scans, notes, data.mixed))
+    segment = load_segmenter(inputs.model)
+    threshold = parameters.probability_threshold
+    judged = _judge_all(sources, segment, threshold, spacing_mm)
+    return ReportContent(
+        name=str(json.loads(parameters.configuration).get("name", "NoduleFlow")),
+        blessed=blessed,
+        data=data,
+        evaluation=evaluation,
+        nodules=tuple(one.result for _, one in judged),
+        pictures=_draw_all(sources, judged, segment, threshold, spacing_mm),
+        history=read_history(inputs.model_run),
+        making=Making(parameters.configuration, parameters.code_hash, threshold, _now()),
+    )
+
+
+def grid_spacing(configuration: str) -> ZYX:
+    """Spacing (z, y, x) in mm of the working grid.
+
+    Raises:
+        ValueError: The configuration does not hold it.
+    """
+    spacing = json.loads(configuration).get("grid", {}).get("spacing_mm")
+    if not isinstance(spacing, list) or len(spacing) != 3 or not all(step > 0 for step in spacing):
+        raise ValueError(
+            f"expected grid.spacing_mm of 3 positive figures in the configuration, got {spacing!r}"
+        )
+    return float(spacing[0]), float(spacing[1]), float(spacing[2])
+
+
+def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
+    if blessed != evaluation.passed:
+        raise ValueError(
+            f"expected blessing and gate to agree, got blessed={blessed} in {folder} "
+            f"and a gate that was {'passed' if evaluation.passed else 'not passed'}"
+        )
+
+
+def _sources(
+    examples: Mapping[str, str], scans: Sequence[ScanFacts], notes: ScanNotes, mixed: bool
+) -> Iterator[ScanSource]:
+    """The scans of eval, and the first few real ones wherever they are among phantoms."""
+    by_series = {scan.series_uid: scan for scan in scans}
+    shown = 0
+    for split in sorted(examples, key=lambda name: name != features.SPLIT_EVAL):
+        if split != features.SPLIT_EVAL and not mixed:
+            continue
+        for path in sorted(tf.io.gfile.glob(os.path.join(examples[split], "*"))):
+            series = first_series(path)
+            if series is None:
+                continue
+            if series not in by_series:
+                raise ValueError(f"expected series {series} of {path} in the scan report, got none")
+            phantom = notes.is_phantom(series)
+            shown += not phantom
+            if split == features.SPLIT_EVAL or (not phantom and shown <= MAX_REAL):
+                yield ScanSource(by_series[series], path, phantom)
+
+
+def _judge_all(
+    sources: Sequence[ScanSource], segment: Segmenter, threshold: float, spacing_mm: ZYX
+) -> list[tuple[ScanSource, Judged]]:
+    judged: list[tuple[ScanSource, Judged]] = []
+    for number, source in enumerate(sources, start=1):
+        judged += [(source, one) for one in judge_scan(source, segment, threshold, spacing_mm)]
+        progress.report("scans of the report", number, len(sources))
+    return judged
+
+
+def _draw_all(
+    sources: Sequence[ScanSource],
+    judged: Sequence[tuple[ScanSource, Judged]],
+    segment: Segmenter,
+    threshold: float,
+    spacing_mm: ZYX,
+) -> tuple[Picture, ...]:
+    requests = choose_nodules(judged)
+    if any(source.phantom for source in sources):
+        real = [source for source in sources if not source.phantom][:MAX_REAL]
+        requests += choose_real(real, judged)
+    return tuple(draw(request, segment, threshold, spacing_mm) for request in requests)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def _write(path: str, text: str) -> None:
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(text)

@@ -1,0 +1,248 @@
+"""One run on this machine, from the data to the exit status, with what a person sees of it."""
+
+import datetime
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lungct.readers.checksum_lists import find_checksums
+from lungct.readers.tables import TableError, find_scans, read_annotations, read_splits
+from phantom import make_phantoms
+from pipeline.config import Config
+from runner.console import RunConsole, dice_table, gate_table, listen, quiet
+from runner.run_record import (
+    EXIT_BLESSED,
+    EXIT_ERROR,
+    EXIT_NOT_BLESSED,
+    EXIT_REFUSED,
+    RunRecord,
+    discard_run_record,
+    write_run_record,
+)
+from schema.files import REPORT_FILE
+
+# More remarks on tables and folders than this are left to run.json and the report.
+MAX_NOTES = 5
+
+if TYPE_CHECKING:
+    from runner.local_dag import NodeResult
+
+
+class LocalRun:
+    """Runs the pipeline, shows it, and writes `run.json` however it ends."""
+
+    def __init__(self, config: Config) -> None:
+        """Prepares the run.
+
+        Args:
+            config: The configuration, with an output folder that exists.
+        """
+        now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        self._log_path = os.path.join(config.output, "logs", f"{now}.log")
+        self._record = RunRecord(config)
+        self._running = ("", 0.0)
+        self._view: RunConsole
+
+    def run(self) -> int:
+        """Runs to the end.
+
+        Returns:
+            The exit status: see `runner.run_record`.
+        """
+        os.makedirs(os.path.dirname(self._log_path), exist_ok=True)
+        discard_run_record(self._record.config.output)
+        with quiet(self._log_path) as stream:
+            self._view = RunConsole(stream)
+            listen(self._view)
+            status = self._run_and_judge()
+            path = write_run_record(self._record, status)
+            self._say(f"  for machines         {_short(path)}")
+        return status
+
+    def _run_and_judge(self) -> int:
+        try:
+            self._prepare_data()
+            self._run_pipeline()
+            return self._conclude()
+        except KeyboardInterrupt:
+            return self._ended_early("interrupted; the next run goes on from what is finished", 1)
+        except TableError as error:
+            return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
+        except Exception as error:
+            return self._failed(error)
+
+    def _prepare_data(self) -> None:
+        config = self._record.config
+        self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
+        found = len(_check_lists(config))
+        if config.data.roots:
+            noun = "1 scan" if found == 1 else f"{found} scans"
+            self._say(f"  {noun} in {', '.join(map(_short, config.data.roots))}")
+            return
+        phantom = config.data.phantom
+        folder = os.path.join(config.output, phantom.folder)
+        self._begin("Phantom")
+        make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
+        self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
+        data = config.data.model_copy(update={"roots": (folder,)})
+        self._record.config = config.model_copy(update={"data": data})
+
+    def _run_pipeline(self) -> None:
+        self._begin("starting TFX")
+        from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_pipeline
+        from runner.leftovers import discard_unfinished
+        from runner.local_dag import ObservedDagRunner
+
+        output = self._record.config.output
+        examples = os.path.join(output, ARTIFACTS_FOLDER, "CtExampleGen")
+        left = discard_unfinished(os.path.join(output, METADATA_FILE), examples)
+        self._end("removed what a killed run left" if left else "")
+        ObservedDagRunner(self._begin, self._finished).run(create_pipeline(self._record.config))
+
+    def _begin(self, name: str) -> None:
+        logging.getLogger(__name__).info("%s begins", name)
+        self._running = (name, time.monotonic())
+        self._view.start(name)
+
+    def _end(self, note: str = "") -> None:
+        name, start = self._running
+        self._view.finish(name, time.monotonic() - start, note)
+        self._running = ("", 0.0)
+
+    def _finished(self, result: "NodeResult") -> None:
+        self._record.components[result.node_id] = {
+            "seconds": round(result.seconds, 3),
+            "cached": result.cached,
+            "peak_memory_mb": round(result.peak_memory_mb),
+        }
+        for key, output in result.outputs.items():
+            self._record.outputs[f"{result.node_id}.{key}"] = output.uri
+            if output.properties.get("pushed_destination"):
+                self._record.pushed_path = output.properties["pushed_destination"]
+        self._end("cached" if result.cached else self._remark(result.node_id))
+        if result.node_id == "CtExampleGen":
+            self._tell_of_scans()
+
+    def _tell_of_scans(self) -> None:
+        lost = [f"quarantined {x['series_uid']}: {x['reason']}" for x in self._record.quarantined()]
+        notes = [f"note: {line}" for line in self._record.notes()]
+        if len(notes) > MAX_NOTES:
+            notes[MAX_NOTES:] = [f"note: {len(notes) - MAX_NOTES} more are in run.json"]
+        for text in [*lost, *notes]:
+            self._view.console.print(f"    {text}", markup=False)
+
+    def _remark(self, node_id: str) -> str:
+        if node_id != "CtExampleGen":
+            return ""
+        counts = self._record.counts()
+        return ", ".join(f"{counts[name]} {name}" for name in list(counts)[1:])
+
+    def _failed(self, error: Exception) -> int:
+        logging.getLogger(__name__).exception("the run failed")
+        refusal = _refusal(error)
+        if refusal is not None:
+            return self._ended_early(refusal, EXIT_REFUSED, "The data was refused:")
+        name = self._running[0] or "the run"
+        text = " ".join(str(error).split())
+        text = "".join(c if c.isprintable() else "?" for c in text)[:500]
+        reason = f"{name} failed: {type(error).__name__}: {text}"
+        return self._ended_early(reason, EXIT_ERROR)
+
+    def _ended_early(self, reason: str, status: int, heading: str = "") -> int:
+        name, start = self._running
+        if name:
+            self._view.fail(name, time.monotonic() - start)
+        self._record.error = reason
+        self._say(f"\n[bold red]{heading or 'The run did not end well:'}[/bold red]")
+        self._view.console.print(reason, markup=False)
+        self._say(f"\n  what libraries said  {_short(self._log_path)}")
+        return status
+
+    def _conclude(self) -> int:
+        summary = self._record.summary()
+        blessed = bool(summary["blessed"])
+        if not blessed:
+            self._record.pushed_path = None
+        self._show(summary, blessed)
+        return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
+
+    def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
+        console = self._view.console
+        self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
+        console.print(dice_table(summary["metrics"], self._record.config.splits))
+        self._say("\n[bold]Gate[/bold]")
+        console.print(gate_table(summary["gate"]))
+        self._say("\n" + _verdict(summary["gate"], blessed))
+        if blessed:
+            self._say(f"  model                {_short(self._record.pushed_path or '')}")
+        report = os.path.join(self._record.outputs["ReportGen.report"], REPORT_FILE)
+        self._say(f"  report               {_short(report)}")
+
+    def _say(self, text: str) -> None:
+        self._view.console.print(text)
+
+
+def _check_lists(config: Config) -> list[str]:
+    """Refuses what can't be trusted before TFX is imported, which takes long; gives the scans."""
+    data = config.data
+    if config.split.table:
+        read_splits(config.split.table, config.split.names)
+    headers = find_scans(data.roots)
+    if headers:
+        find_checksums(data.roots, headers, data.sums or None)
+    for folder in data.outlines:
+        if not os.path.isdir(folder):
+            raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
+    for root in data.roots:
+        table = os.path.join(root, "annotations.csv")
+        if not os.path.isfile(table):
+            raise TableError(f"expected the annotation table {table}, got no such file")
+        read_annotations(table)
+    if data.roots and not headers:
+        raise TableError(
+            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(data.roots)}"
+        )
+    return headers
+
+
+def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
+    if blessed:
+        return "[bold green]Blessed and pushed.[/bold green]"
+    failed = [row for row in gate if row["verdict"] == "fail"]
+    lines = ["[bold red]Not blessed, nothing pushed.[/bold red]"]
+    for row in failed:
+        if row["measured"] is None:
+            lines.append(f"  {row['criterion']}: no such slice, at least {row['bound']:.3f} asked")
+        else:
+            short = row["bound"] - row["measured"]
+            lines.append(
+                f"  {row['criterion']}: {row['measured']:.3f}, "
+                f"{short:.3f} below the bound of {row['bound']:.3f}"
+            )
+    return "\n".join(lines)
+
+
+def _refusal(error: BaseException) -> str | None:
+    """The text of a refusal of the data, wherever it is in the chain of causes."""
+    gate = sys.modules.get("components.data_gate")
+    refusals = (TableError,) if gate is None else (TableError, gate.DataRefused)
+    return next((str(cause) for cause in _causes(error) if isinstance(cause, refusals)), None)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what led to it, the last first; Beam makes chains that bite their tail."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return chain
+
+
+def _short(path: str) -> str:
+    """The path from here where it is below here, else as it is."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

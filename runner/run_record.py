@@ -1,0 +1,128 @@
+"""`run.json`: what a run did, for machines."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+from typing import Any
+
+from pipeline.code_hash import source_hash
+from pipeline.config import Config
+from schema.files import (
+    COUNTS_FILE,
+    MANIFEST_FILE,
+    NOTES_FILE,
+    QUARANTINE_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    SUMMARY_FILE,
+)
+
+EXIT_BLESSED, EXIT_ERROR, EXIT_USAGE, EXIT_NOT_BLESSED, EXIT_REFUSED = 0, 1, 2, 3, 4
+
+
+@dataclasses.dataclass
+class RunRecord:
+    """What is known about a run so far; written whole at its end, however it ends.
+
+    Attributes:
+        config: The configuration.
+        components: Seconds and whether cached, by component.
+        outputs: Folder of each artifact, by "Component.key".
+        error: What ended the run early, in one text; empty where nothing did.
+    """
+
+    config: Config
+    components: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    outputs: dict[str, str] = dataclasses.field(default_factory=dict)
+    pushed_path: str | None = None
+    error: str = ""
+
+    def as_json(self, exit_status: int) -> dict[str, Any]:
+        """The record as plain JSON.
+
+        Args:
+            exit_status: What the process will end with.
+
+        Returns:
+            Components, scans, metrics, gate, blessing, paths, configuration and code hash.
+        """
+        summary = self.summary()
+        report = self.outputs.get("ReportGen.report")
+        manifest = self.outputs.get("CtExampleGen.manifest")
+        return {
+            "exit_status": exit_status,
+            "error": self.error or None,
+            "components": self.components,
+            "scans": {**self.counts(), "quarantine": self.quarantined()},
+            "notes": self.notes(),
+            "manifest_path": manifest and os.path.join(manifest, MANIFEST_FILE),
+            "metrics": summary.get("metrics", []),
+            "gate": summary.get("gate", []),
+            "blessed": summary.get("blessed"),
+            "pushed_path": self.pushed_path,
+            "report_path": report and os.path.join(report, REPORT_FILE),
+            "configuration": self.config.described(),
+            "code_hash": source_hash(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The report's summary; empty where the run did not come that far."""
+        folder = self.outputs.get("ReportGen.report")
+        if folder is None:
+            return {}
+        with open(os.path.join(folder, SUMMARY_FILE), encoding="utf-8") as file:
+            content: dict[str, Any] = json.load(file)
+        return content
+
+    def counts(self) -> dict[str, int]:
+        """What became of the scans in counts; zeros where the run did not come that far."""
+        folder = self.outputs.get("CtExampleGen.quarantine")
+        if folder is None:
+            return dict.fromkeys(("found", "accepted", "repaired", "quarantined"), 0)
+        with open(os.path.join(folder, COUNTS_FILE), encoding="utf-8") as file:
+            content: dict[str, int] = json.load(file)
+        return content
+
+    def notes(self) -> list[str]:
+        """What the readers of tables and folders found worth saying, one line each."""
+        folder = self.outputs.get("CtExampleGen.scans")
+        if folder is None:
+            return []
+        with open(os.path.join(folder, NOTES_FILE), encoding="utf-8") as file:
+            return list(json.load(file)["warnings"])
+
+    def quarantined(self) -> list[dict[str, str]]:
+        """Series and reason of each scan that can't be used."""
+        folder = self.outputs.get("CtExampleGen.quarantine")
+        if folder is None:
+            return []
+        with open(os.path.join(folder, QUARANTINE_FILE), encoding="utf-8") as file:
+            lost = [json.loads(line) for line in file]
+        return [{"series_uid": scan["series_uid"], "reason": scan["reason"]} for scan in lost]
+
+
+def write_run_record(record: RunRecord, exit_status: int) -> str:
+    """Writes `run.json`, whole or not at all.
+
+    Args:
+        record: What is known.
+        exit_status: What the process will end with.
+
+    Returns:
+        The path.
+    """
+    folder = record.config.output
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
+        json.dump(record.as_json(exit_status), file, indent=2)
+    path = os.path.join(folder, RUN_FILE)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+    return path
+
+
+def discard_run_record(folder: str) -> None:
+    """Removes the record of an earlier run, so that it is not taken for this run's."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(folder, RUN_FILE))

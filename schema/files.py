@@ -1,0 +1,30 @@
+"""Names of the files in artifacts, for those who write and those who read them."""
+
+from typing import Final
+
+# ScanReport: one JSON object for each scan; what was worth saying about tables and folders.
+SCANS_FILE: Final = "scans.jsonl"
+NOTES_FILE: Final = "notes.json"
+
+# Quarantine: one JSON object for each scan that can't be used; the counts of outcomes.
+QUARANTINE_FILE: Final = "quarantine.jsonl"
+COUNTS_FILE: Final = "counts.json"
+
+# SplitManifest: which scan is in which split.
+MANIFEST_FILE: Final = "manifest.csv"
+
+# DataVerdict: the checks that the data passed.
+VERDICT_FILE: Final = "data_gate.json"
+
+# ModelRun: the epochs of a training run.
+HISTORY_FILE: Final = "history.json"
+
+# Model, in the folder that SavedModel leaves to others: what it takes.
+INPUT_FILE: Final = "assets.extra/input.json"
+
+# Report: for people and for machines.
+REPORT_FILE: Final = "report.html"
+SUMMARY_FILE: Final = "summary.json"
+
+# The record of a whole run, in its output folder.
+RUN_FILE: Final = "run.json"

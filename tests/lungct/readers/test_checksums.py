@@ -1,0 +1,63 @@
+import hashlib
+
+import pytest
+
+from lungct.readers.checksums import (
+    ScanChecksums,
+    annotation_checksum,
+    files_checksum,
+    scan_checksums,
+    sha256_of,
+    verify_checksums,
+)
+from lungct.scan import Nodule, ScanError
+from tests.lungct import chest
+
+ONE, OTHER = hashlib.sha256(b"abc").hexdigest(), hashlib.sha256(b"").hexdigest()
+
+
+@pytest.fixture
+def header(tmp_path):
+    return chest.write_good(tmp_path / "subset0" / "1.2.3.mhd")
+
+
+def test_known_sum(tmp_path):
+    # FIPS 180-2, appendix B.1.
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(str(tmp_path / "a")).startswith("ba7816bf8f01cfea")
+
+
+def test_sums_of_a_scan(tmp_path, header):
+    raw = header.with_suffix(".raw")
+    found = scan_checksums(str(header))
+    assert (found.header, found.voxels) == (sha256_of(str(header)), sha256_of(str(raw)))
+    assert found.voxels_name == "1.2.3.raw"
+
+
+def test_sums_of_a_scan_that_cannot_be_used(tmp_path, header):
+    assert scan_checksums(str(tmp_path / "gone.mhd")) == ScanChecksums()
+    header.with_suffix(".raw").unlink()
+    assert scan_checksums(str(header)) == ScanChecksums(sha256_of(str(header)))
+
+
+def test_sum_of_annotation_rows():
+    nodules = [Nodule("1", (-1.5, 2.0, 0.1), 4.0), Nodule("2", (0.0, 0.0, 0.0), 30.0)]
+    text = b"-1.5,2.0,0.1,4.0\n0.0,0.0,0.0,30.0\n"
+    assert annotation_checksum(nodules) == hashlib.sha256(text).hexdigest()
+    assert annotation_checksum([]) == ""
+
+
+def test_sum_of_several_files(tmp_path):
+    for name, content in (("a", b"abc"), ("b", b"")):
+        (tmp_path / name).write_bytes(content)
+    text = f"{ONE}\n{OTHER}\n".encode()
+    paths = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert files_checksum(paths) == hashlib.sha256(text).hexdigest()
+    assert files_checksum([]) == ""
+
+
+def test_a_sum_that_differs_names_both(header):
+    found = scan_checksums(str(header))
+    verify_checksums(found, str(header), {"1.2.3.mhd": found.header, "other.raw": ONE})
+    with pytest.raises(ScanError, match=f"expected SHA-256 {ONE} of 1.2.3.raw, got {found.voxels}"):
+        verify_checksums(found, str(header), {"1.2.3.raw": ONE})

@@ -1,0 +1,129 @@
+"""Nodule Dice of a model that predicts the truth one column to the right.
+
+At spacing (2.5, 2, 1) mm a nodule of 4.2 mm is seven voxels in one slice: five in its middle row,
+one above, one below. Shifted by a column, four of the five overlap and none of the others.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from report.nodules import Judged, ScanSource, judge_scan, load_segmenter
+from report.scans import read_scans
+from tests.components.made_run import (
+    SPACING_MM,
+    MadeNodule,
+    MadeScan,
+    save_model,
+    write_scan_report,
+    write_slices,
+)
+
+NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
+
+
+def source(folder: Path, scan: MadeScan) -> ScanSource:
+    path = write_slices(folder / "slices.gz", scan.examples())
+    (facts,) = read_scans(write_scan_report(folder / "scans", [scan.row()], {}))
+    return ScanSource(facts, path, True)
+
+
+def judge(folder: Path, scan: MadeScan) -> list[Judged]:
+    segment = load_segmenter(save_model(folder / "model"))
+    return list(judge_scan(source(folder, scan), segment, 0.5, SPACING_MM))
+
+
+def test_dice_of_a_lone_nodule(tmp_path: Path) -> None:
+    (judged,) = judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+
+    result = judged.result
+    assert (result.truth_voxels, result.predicted_voxels, result.overlap_voxels) == (7, 7, 4)
+    assert result.dice == pytest.approx(8 / 14)
+    assert (result.series_uid, result.patient_id, result.split) == ("a", "patient of a", "eval")
+    assert result.phantom
+    assert judged.slice_index == 5
+    assert judged.centre_pixels == (30.0, 30.0)
+
+
+def test_voxels_of_a_neighbour_count_where_the_box_holds_them(tmp_path: Path) -> None:
+    neighbour = MadeNodule("2", (5, 30, 36), 4.2, "3-6")
+
+    first, second = judge(tmp_path, MadeScan("a", "eval", (NODULE, neighbour)))
+
+    # The first box spans columns 23..37. Of the neighbour's row 34..38 it holds four voxels, of
+    # the shifted row 35..39 three, and both voxels above and below: truth 7 + 4 + 2, predicted
+    # 7 + 3 + 2, overlap 4 + 3.
+    result = first.result
+    assert (result.truth_voxels, result.predicted_voxels, result.overlap_voxels) == (13, 12, 7)
+    assert result.dice == pytest.approx(14 / 25)
+    assert second.result.truth_voxels == 13
+
+
+def test_slices_beside_the_nodule_count(tmp_path: Path) -> None:
+    # Two slices (5 mm) above: in the box. Three slices above: not.
+    near = MadeNodule("2", (7, 30, 30), 4.2, "3-6")
+    far = MadeNodule("3", (2, 30, 30), 4.2, "3-6")
+
+    first, *_ = judge(tmp_path, MadeScan("a", "eval", (NODULE, near, far)))
+
+    assert first.result.truth_voxels == 14
+
+
+def test_picture_shows_the_slice_with_most_truth(tmp_path: Path) -> None:
+    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (6, 30, 30), 16, "15+"),)))
+
+    assert judged.slice_index == 6
+
+
+def test_box_at_the_edge_of_the_slice(tmp_path: Path) -> None:
+    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (0, 0, 2), 4.2, "3-6"),)))
+
+    # Row 0, columns 0..4 and one voxel below; the shift keeps four.
+    assert (judged.result.truth_voxels, judged.result.overlap_voxels) == (6, 4)
+
+
+def test_nodule_that_no_slice_cuts_has_no_dice(tmp_path: Path) -> None:
+    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (40, 9, 9), 4.2, "3-6"),)))
+
+    assert judged.result.dice is None
+    assert judged.slice_index == -1
+
+
+def test_annotation_away_from_its_truth_has_no_dice(tmp_path: Path) -> None:
+    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    x, y, z = one.scan.nodules[0].centre_mm
+    moved = replace(one.scan.nodules[0], centre_mm=(x + 20, y, z))
+    away = replace(one, scan=replace(one.scan, nodules=(moved,)))
+
+    (judged,) = judge_scan(away, load_segmenter(save_model(tmp_path / "m")), 0.5, SPACING_MM)
+
+    assert judged.result.dice is None
+
+
+def test_scan_without_nodules_is_not_read(tmp_path: Path) -> None:
+    facts = source(tmp_path, MadeScan("a", "eval")).scan
+
+    assert list(judge_scan(ScanSource(facts, "nowhere", True), never, 0.5, SPACING_MM)) == []
+
+
+def test_nodule_that_the_scan_report_does_not_name(tmp_path: Path) -> None:
+    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    renamed = replace(one.scan.nodules[0], nodule_id="7")
+    other = replace(one, scan=replace(one.scan, nodules=(renamed,)))
+
+    with pytest.raises(ValueError, match=r"names for a, got also \['1'\]"):
+        list(judge_scan(other, never, 0.5, SPACING_MM))
+
+
+def test_file_of_another_scan(tmp_path: Path) -> None:
+    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    other = replace(one, scan=replace(one.scan, series_uid="b"))
+
+    with pytest.raises(ValueError, match="expected slices of b only, got one of a"):
+        list(judge_scan(other, never, 0.5, SPACING_MM))
+
+
+def never(examples: object) -> np.ndarray:  # type: ignore[type-arg]
+    raise AssertionError(f"asked to segment {examples!r}")
