@@ -1,0 +1,110 @@
+"""The limits of a plausible scan: what readers, ingest, `lungct.check` and the schema refuse alike.
+
+A scan within them is never refused for itself later. Each limit is here and nowhere else;
+`schema.contract` makes the domains of the data's schema from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lungct.scan import HU_MAX, HU_MIN, ScanError
+
+# Kinds of region of interest: the lungs found in the scan, or all of a volume that is a crop.
+LUNG: Final = "lung"
+VOLUME: Final = "volume"
+REGIONS: Final = (LUNG, VOLUME)
+
+# Before a voxel is read: voxels, bytes, and slices or pixels along one axis.
+MAX_VOXELS: Final = 1 << 30
+MAX_VOXEL_BYTES: Final = 1 << 31
+MAX_SIZE: Final = 1 << 16
+
+# No scanner is wider: voxels and nodules further than this from the world's origin are nowhere.
+MAX_COORDINATE_MM: Final = 10_000.0
+
+# Nodules and lesions, annotated or of a mask.
+MAX_DIAMETER_MM: Final = 150.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What one fact about a scan may be.
+
+    Attributes:
+        fact: Its name, a feature of the schema.
+        low: Smallest value.
+        high: Largest value.
+        unit: Unit, for messages.
+        regions: The kinds of region that it holds for.
+    """
+
+    fact: str
+    low: float
+    high: float
+    unit: str
+    regions: tuple[str, ...] = REGIONS
+
+    @property
+    def text(self) -> str:
+        """The range for a message."""
+        return f"{self.fact} from {self.low:g} to {self.high:g} {self.unit}"
+
+
+SPACING_X: Final = Limit("spacing_x_mm", 0.1, 10.0, "mm")
+SPACING_Y: Final = Limit("spacing_y_mm", 0.1, 10.0, "mm")
+SPACING_Z: Final = Limit("spacing_z_mm", 0.1, 20.0, "mm")
+
+# Two adjacent slices of 1 mm hold some 36 ml of lung; no chest holds more than 15 litres.
+LUNG_VOLUME: Final = Limit("region_volume_ml", 15.0, 15_000.0, "ml", (LUNG,))
+CROP_VOLUME: Final = Limit("region_volume_ml", 0.0, 100_000.0, "ml", (VOLUME,))
+
+# Percentiles in the box around the region: in lungs the darkest voxels are air.
+LUNG_P01: Final = Limit("hu_p01", HU_MIN, -300.0, "HU", (LUNG,))
+CROP_P01: Final = Limit("hu_p01", HU_MIN, HU_MAX, "HU", (VOLUME,))
+HU_P50: Final = Limit("hu_p50", HU_MIN, HU_MAX, "HU")
+HU_P99: Final = Limit("hu_p99", HU_MIN, HU_MAX, "HU")
+
+SCAN_LIMITS: Final = (
+    *(SPACING_X, SPACING_Y, SPACING_Z),
+    *(LUNG_VOLUME, CROP_VOLUME),
+    *(LUNG_P01, CROP_P01, HU_P50, HU_P99),
+)
+
+
+def check_facts(facts: Mapping[str, float], region: str) -> None:
+    """Refuses a scan of which a fact is out of its limits.
+
+    Args:
+        facts: Value by name of the fact; what has no limit passes.
+        region: LUNG or VOLUME.
+
+    Raises:
+        ScanError: By the rule `implausible`, naming fact, limits and value.
+    """
+    for limit in SCAN_LIMITS:
+        value = facts.get(limit.fact)
+        if value is None or region not in limit.regions:
+            continue
+        if not limit.low <= value <= limit.high:
+            raise ScanError(f"implausible: expected {limit.text}, got {value:g}")
+
+
+def widest(fact: str) -> tuple[float, float]:
+    """Lowest and highest value that a fact may have in any region.
+
+    Args:
+        fact: Name of the fact.
+
+    Returns:
+        The bounds, for a schema that sees scans of all regions.
+
+    Raises:
+        KeyError: The fact has no limit.
+    """
+    found = [limit for limit in SCAN_LIMITS if limit.fact == fact]
+    if not found:
+        raise KeyError(f"expected a fact with a limit, got {fact!r}")
+    return min(limit.low for limit in found), max(limit.high for limit in found)
