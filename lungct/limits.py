@@ -20,7 +20,12 @@ REGIONS: Final = (LUNG, VOLUME)
 # Before a voxel is read: voxels, bytes, and slices or pixels along one axis.
 MAX_VOXELS: Final = 1 << 30
 MAX_VOXEL_BYTES: Final = 1 << 31
+# Slices are judged one by one, which a million slices of one voxel would make slow.
 MAX_SIZE: Final = 1 << 16
+
+# Of any axis as it is stored; SPACING_X and its neighbours say more of the patient's axes.
+MIN_SPACING_MM: Final = 0.01
+MAX_SPACING_MM: Final = 100.0
 
 # No scanner is wider: voxels and nodules further than this from the world's origin are nowhere.
 MAX_COORDINATE_MM: Final = 10_000.0
@@ -58,8 +63,7 @@ SPACING_Y: Final = Limit("spacing_y_mm", 0.1, 10.0, "mm")
 SPACING_Z: Final = Limit("spacing_z_mm", 0.1, 20.0, "mm")
 
 # Two adjacent slices of 1 mm hold some 36 ml of lung; no chest holds more than 15 litres.
-LUNG_VOLUME: Final = Limit("region_volume_ml", 15.0, 15_000.0, "ml", (LUNG,))
-CROP_VOLUME: Final = Limit("region_volume_ml", 0.0, 100_000.0, "ml", (VOLUME,))
+LUNG_VOLUME: Final = Limit("lung_volume_ml", 15.0, 15_000.0, "ml", (LUNG,))
 
 # Percentiles in the box around the region: in lungs the darkest voxels are air.
 LUNG_P01: Final = Limit("hu_p01", HU_MIN, -300.0, "HU", (LUNG,))
@@ -69,7 +73,7 @@ HU_P99: Final = Limit("hu_p99", HU_MIN, HU_MAX, "HU")
 
 SCAN_LIMITS: Final = (
     *(SPACING_X, SPACING_Y, SPACING_Z),
-    *(LUNG_VOLUME, CROP_VOLUME),
+    LUNG_VOLUME,
     *(LUNG_P01, CROP_P01, HU_P50, HU_P99),
 )
 

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from lungct.grid import Grid
 from schema import features
 from schema.files import INPUT_FILE
-from schema.hyperparameters import Grid
 
 _HU_BYTES = 2
 

@@ -10,9 +10,8 @@ from tfx.extensions.google_cloud_ai_platform import constants as vertex
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 
-from components.ct_example_gen.component import CtExampleGen, Ingest
-from components.ct_example_gen.inventory import Request, TruthRule
-from components.ct_example_gen.splits import SplitRule
+from components.ct_example_gen.component import CtExampleGen
+from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
 from components.report_gen import ReportGen
@@ -134,20 +133,9 @@ def create_ingest(config: Config) -> tfx.dsl.Pipeline:
 
 
 def _example_gen(config: Config) -> CtExampleGen:
-    ingest = Ingest(
-        request=_request(config),
-        grid=config.grid.model_dump(mode="json"),
-        splits=config.splits,
-        code_hash=source_hash(INGEST),
-    )
-    return CtExampleGen(ingest)
-
-
-def _request(config: Config) -> Request:
-    """Which scans are wanted, and how they are split and labelled."""
     data = config.data
-    truth = TruthRule(data.truth, data.min_readers, data.outlines, data.without_outlines)
-    return Request(data.roots, SplitRule(**config.split.model_dump()), truth, data.sums)
+    request = Request(data.roots, config.split, config.grid, data.checksums)
+    return CtExampleGen(request, code_hash=source_hash(INGEST))
 
 
 def _trainer(

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lungct.readers.checksum_lists import find_checksums
-from lungct.readers.tables import TableError, find_scans, read_annotations, read_splits
+from lungct.readers.tables import TableError, read_splits
+from lungct.storage import StorageError
 from phantom import make_phantoms
 from pipeline.config import Config
 from runner.console import RunConsole, dice_table, gate_table, listen, quiet
@@ -69,7 +69,7 @@ class LocalRun:
             return self._conclude()
         except KeyboardInterrupt:
             return self._ended_early("interrupted; the next run goes on from what is finished", 1)
-        except TableError as error:
+        except (TableError, StorageError) as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
             return self._failed(error)
@@ -77,17 +77,17 @@ class LocalRun:
     def _prepare_data(self) -> None:
         config = self._record.config
         self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
-        found = len(_check_lists(config))
+        found = _count_scans(config)
         if config.data.roots:
             noun = "1 scan" if found == 1 else f"{found} scans"
-            self._say(f"  {noun} in {', '.join(map(_short, config.data.roots))}")
+            self._say(f"  {noun} in {', '.join(_short(root.path) for root in config.data.roots)}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
         self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
-        data = config.data.model_copy(update={"roots": (folder,)})
+        data = config.data.model_copy(update={"roots": (config.data.root(folder),)})
         self._record.config = config.model_copy(update={"data": data})
 
     def _run_pipeline(self) -> None:
@@ -185,27 +185,19 @@ class LocalRun:
         self._view.console.print(text)
 
 
-def _check_lists(config: Config) -> list[str]:
-    """Refuses what can't be trusted before TFX is imported, which takes long; gives the scans."""
-    data = config.data
+def _count_scans(config: Config) -> int:
+    """Refuses tables that can't be trusted before TFX is imported, which takes long.
+
+    Returns:
+        How many scans there are; 0 where the phantom is to be made.
+    """
+    from lungct.inventory import take_inventory
+
     if config.split.table:
         read_splits(config.split.table, config.split.names)
-    headers = find_scans(data.roots)
-    if headers:
-        find_checksums(data.roots, headers, data.sums or None)
-    for folder in data.outlines:
-        if not os.path.isdir(folder):
-            raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
-    for root in data.roots:
-        table = os.path.join(root, "annotations.csv")
-        if not os.path.isfile(table):
-            raise TableError(f"expected the annotation table {table}, got no such file")
-        read_annotations(table)
-    if data.roots and not headers:
-        raise TableError(
-            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(data.roots)}"
-        )
-    return headers
+    if not config.data.roots:
+        return 0
+    return len(take_inventory(config.data.roots, config.data.checksums).scans)
 
 
 def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
@@ -228,7 +220,8 @@ def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
 def _refusal(error: BaseException) -> str | None:
     """The text of a refusal of the data, wherever it is in the chain of causes."""
     gate = sys.modules.get("components.data_gate")
-    refusals = (TableError,) if gate is None else (TableError, gate.DataRefused)
+    data = (TableError, StorageError)
+    refusals = data if gate is None else (*data, gate.DataRefused)
     return next((str(cause) for cause in _causes(error) if isinstance(cause, refusals)), None)
 
 

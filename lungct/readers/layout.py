@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import BinaryIO
 
 from lungct.scan import Scan
@@ -60,9 +61,14 @@ class Reader:
             damaged or incomplete is found all the same: `read` refuses it.
         read: One scan from files on this machine.
             Raises `lungct.scan.ScanError` with one line that names file and cause.
+        members: The files that a scan really is made of, on this machine: what names it first,
+            then what holds its voxels.
+        suffixes: Endings of files that look like scans of this layout, wherever they lie.
     """
 
     layout: str
     expected: str
     find: Callable[[Listing], tuple[ScanFiles, ...]]
     read: Callable[[ScanFiles], Scan]
+    members: Callable[[ScanFiles], tuple[str, ...]] = attrgetter("files")
+    suffixes: tuple[str, ...] = ()

@@ -16,16 +16,17 @@ import numpy as np
 
 from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix, is_orthonormal
-from lungct.scan import MAX_COORDINATE_MM, ScanError
+from lungct.limits import (
+    MAX_COORDINATE_MM,
+    MAX_SIZE,
+    MAX_SPACING_MM,
+    MAX_VOXEL_BYTES,
+    MAX_VOXELS,
+    MIN_SPACING_MM,
+)
+from lungct.scan import ScanError
 
 MAX_HEADER_BYTES = 1 << 20
-MAX_VOXELS, MAX_VOXEL_BYTES = 1 << 30, 1 << 31
-
-# Slices are judged one by one, which a million slices of one voxel would make slow.
-MAX_SIZE = 1 << 16
-
-MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
-
 # No zlib stream inflates further, https://www.zlib.net/zlib_tech.html.
 MAX_INFLATION = 1032
 

@@ -121,7 +121,7 @@ def made_example(
     values: dict[str, list[bytes]] = {
         features.IMAGE_HU: [image.astype("<i2").tobytes()],
         features.NODULE_COVERAGE: [np.where(truth, 255, 0).astype(np.uint8).tobytes()],
-        features.LUNG_MASK: [lungs(scan.size).astype(np.uint8).tobytes()],
+        features.REGION_MASK: [lungs(scan.size).astype(np.uint8).tobytes()],
         features.SERIES_UID: [scan.series_uid.encode()],
         features.NODULE_IDS: [name.encode() for name in ids],
     }

@@ -3,9 +3,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lungct.grid import Grid
 from models.preprocessing import clip_and_scale, decode_coverage, decode_hu
 from schema import features
-from schema.hyperparameters import Grid, Intensity
+from schema.hyperparameters import Intensity
 from tests.models import synthetic
 
 GRID = Grid(slice_size=2, context=1)

@@ -32,7 +32,7 @@ def assert_same(found, expected):
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.coverage, other.coverage)
-        np.testing.assert_array_equal(one.lung, other.lung)
+        np.testing.assert_array_equal(one.region, other.region)
         np.testing.assert_allclose(one.hu, other.hu, atol=1)
         np.testing.assert_allclose(one.origin_mm, other.origin_mm, atol=1e-6)
         assert (one.index, one.nodules) == (other.index, other.nodules)
@@ -57,11 +57,11 @@ def test_slices_cover_the_lungs_with_their_margin(header):
     summary, slices = process_scan(header, [NODULE], GRID)
     # Lungs of 160 mm and 10 mm on each side, in slices of 5 mm.
     assert summary.slice_count == pytest.approx(36, abs=2)
-    lung = np.stack([record.lung for record in slices])
+    lung = np.stack([record.region for record in slices])
     assert lung.sum() * 0.08 == pytest.approx(summary.lung_volume_ml, rel=0.03)
     middle = slices[summary.slice_count // 2]
     assert middle.hu.shape == (64, 64, 3)
-    assert np.median(middle.hu[..., 1][middle.lung == 1]) == -850
+    assert np.median(middle.hu[..., 1][middle.region == 1]) == -850
 
 
 def test_nodule_volume_and_place(header):
@@ -173,7 +173,7 @@ def test_real_nodule(real_data):
     z, y, x = np.argwhere(truth).mean(axis=0)
     centre = np.asarray(slices[0].origin_mm) + (x * 2.0, y * 2.0, z * 2.5)
     assert np.linalg.norm(centre - nodule.centre_mm) < 0.3
-    lung = np.stack([record.lung for record in slices])
+    lung = np.stack([record.region for record in slices])
     assert lung[truth].mean() > 0.95
 
 

@@ -1,4 +1,4 @@
-"""Which split each scan belongs to: by a hash of the patient, by LUNA16's subsets, or by a table.
+"""How scans are split: by a hash of the patient, by LUNA16's subsets, or by a table.
 
 However it is decided, all scans of a patient share one split.
 """
@@ -8,26 +8,28 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from components.ct_example_gen.storage import local_copies
 from lungct.readers.tables import SplitTable, TableError, read_splits
 from schema import features
 
 _SUBSET = re.compile(r"subset([0-9])")
+_ALL = (features.SPLIT_TRAIN, features.SPLIT_EVAL, features.SPLIT_TEST)
 
 
 @dataclass(frozen=True)
-class FoundScan:
-    """A scan before it has a split: header path, series UID and patient."""
+class PlacedScan:
+    """A scan before it has a split: what names it, series and patient."""
 
-    header: str
+    path: str
     series_uid: str
     patient_id: str
 
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How scans are split: by `fold` where there is one, else by `table`, else by a hash.
+    """By `fold` where there is one, else by `table`, else by a hash; one class from the
+    configuration to the pushed model.
 
     Attributes:
         eval_fraction: Expected share of patients in the eval split, 0..1.
@@ -38,16 +40,45 @@ class SplitRule:
         table_splits: The splits that the table may name.
     """
 
-    eval_fraction: float = 0.0
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    eval_fraction: float = 0.2
     test_fraction: float = 0.0
     salt: str = ""
     fold: int | None = None
     table: str = ""
-    table_splits: Sequence[str] = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
+    table_splits: tuple[str, ...] = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
+
+    def __post_init__(self) -> None:
+        """Checks every field; raises ValueError naming what was expected and what came."""
+        held_out = (self.eval_fraction, self.test_fraction)
+        if not (held_out[0] > 0 and held_out[1] >= 0 and sum(held_out) < 1):
+            raise ValueError(
+                "expected 0 < eval_fraction and eval_fraction + test_fraction < 1, "
+                f"got {self.eval_fraction} + {self.test_fraction}"
+            )
+        if self.fold is not None and (isinstance(self.fold, bool) or not 0 <= self.fold <= 9):
+            raise ValueError(f"expected a fold from 0 to 9, got {self.fold!r}")
+        if self.fold is not None and self.table:
+            raise ValueError(f"expected fold or table, got both: {self.fold} and {self.table}")
+        named = set(self.table_splits)
+        if not {features.SPLIT_TRAIN, features.SPLIT_EVAL} <= named <= set(_ALL):
+            raise ValueError(
+                f"expected train, eval and perhaps test in table_splits, got {self.table_splits}"
+            )
+        object.__setattr__(self, "table_splits", tuple(self.table_splits))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The splits that the examples fall into."""
+        if self.fold is not None:
+            return _ALL[:2]
+        tested = features.SPLIT_TEST in self.table_splits if self.table else self.test_fraction > 0
+        return _ALL if tested else _ALL[:2]
 
 
 def assign_splits(
-    scans: Sequence[FoundScan], rule: SplitRule
+    scans: Sequence[PlacedScan], rule: SplitRule
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Gives each scan its split.
 
@@ -66,8 +97,7 @@ def assign_splits(
     if rule.fold is not None:
         return _by_fold(scans, rule.fold)
     if rule.table:
-        with local_copies([rule.table]) as (copy,):
-            return _by_table(scans, read_splits(copy, rule.table_splits))
+        return _by_table(scans, read_splits(rule.table, rule.table_splits))
     fractions = (rule.eval_fraction, rule.test_fraction, rule.salt)
     return {scan.series_uid: patient_split(scan.patient_id, *fractions) for scan in scans}, ()
 
@@ -103,7 +133,7 @@ def patient_split(
     return features.SPLIT_TRAIN
 
 
-def _by_fold(scans: Sequence[FoundScan], fold: int) -> tuple[dict[str, str], tuple[str, ...]]:
+def _by_fold(scans: Sequence[PlacedScan], fold: int) -> tuple[dict[str, str], tuple[str, ...]]:
     """One subset to evaluate on, the others to train on.
 
     A patient whose scans lie in several subsets goes with the first of these as a whole, so that
@@ -112,7 +142,7 @@ def _by_fold(scans: Sequence[FoundScan], fold: int) -> tuple[dict[str, str], tup
     """
     subsets: dict[str, set[int]] = defaultdict(set)
     for scan in scans:
-        subsets[scan.patient_id].add(_subset_of(scan.header))
+        subsets[scan.patient_id].add(_subset_of(scan.path))
     warnings = tuple(
         f"patient {patient} has scans in subsets {_listed(found)}; all go with subset {min(found)}"
         for patient, found in sorted(subsets.items())
@@ -127,17 +157,17 @@ def _by_fold(scans: Sequence[FoundScan], fold: int) -> tuple[dict[str, str], tup
     return splits, warnings
 
 
-def _subset_of(header: str) -> int:
+def _subset_of(path: str) -> int:
     """Number of the subset that a scan lies in."""
-    folder = header.rpartition("/")[0].rpartition("/")[2]
+    folder = path.rpartition("/")[0].rpartition("/")[2]
     match = _SUBSET.fullmatch(folder)
     if match is None:
-        raise TableError(f"expected scans in subset0 to subset9 for split.fold, got {header}")
+        raise TableError(f"expected scans in subset0 to subset9 for split.fold, got {path}")
     return int(match.group(1))
 
 
 def _by_table(
-    scans: Sequence[FoundScan], table: SplitTable
+    scans: Sequence[PlacedScan], table: SplitTable
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """What a table says, which must be about every scan."""
     keys = {s.series_uid: s.series_uid if table.by_series else s.patient_id for s in scans}
@@ -156,7 +186,9 @@ def _by_table(
     return {uid: table.rows[key][0] for uid, key in keys.items()}, tuple(warnings)
 
 
-def _check_patients(scans: Sequence[FoundScan], keys: Mapping[str, str], table: SplitTable) -> None:
+def _check_patients(
+    scans: Sequence[PlacedScan], keys: Mapping[str, str], table: SplitTable
+) -> None:
     """Refuses a patient whose series are in two splits, naming both lines."""
     first: dict[str, str] = {}
     for scan in scans:
