@@ -19,7 +19,9 @@ from components.schema_import import SchemaImport
 from pipeline.code_hash import INGEST, LEARNING, ROOT, source_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import eval_config
+from pipeline.gate import gate_criteria
 from schema import features
+from schema.criteria import criteria_to_json
 
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
 PREPROCESSING_FN = "models.preprocessing.preprocessing_fn"
@@ -80,12 +82,14 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
     )
+    criteria = gate_criteria(config.gate)
+    threshold = config.evaluation.probability_threshold
     last_blessed = _last_blessed(config, trainer.outputs["model"])
     evaluator = tfx.components.Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(config, learning_hash),
+        eval_config=eval_config(criteria, threshold, learning_hash),
         example_splits=[features.SPLIT_EVAL],
         schema=schema.outputs["schema"],
     )
@@ -94,7 +98,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         split: tfx.components.Evaluator(
             examples=example_gen.outputs["examples"],
             model=trainer.outputs["model"],
-            eval_config=eval_config(config, learning_hash, gate=False),
+            eval_config=eval_config((), threshold, learning_hash),
             example_splits=[split],
             schema=schema.outputs["schema"],
         ).with_id(f"Evaluator_{split}")
@@ -113,8 +117,9 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         blessing=evaluator.outputs["blessing"],
         **{f"{split}_evaluation": node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
+        criteria=criteria_to_json(criteria),
         code_hash=components_hash,
-        probability_threshold=config.evaluation.probability_threshold,
+        probability_threshold=threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
     return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])

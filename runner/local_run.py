@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lungct.readers.tables import TableError, read_splits
@@ -22,7 +22,9 @@ from runner.run_record import (
     discard_run_record,
     write_run_record,
 )
+from schema.criteria import GateRow, Verdict
 from schema.files import REPORT_FILE
+from schema.metrics import MetricRow
 
 # More remarks on tables and folders than this are left to run.json and the report.
 MAX_NOTES = 5
@@ -171,11 +173,13 @@ class LocalRun:
 
     def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
         console = self._view.console
+        measured = [MetricRow(**row) for row in summary["metrics"]]
+        gate = [GateRow.from_json(row) for row in summary["gate"]]
         self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
-        console.print(dice_table(summary["metrics"], self._record.config.splits))
+        console.print(dice_table(measured, self._record.config.splits))
         self._say("\n[bold]Gate[/bold]")
-        console.print(gate_table(summary["gate"]))
-        self._say("\n" + _verdict(summary["gate"], blessed))
+        console.print(gate_table(gate))
+        self._say("\n" + _verdict(gate, blessed))
         if blessed:
             self._say(f"  model                {_short(self._record.pushed_path or '')}")
         report = os.path.join(self._record.outputs["ReportGen.report"], REPORT_FILE)
@@ -200,21 +204,11 @@ def _count_scans(config: Config) -> int:
     return len(take_inventory(config.data.roots, config.data.checksums).scans)
 
 
-def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
+def _verdict(gate: Sequence[GateRow], blessed: bool) -> str:
     if blessed:
         return "[bold green]Blessed and pushed.[/bold green]"
-    failed = [row for row in gate if row["verdict"] == "fail"]
-    lines = ["[bold red]Not blessed, nothing pushed.[/bold red]"]
-    for row in failed:
-        if row["measured"] is None:
-            lines.append(f"  {row['criterion']}: no such slice, at least {row['bound']:.3f} asked")
-        else:
-            short = row["bound"] - row["measured"]
-            lines.append(
-                f"  {row['criterion']}: {row['measured']:.3f}, "
-                f"{short:.3f} below the bound of {row['bound']:.3f}"
-            )
-    return "\n".join(lines)
+    failed = [f"  {row.shortfall}" for row in gate if row.verdict is Verdict.FAIL]
+    return "\n".join(["[bold red]Not blessed, nothing pushed.[/bold red]", *failed])
 
 
 def _refusal(error: BaseException) -> str | None:

@@ -8,22 +8,17 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import json_format
-from tensorflow_model_analysis.metrics import metric_specs
-from tensorflow_model_analysis.proto import (
-    config_pb2,
-    metrics_for_slice_pb2,
-    validation_result_pb2,
-)
-from tensorflow_model_analysis.version import VERSION
 
 from report.build import ReportInputs, ReportParameters
 from schema import features
+from tests.components.made_evaluation import MadeFigures, at_least, eval_config, write_evaluation
 
 SPACING_MM = (2.5, 2.0, 1.0)  # (z, y, x)
 SIZE = 64
 CONFIGURATION = json.dumps({"name": "made-up run", "grid": {"spacing_mm": list(SPACING_MM)}})
-PARAMETERS = ReportParameters(CONFIGURATION, "c0ffee", 0.5)
+# A model that passed reaches the first, one that missed does not reach the second.
+PASSED, MISSED = (at_least(0.5),), (at_least(0.9),)
+PARAMETERS = ReportParameters(CONFIGURATION, PASSED, "c0ffee", 0.5)
 
 
 @dataclass(frozen=True)
@@ -167,114 +162,6 @@ def save_model(folder: Path, size: int = SIZE) -> str:
     return str(folder)
 
 
-def threshold(
-    bucket: str | None = None,
-    *,
-    lower: float | None = None,
-    upper: float | None = None,
-    change: float | None = None,
-) -> config_pb2.PerSliceMetricThreshold:
-    """A bound on the eval split, or on one bucket of it."""
-    values = {features.SPLIT: features.SPLIT_EVAL}
-    if bucket is not None:
-        values[features.SIZE_BUCKETS] = bucket
-    bound = config_pb2.MetricThreshold()
-    if lower is not None:
-        bound.value_threshold.lower_bound.value = lower
-    if upper is not None:
-        bound.value_threshold.upper_bound.value = upper
-    if change is not None:
-        bound.change_threshold.absolute.value = change
-        bound.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
-    spec = config_pb2.SlicingSpec(feature_values=values)
-    return config_pb2.PerSliceMetricThreshold(slicing_specs=[spec], threshold=bound)
-
-
-def eval_config(
-    thresholds: Mapping[str, Sequence[config_pb2.PerSliceMetricThreshold]], baseline: bool = False
-) -> config_pb2.EvalConfig:
-    """TFMA's configuration with thresholds by class name of the metric."""
-    specs = [config_pb2.ModelSpec(name="candidate", signature_name=features.SIGNATURE_EXAMPLES)]
-    if baseline:
-        specs.append(config_pb2.ModelSpec(name="baseline", is_baseline=True))
-        specs[-1].signature_name = features.SIGNATURE_EXAMPLES
-    classes = ("PooledDice", "MeanSliceDice", "PooledPrecision", "PooledRecall")
-    metrics = [
-        config_pb2.MetricConfig(
-            class_name=name,
-            module="models.metrics.segmentation",
-            per_slice_thresholds=thresholds.get(name, ()),
-        )
-        for name in classes
-    ]
-    keys = ([features.SPLIT], [features.SPLIT, features.SIZE_BUCKETS])
-    return config_pb2.EvalConfig(
-        model_specs=specs,
-        slicing_specs=[config_pb2.SlicingSpec(feature_keys=some) for some in keys],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
-    )
-
-
-# Figures by slice key (split, bucket), then by metric; "baseline:" or "diff:" before a name says
-# whose; "interval:" writes (value, lower, upper) as an interval beside the value, else as bounded.
-MadeFigures = Mapping[tuple[str, ...], Mapping[str, float | tuple[float, float, float]]]
-
-
-def write_evaluation(
-    folder: Path, config: config_pb2.EvalConfig, figures: MadeFigures, validation_ok: bool
-) -> str:
-    """An evaluation folder as TFMA writes it, with figures as given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    run = config_pb2.EvalRun(eval_config=config, version=VERSION)
-    (folder / "eval_config.json").write_text(json_format.MessageToJson(run))
-    specs = metric_specs.keys_and_metrics_from_specs(config, config.metrics_specs)
-    keys = {key.name: key for key, _, _ in specs if key.model_name != "baseline"}
-    with tf.io.TFRecordWriter(str(folder / "metrics-00000-of-00001.tfrecord")) as writer:
-        for columns, values in figures.items():
-            writer.write(_metrics(columns, values, keys).SerializeToString())
-    result = validation_result_pb2.ValidationResult(validation_ok=validation_ok)
-    with tf.io.TFRecordWriter(str(folder / "validations.tfrecord")) as writer:
-        writer.write(result.SerializeToString())
-    return str(folder)
-
-
-def _metrics(
-    columns: tuple[str, ...],
-    values: Mapping[str, float | tuple[float, float, float]],
-    keys: Mapping[str, Any],
-) -> Any:
-    record = metrics_for_slice_pb2.MetricsForSlice()
-    for column, value in zip((features.SPLIT, features.SIZE_BUCKETS), columns, strict=False):
-        record.slice_key.single_slice_keys.add(column=column, bytes_value=value.encode())
-    for name, value in values.items():
-        how, _, metric = name.rpartition(":")
-        key = keys[metric]
-        key = key.make_diff_key() if how == "diff" else key
-        key = key.make_baseline_key("baseline") if how == "baseline" else key
-        item = record.metric_keys_and_values.add(key=key.to_proto())
-        if isinstance(value, tuple) and how == "interval":
-            item.value.double_value.value = value[0]
-            item.confidence_interval.lower_bound.double_value.value = value[1]
-            item.confidence_interval.upper_bound.double_value.value = value[2]
-        elif isinstance(value, tuple):
-            item.value.bounded_value.value.value = value[0]
-            item.value.bounded_value.lower_bound.value = value[1]
-            item.value.bounded_value.upper_bound.value = value[2]
-        else:
-            item.value.double_value.value = value
-    return record
-
-
-def with_slicing_features(serialized: bytes, split: str, bucket: str) -> bytes:
-    """The same slice with the features that TFMA slices by."""
-    example = tf.train.Example.FromString(serialized)
-    feature = example.features.feature
-    feature[features.SPLIT].bytes_list.value.append(split.encode())
-    feature[features.SIZE_BUCKETS].bytes_list.value.append(bucket.encode())
-    changed: bytes = example.SerializeToString()
-    return changed
-
-
 def write_scan_report(
     folder: Path, rows: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]
 ) -> str:
@@ -321,13 +208,12 @@ def write_run(
     for scan in scans:
         path = folder / "examples" / f"Split-{scan.split}" / f"{scan.series_uid}.gz"
         write_slices(path, scan.examples())
-    bound = threshold(lower=0.5 if passed else 0.9)
     figures: MadeFigures = {
         ("train",): {"pooled_dice": 0.8, "mean_slice_dice": 0.7},
         ("eval",): {"pooled_dice": 0.75, "mean_slice_dice": 0.65},
         ("eval", "8-15"): {"pooled_dice": 0.7},
     }
-    config = eval_config({"PooledDice": [bound]})
+    config = eval_config(PASSED if passed else MISSED)
     blessing = folder / "blessing"
     blessing.mkdir(parents=True)
     (blessing / ("BLESSED" if passed else "NOT_BLESSED")).touch()
