@@ -6,6 +6,8 @@ same intensities.
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -69,18 +71,22 @@ class Segmenter(tf.Module):
         }
 
 
-def export(segmenter: Segmenter, directory: str) -> None:
+def export(segmenter: Segmenter, directory: str, split: Mapping[str, Any] | None = None) -> None:
     """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take.
 
-    The shape of its input goes along as `schema.files.INPUT_FILE`, so that models can be told
-    apart that no common example fits.
+    The working grid and the split rule go along as `schema.files.INPUT_FILE`, so that models can
+    be told apart that no common example fits, and users know which patients were trained on.
+
+    Args:
+        segmenter: The model with its transform graph and grid.
+        directory: Where it is written.
+        split: Fields of `schema.splits.SplitRule`; None where it is not known.
     """
     tf.saved_model.save(segmenter, directory, signatures=segmenter.signatures())
-    grid = segmenter.grid
     path = os.path.join(directory, INPUT_FILE)
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
-        json.dump({"slice_size": grid.slice_size, "channels": grid.channels}, file)
+        json.dump({"grid": asdict(segmenter.grid), "split": split}, file)
 
 
 def slice_bytes(hu: Any) -> Any:

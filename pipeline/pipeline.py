@@ -50,7 +50,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
 
     example_gen = _example_gen(config)
-    schema = SchemaImport(schema_file, content_hash=source_hash((SCHEMA_FILE,)))
+    schema = SchemaImport(schema_file, code_hash=source_hash(("schema", "lungct/limits.py")))
     statistics = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
     )

@@ -10,13 +10,14 @@ from typing import Final
 import tensorflow as tf
 
 from lungct import progress
+from lungct.record import ScanRecord
 from report.content import Making, ReportContent, to_json
 from report.evaluation import Evaluation, read_evaluation
 from report.history import read_history
 from report.nodules import JudgedNodule, ScanToJudge, Segmenter, judge_scan, load_segmenter
 from report.page import render
 from report.pictures import MAX_REAL, Picture, choose_nodules, choose_real, draw
-from report.scans import ZYX, ScanFacts, ScanNotes, read_notes, read_scans, sum_up
+from report.scans import ZYX, read_scans, read_warnings, sum_up
 from report.slices import first_series
 from schema import features
 from schema.criteria import Criterion
@@ -86,9 +87,9 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     evaluation = read_evaluation(inputs.evaluation, parameters.criteria, inputs.other_evaluations)
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
-    scans, notes = read_scans(inputs.scans), read_notes(inputs.scans)
-    data = sum_up(scans, notes)
-    chosen = list(_scans_to_judge(inputs.examples, scans, notes, data.mixed))
+    scans = read_scans(inputs.scans)
+    data = sum_up(scans, read_warnings(inputs.scans))
+    chosen = list(_scans_to_judge(inputs.examples, scans, data.mixed))
     segment = load_segmenter(inputs.model)
     threshold = parameters.probability_threshold
     judged = _judge_all(chosen, segment, threshold, spacing_mm)
@@ -127,7 +128,7 @@ def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
 
 
 def _scans_to_judge(
-    examples: Mapping[str, str], scans: Sequence[ScanFacts], notes: ScanNotes, mixed: bool
+    examples: Mapping[str, str], scans: Sequence[ScanRecord], mixed: bool
 ) -> Iterator[ScanToJudge]:
     """The scans of eval, and the first few real ones wherever they are among phantoms."""
     by_series = {scan.series_uid: scan for scan in scans}
@@ -141,10 +142,10 @@ def _scans_to_judge(
                 continue
             if series not in by_series:
                 raise ValueError(f"expected series {series} of {path} in the scan report, got none")
-            phantom = notes.is_phantom(series)
-            shown += not phantom
-            if split == features.SPLIT_EVAL or (not phantom and shown <= MAX_REAL):
-                yield ScanToJudge(by_series[series], path, phantom)
+            record = by_series[series]
+            shown += not record.phantom
+            if split == features.SPLIT_EVAL or (not record.phantom and shown <= MAX_REAL):
+                yield ScanToJudge(record, path)
 
 
 def _judge_all(
@@ -165,8 +166,8 @@ def _draw_all(
     spacing_mm: ZYX,
 ) -> tuple[Picture, ...]:
     requests = choose_nodules(judged)
-    if any(scan.phantom for scan in scans):
-        real = [scan for scan in scans if not scan.phantom][:MAX_REAL]
+    if any(scan.record.phantom for scan in scans):
+        real = [scan for scan in scans if not scan.record.phantom][:MAX_REAL]
         requests += choose_real(real, judged)
     return tuple(draw(request, segment, threshold, spacing_mm) for request in requests)
 

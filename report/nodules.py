@@ -15,7 +15,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from lungct.metrics import OverlapSums, slice_overlap
-from report.scans import ZYX, NoduleFacts, ScanFacts
+from lungct.record import NoduleRecord, ScanRecord
+from report.scans import ZYX
 from report.slices import SliceHead, decode, records
 from schema import features
 
@@ -70,11 +71,10 @@ class JudgedNodule:
 
 @dataclass(frozen=True)
 class ScanToJudge:
-    """One scan to judge: its facts, its file of slices, whether it is computer-made."""
+    """One scan to judge: its record and its file of slices."""
 
-    facts: ScanFacts
+    record: ScanRecord
     path: str
-    phantom: bool
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ def judge_scan(
     Yields:
         One result per nodule, in the order of the annotations.
     """
-    if not scan.facts.nodules:
+    if not scan.record.nodules:
         return
     cuts = _cuts(scan)
     reach = _reach(spacing_mm)
     wanted = {z + d for zs in cuts.values() for z in zs for d in range(-reach, reach + 1)}
     stack = _read_stack(scan.path, wanted, segment, threshold)
-    for nodule in scan.facts.nodules:
-        yield _judge(scan, nodule, cuts.get(nodule.nodule_id, ()), stack, spacing_mm)
+    for nodule in scan.record.nodules:
+        yield _judge(scan, nodule, cuts.get(nodule.id, ()), stack, spacing_mm)
 
 
 def _cuts(scan: ScanToJudge) -> dict[str, tuple[int, ...]]:
@@ -142,19 +142,19 @@ def _cuts(scan: ScanToJudge) -> dict[str, tuple[int, ...]]:
         _check_series(head, scan)
         for nodule_id in head.nodule_ids:
             cuts.setdefault(nodule_id, []).append(head.index)
-    unknown = set(cuts) - {nodule.nodule_id for nodule in scan.facts.nodules}
+    unknown = set(cuts) - {nodule.id for nodule in scan.record.nodules}
     if unknown:
         raise ValueError(
-            f"expected the nodules that the scan report names for {scan.facts.series_uid}, "
+            f"expected the nodules that the scan report names for {scan.record.series_uid}, "
             f"got also {sorted(unknown)} in {scan.path}"
         )
     return {name: tuple(sorted(indices)) for name, indices in cuts.items()}
 
 
 def _check_series(head: SliceHead, scan: ScanToJudge) -> None:
-    if head.series_uid != scan.facts.series_uid:
+    if head.series_uid != scan.record.series_uid:
         raise ValueError(
-            f"expected slices of {scan.facts.series_uid} only, got one of {head.series_uid} "
+            f"expected slices of {scan.record.series_uid} only, got one of {head.series_uid} "
             f"in {scan.path}"
         )
 
@@ -185,7 +185,7 @@ def _batches(path: str, wanted: set[int]) -> Iterator[list[tuple[SliceHead, byte
 
 
 def _judge(
-    scan: ScanToJudge, nodule: NoduleFacts, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX
+    scan: ScanToJudge, nodule: NoduleRecord, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX
 ) -> JudgedNodule:
     box = _box(nodule, cut, stack, spacing_mm) if cut else None
     if box is None:
@@ -202,7 +202,7 @@ def _judge(
     return JudgedNodule(_result(scan, nodule, overlap), scan.path, largest, centre)
 
 
-def _box(nodule: NoduleFacts, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX) -> _Box | None:
+def _box(nodule: NoduleRecord, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX) -> _Box | None:
     """The truth within the annotated sphere's box and 5 mm around it; None when there is none.
 
     The sphere says where to look, so that a neighbour's truth does not stretch the box.
@@ -246,13 +246,13 @@ def _grown(hit: Mask, start: int, step_mm: float, size: int) -> slice:
     return _span(start + places[0] - margin, start + places[-1] + margin, size)
 
 
-def _result(scan: ScanToJudge, nodule: NoduleFacts, overlap: OverlapSums | None) -> NoduleResult:
+def _result(scan: ScanToJudge, nodule: NoduleRecord, overlap: OverlapSums | None) -> NoduleResult:
     return NoduleResult(
-        series_uid=scan.facts.series_uid,
-        patient_id=scan.facts.patient_id,
-        split=scan.facts.split,
-        phantom=scan.phantom,
-        nodule_id=nodule.nodule_id,
+        series_uid=scan.record.series_uid,
+        patient_id=scan.record.patient_id,
+        split=scan.record.split,
+        phantom=scan.record.phantom,
+        nodule_id=nodule.id,
         diameter_mm=nodule.diameter_mm,
         bucket=nodule.bucket,
         dice=overlap.pooled_dice if overlap is not None else None,

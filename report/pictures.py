@@ -126,10 +126,10 @@ def draw(request: PictureRequest, segment: Segmenter, threshold: float, spacing_
     scan = request.scan
     return Picture(
         kind=request.kind,
-        series_uid=scan.facts.series_uid,
-        patient_id=scan.facts.patient_id,
-        split=scan.facts.split,
-        phantom=scan.phantom,
+        series_uid=scan.record.series_uid,
+        patient_id=scan.record.patient_id,
+        split=scan.record.split,
+        phantom=scan.record.phantom,
         slice_index=request.slice_index,
         result=request.result,
         panels=_panels(pixels, prediction, request.centre_pixels, spacing_mm),

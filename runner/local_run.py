@@ -220,7 +220,7 @@ def _refusal(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """An error and what led to it, the last first; Beam makes chains that bite their tail."""
+    """An error and what led to it, the last first; chains that Beam makes can be cyclic."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:
