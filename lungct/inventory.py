@@ -122,7 +122,6 @@ def take_inventory(
     )
     scans = [_found(each, files, tables, listed) for each in opened for files in each.scans]
     warnings += lines
-    warnings += _without_patient(scans)
     ordered = sorted(scans, key=lambda scan: scan.series_uid)
     return Inventory(tuple(ordered), (*listings, *outlines), tuple(warnings))
 
@@ -184,7 +183,7 @@ def _outline_listings(roots: Sequence[_Root], warnings: list[str]) -> list[Listi
             continue
         listings = [each.listing]
         for folder in each.root.outlines:
-            listing, lines = list_files(folder)
+            listing, lines = list_files(folder, "LIDC XML files")
             warnings += lines
             listings.append(listing)
         paths = [p for one in listings for p in one.files if p.lower().endswith(".xml")]
@@ -291,17 +290,6 @@ def _truth_kind(each: _Root) -> str:
     """What the root says, or else what its layout has."""
     has_labels = any(scan.label for scan in each.scans)
     return each.root.truth or (MASKS if has_labels else SPHERES)
-
-
-def _without_patient(scans: Sequence[FoundScan]) -> list[str]:
-    """Says how many scans have no patient but themselves."""
-    unknown = [scan.series_uid for scan in scans if scan.patient_id == scan.series_uid]
-    if not unknown:
-        return []
-    return [
-        f"{len(unknown)} series are in no table of patients and count as a patient each, "
-        f"such as {min(unknown)}"
-    ]
 
 
 def _name(path: str) -> str:

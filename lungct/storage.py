@@ -65,11 +65,12 @@ def read_text(path: str) -> str:
         return file.read().decode("utf-8-sig")
 
 
-def list_files(root: str) -> tuple[Listing, tuple[str, ...]]:
+def list_files(root: str, content: str = "scans") -> tuple[Listing, tuple[str, ...]]:
     """All files below a folder but the hidden ones, whose names begin with a dot.
 
     Args:
         root: The folder, on this machine or in a bucket.
+        content: What it is expected to hold, for the message where it is not there.
 
     Returns:
         The listing, and what was left out that is not hidden, one line each: files whose names
@@ -79,7 +80,7 @@ def list_files(root: str) -> tuple[Listing, tuple[str, ...]]:
         StorageError: There is no such folder, or one below it can't be read.
     """
     if not is_folder(root):
-        raise StorageError(f"expected a folder of scans, got {root!r}")
+        raise StorageError(f"expected a folder of {content}, got {root!r}")
     system, plain = _system(root)
     names: list[str] = []
     _collect(system, plain, root.rstrip("/"), names, MAX_DEPTH)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lungct.grid import Grid
@@ -67,4 +68,17 @@ def list_tasks(request: Request) -> tuple[tuple[ScanTask, ...], Inventory]:
     placed = [PlacedScan(s.files.path, s.series_uid, s.patient_id) for s in inventory.scans]
     splits, warnings = assign_splits(placed, request.split)
     tasks = tuple(ScanTask(scan, splits[scan.series_uid]) for scan in inventory.scans)
-    return tasks, dataclasses.replace(inventory, warnings=(*inventory.warnings, *warnings))
+    return tasks, dataclasses.replace(
+        inventory, warnings=(*inventory.warnings, *_without_patient(inventory.scans), *warnings)
+    )
+
+
+def _without_patient(scans: Sequence[FoundScan]) -> list[str]:
+    """Says how many scans have no patient but themselves."""
+    unknown = [scan.series_uid for scan in scans if scan.patient_id == scan.series_uid]
+    if not unknown:
+        return []
+    return [
+        f"{len(unknown)} series are in no table of patients and count as a patient each, "
+        f"such as {min(unknown)}"
+    ]
