@@ -143,11 +143,10 @@ def _open(root: DataRoot, warnings: list[str]) -> _Root:
             warnings += _overlooked(listing, scans, reader_of(layout))
             return _Root(root, listing, layout, scans, {})
     expected = "; ".join(f"{reader_of(layout).expected} ({layout})" for layout in layouts)
-    there = f"{len(listing.files)} other files, such as {listing.files[0]}"
-    raise TableError(
-        f"expected scans as {expected}, got none in {root.path}, which holds "
-        f"{there if listing.files else 'no files'}"
-    )
+    there = "no files"
+    if listing.files:
+        there = f"{len(listing.files)} other files, such as {listing.files[0]}"
+    raise TableError(f"expected scans as {expected}, got none in {root.path}, which holds {there}")
 
 
 def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) -> list[str]:

@@ -1,23 +1,24 @@
 import json
 import tracemalloc
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
-from lungct.grid import GridConfig
-from lungct.preprocess import process_scan, quarantined
+from lungct.grid import Grid
+from lungct.processing import process, to_slices
 from lungct.readers.metaimage import write_scan
-from lungct.readers.tables import find_scans, read_annotations
+from lungct.readers.tables import read_annotations
 from lungct.scan import Nodule, ScanError
+from lungct.truth.labels import Truth
 from lungct.truth.lidc.folders import find_reads
-from lungct.truth.lidc.truth import OutlineTruth
 from lungct.truth.spheres import equivalent_diameter_mm
 from tests.lungct import chest
+from tests.lungct.found import found_scan, headers, sliced
 from tests.lungct.truth.lidc import xml
 
-GRID = GridConfig(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, lung_margin_mm=10.0)
+GRID = Grid(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, margin_mm=10.0)
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
 
 
@@ -38,36 +39,36 @@ def assert_same(found, expected):
         assert (one.index, one.nodules) == (other.index, other.nodules)
 
 
-def test_summary(header):
-    summary, slices = process_scan(header, [NODULE], GRID, "P1")
-    assert (summary.series_uid, summary.patient_id) == ("1.2.3", "P1")
-    assert (summary.outcome, summary.reason) == ("accepted", "")
-    assert summary.shape == chest.SHAPE
-    assert summary.spacing_mm == chest.GEOMETRY.spacing_zyx_mm == (5.0, 4.0, 4.0)
+def test_record(header):
+    record, slices = sliced(header, [NODULE], GRID)
+    assert (record.series_uid, record.patient_id) == ("1.2.3", "P1")
+    assert (record.outcome, record.reason) == ("accepted", "")
+    assert record.shape == chest.SHAPE
+    assert record.spacing_mm == chest.GEOMETRY.spacing_zyx_mm == (5.0, 4.0, 4.0)
     # Two ellipsoids of 45 x 65 x 80 mm half axes: 2 * 4/3 * pi * 234 ml = 1960 ml.
-    assert summary.lung_volume_ml == pytest.approx(1960, rel=0.03)
-    p01, p50, p99 = summary.hu_percentiles
+    assert record.lung_volume_ml == pytest.approx(1960, rel=0.03)
+    p01, p50, p99 = record.hu_percentiles
     assert p01 <= -850 <= p50 <= p99 == 40
-    assert summary.slice_count == len(slices)
-    assert summary.seconds > 0
-    assert json.loads(json.dumps(asdict(summary)))["nodules"][0]["bucket"] == "15+"
+    assert record.slice_count == len(slices)
+    assert record.seconds > 0
+    assert json.loads(json.dumps(asdict(record)))["nodules"][0]["bucket"] == "15+"
 
 
 def test_slices_cover_the_lungs_with_their_margin(header):
-    summary, slices = process_scan(header, [NODULE], GRID)
+    record, slices = sliced(header, [NODULE], GRID)
     # Lungs of 160 mm and 10 mm on each side, in slices of 5 mm.
-    assert summary.slice_count == pytest.approx(36, abs=2)
-    lung = np.stack([record.region for record in slices])
-    assert lung.sum() * 0.08 == pytest.approx(summary.lung_volume_ml, rel=0.03)
-    middle = slices[summary.slice_count // 2]
+    assert record.slice_count == pytest.approx(36, abs=2)
+    lung = np.stack([one.region for one in slices])
+    assert lung.sum() * 0.08 == pytest.approx(record.lung_volume_ml, rel=0.03)
+    middle = slices[record.slice_count // 2]
     assert middle.hu.shape == (64, 64, 3)
     assert np.median(middle.hu[..., 1][middle.region == 1]) == -850
 
 
 def test_nodule_volume_and_place(header):
-    summary, slices = process_scan(header, [NODULE], GRID)
-    assert summary.nodules[0]["volume_mm3"] == pytest.approx(NODULE.volume_mm3, rel=0.01)
-    weight = np.stack([record.coverage for record in slices]) / 255.0
+    record, slices = sliced(header, [NODULE], GRID)
+    assert record.nodules[0].volume_mm3 == pytest.approx(NODULE.volume_mm3, rel=0.01)
+    weight = np.stack([one.coverage for one in slices]) / 255.0
     z, y, x = (np.indices(weight.shape) * weight).sum(axis=(1, 2, 3)) / weight.sum()
     centre = np.asarray(slices[0].origin_mm) + (x * 4, y * 4, z * 5)
     np.testing.assert_allclose(centre, NODULE.centre_mm, atol=0.1)
@@ -83,7 +84,7 @@ def test_same_slices_from_flipped_and_permuted_axes(header, tmp_path, order, fli
     )
     other = str(tmp_path / "1.2.4.mhd")
     write_scan(other, hu, geometry)
-    assert_same(process_scan(other, [NODULE], GRID)[1], process_scan(header, [NODULE], GRID)[1])
+    assert_same(sliced(other, [NODULE], GRID)[1], sliced(header, [NODULE], GRID)[1])
 
 
 def test_repaired_scan(tmp_path):
@@ -91,9 +92,9 @@ def test_repaired_scan(tmp_path):
     write_scan(str(path), chest.hu(), chest.GEOMETRY)
     path.with_suffix(".raw").write_bytes((chest.hu() + 1024).astype("<u2").tobytes())
     path.write_text(path.read_text().replace("MET_SHORT", "MET_USHORT"))
-    summary, _ = process_scan(str(path), [], GRID)
-    assert summary.outcome == "repaired"
-    assert summary.reason == "uint16 values taken to int16 HU, 1024 subtracted"
+    record, _ = sliced(str(path), [], GRID)
+    assert record.outcome == "repaired"
+    assert record.reason == "uint16 values taken to int16 HU, 1024 subtracted"
 
 
 def test_memory_is_bounded_by_the_volume(tmp_path):
@@ -103,77 +104,103 @@ def test_memory_is_bounded_by_the_volume(tmp_path):
     write_scan(path, chest.hu(geometry), geometry)
     tracemalloc.start()
     try:
-        summary, slices = process_scan(path, [], GridConfig((5.0, 4 / 6, 4 / 6), 360, 2, 10.0))
-        assert all(record.hu.shape == (360, 360, 5) for record in slices)
+        record, slices = sliced(path, [], Grid((5.0, 4 / 6, 4 / 6), 360, 2, 10.0))
+        assert all(one.hu.shape == (360, 360, 5) for one in slices)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     # The working grid with its context has 0.8 times the voxels of the scan.
-    assert summary.slice_count == 36
+    assert record.slice_count == 36
     assert peak <= 2.5 * 2 * z * 6 * y * 6 * x
 
 
 def test_scan_without_nodules(header):
-    summary, slices = process_scan(header, [], GRID)
-    assert summary.nodules == ()
-    assert not any(record.nodules or record.coverage.any() for record in slices)
+    record, slices = sliced(header, [], GRID)
+    assert record.nodules == ()
+    assert not any(one.nodules or one.coverage.any() for one in slices)
 
 
 def test_nodule_beyond_the_lungs_gets_its_slices(header):
     low = Nodule("2", chest.middle_mm(z=-100), 12.0)
-    summary, slices = process_scan(header, [NODULE, low], GRID)
-    assert summary.slice_count > process_scan(header, [NODULE], GRID)[0].slice_count
+    record, slices = sliced(header, [NODULE, low], GRID)
+    assert record.slice_count > sliced(header, [NODULE], GRID)[0].slice_count
     assert [nodule.nodule_id for nodule in slices[0].nodules + slices[1].nodules].count("2") >= 1
 
 
 def test_nodule_partly_outside_the_volume_is_cut(header):
     edge = Nodule("2", chest.middle_mm(z=-110), 20.0)
-    summary, _ = process_scan(header, [edge], GRID)
-    assert summary.nodules[0]["volume_mm3"] == pytest.approx(edge.volume_mm3 / 2, rel=0.1)
+    record, _ = sliced(header, [edge], GRID)
+    assert record.nodules[0].volume_mm3 == pytest.approx(edge.volume_mm3 / 2, rel=0.1)
 
 
 def test_nodule_outside_the_volume(header):
     with pytest.raises(ScanError, match=r"centre of nodule 9 between \(-160.0, .* in .*1.2.3.mhd"):
-        process_scan(header, [Nodule("9", (0.0, 0.0, 900.0), 5.0)], GRID)
+        sliced(header, [Nodule("9", (0.0, 0.0, 900.0), 5.0)], GRID)
 
 
 def test_nodule_outside_the_window(header):
-    narrow = GridConfig((5.0, 4.0, 4.0), 60, 1, 10.0)
+    narrow = Grid((5.0, 4.0, 4.0), 60, 1, 10.0)
     # The window of 240 mm holds the lungs of 232 mm but not a nodule in the skin besides.
     far = Nodule("9", chest.middle_mm(x=145), 10.0)
     with pytest.raises(ScanError, match="nodules 9 at .* slice window of 240.0 x 240.0 mm, got"):
-        process_scan(header, [far], narrow)
+        sliced(header, [far], narrow)
 
 
 def test_no_lung_names_the_file(tmp_path):
     path = str(tmp_path / "1.mhd")
     write_scan(path, np.full((4, 6, 8), 40, np.int16), Geometry((4, 6, 8), (0, 0, 0), (1, 2, 3)))
     with pytest.raises(ScanError, match="no air: .* in .*1.mhd"):
-        process_scan(path, [], GRID)
+        sliced(path, [], GRID)
 
 
-def test_quarantined():
-    summary = quarantined("/data/1.2.3.mhd", ScanError("no air"), "P1")
-    assert summary.outcome == "quarantined"
-    assert (summary.series_uid, summary.patient_id, summary.reason) == ("1.2.3", "P1", "no air")
-    assert summary.slice_count == 0
+def test_a_bad_scan_becomes_a_record(header):
+    with open(header.replace(".mhd", ".raw"), "ab") as voxels:
+        voxels.write(b"x")
+    record, used = process(found_scan(header), lambda prepared: prepared.record)
+    assert (used, record.outcome) == (False, "quarantined")
+    assert (record.series_uid, record.patient_id, record.path) == ("1.2.3", "P1", header)
+    assert "bytes of voxels" in record.reason and record.reason.count(header) == 1
+    assert record.header_sha256 and record.slice_count == 0
+
+
+def test_a_crop_is_looked_at_as_a_whole(header):
+    found = replace(found_scan(header, (NODULE,)), region="volume")
+    record, used = process(found, lambda prepared: to_slices(prepared, GRID)[0])
+    assert (used, record.lung_volume_ml, record.region) == (False, None, "volume")
+    assert "expected the region within the slice window of 256.0 x 256.0 mm" in record.reason
+    wide = replace(GRID, slice_size=96)
+    record, used = process(found, lambda prepared: to_slices(prepared, wide)[0])
+    # All 44 slices of 5 mm: the margin ends where the scan does.
+    assert used and record.slice_count == 44
+    assert "lung_volume_ml" not in record.facts()
+
+
+def test_what_is_out_of_limits_is_refused_by_name(tmp_path):
+    z, y, x = chest.SHAPE
+    geometry = Geometry((z, y, x), chest.ORIGIN_MM, (4.0, 4.0, 30.0))
+    path = str(tmp_path / "1.mhd")
+    write_scan(path, chest.hu(), geometry)
+    with pytest.raises(
+        ScanError, match="implausible: expected spacing_z_mm from 0.1 to 20 mm, got 30"
+    ):
+        sliced(path, [], GRID)
 
 
 def test_real_nodule(real_data):
     root = str(real_data / "luna16_sample")
     nodules = read_annotations(f"{root}/annotations.csv").by_series
-    grid = GridConfig((2.5, 2.0, 2.0), 192, 1, 5.0)
-    path = find_scans([root])[0]
+    grid = Grid((2.5, 2.0, 2.0), 192, 1, 5.0)
+    path = headers(root)[0]
     ((series_uid, (nodule,)),) = nodules.items()
-    summary, slices = process_scan(path, [nodule], grid)
-    assert summary.series_uid == series_uid
-    truth = np.stack([record.coverage for record in slices]) >= 128
+    record, slices = sliced(path, [nodule], grid)
+    assert record.series_uid == series_uid
+    truth = np.stack([one.coverage for one in slices]) >= 128
     diameter_mm = equivalent_diameter_mm(np.count_nonzero(truth) * 2.5 * 2.0 * 2.0)
     assert diameter_mm == pytest.approx(23.35, abs=0.3)
     z, y, x = np.argwhere(truth).mean(axis=0)
     centre = np.asarray(slices[0].origin_mm) + (x * 2.0, y * 2.0, z * 2.5)
     assert np.linalg.norm(centre - nodule.centre_mm) < 0.3
-    lung = np.stack([record.region for record in slices])
+    lung = np.stack([one.region for one in slices])
     assert lung[truth].mean() > 0.95
 
 
@@ -190,13 +217,13 @@ def outlined(tmp_path, radius_mm=12.0):
 
 def test_reader_outlines_take_the_place_of_spheres(header, tmp_path):
     path, volume_mm3 = outlined(tmp_path)
-    summary, slices = process_scan(header, [NODULE], GRID, truth=OutlineTruth((path,)))
-    assert summary.warnings == (f"2 readers instead of 4 in {path}",)
-    (facts,) = summary.nodules
+    record, slices = sliced(header, [NODULE], GRID, truth=Truth("lidc", outlines=(path,)))
+    assert record.warnings == (f"2 readers instead of 4 in {path}",)
+    (facts,) = record.nodules
     # The working grid has the same spacing, shifted; nothing of the volume is lost.
-    assert facts["volume_mm3"] == pytest.approx(volume_mm3, rel=1e-4)
-    assert facts["diameter_mm"] == pytest.approx(equivalent_diameter_mm(volume_mm3))
-    cut = [record.index for record in slices if record.nodules]
+    assert facts.volume_mm3 == pytest.approx(volume_mm3, rel=1e-4)
+    assert facts.diameter_mm == pytest.approx(equivalent_diameter_mm(volume_mm3))
+    cut = [one.index for one in slices if one.nodules]
     assert len(cut) in (5, 6)
     assert slices[cut[0]].nodules[0].nodule_id == "1"
 
@@ -204,16 +231,16 @@ def test_reader_outlines_take_the_place_of_spheres(header, tmp_path):
 def test_outlines_that_do_not_fit_name_both_files(header, tmp_path):
     path = xml.write(tmp_path, xml.message(xml.session(), series_uid="9.9"))
     with pytest.raises(ScanError, match=r"series 1.2.3, got 9.9 in .*1.2.3.xml in .*1.2.3.mhd"):
-        process_scan(header, [], GRID, truth=OutlineTruth((path,)))
+        sliced(header, [], GRID, truth=Truth("lidc", outlines=(path,)))
 
 
 def test_real_outlines(real_data):
     root = real_data / "luna16_sample"
-    path = find_scans([str(root)])[0]
+    path = headers(root)[0]
     ((series_uid, paths),) = find_reads(str(root / "lidc")).items()
-    grid = GridConfig((2.5, 2.0, 2.0), 192, 1, 5.0)
-    summary, _ = process_scan(path, [], grid, truth=OutlineTruth(paths))
-    (facts,) = summary.nodules
-    assert summary.series_uid == series_uid and summary.warnings == ()
-    assert facts["diameter_mm"] == pytest.approx(23.4, abs=0.2)
-    assert equivalent_diameter_mm(facts["volume_mm3"]) == pytest.approx(23.4, abs=0.2)
+    grid = Grid((2.5, 2.0, 2.0), 192, 1, 5.0)
+    record, _ = sliced(path, [], grid, truth=Truth("lidc", outlines=paths))
+    (facts,) = record.nodules
+    assert record.series_uid == series_uid and record.warnings == ()
+    assert facts.diameter_mm == pytest.approx(23.4, abs=0.2)
+    assert equivalent_diameter_mm(facts.volume_mm3) == pytest.approx(23.4, abs=0.2)

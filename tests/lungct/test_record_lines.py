@@ -1,18 +1,19 @@
 import json
+from dataclasses import asdict
 
-from lungct.preprocess import ScanSummary
-from lungct.summary_lines import FIELDS, as_json_line, as_line, total_line
+from lungct.record import NoduleRecord, ScanRecord
+from lungct.record_lines import FIELDS, as_json_line, as_line, total_line
 
-NODULE = {"id": "1", "diameter_mm": 6.25}
-GOOD = ScanSummary(
-    *("1.2", "P", "repaired", "float64 to int16"),
+NODULE = NoduleRecord("1", (1.0, 2.0, 3.0), 6.25, 127.8, "6-8")
+GOOD = ScanRecord(
+    *("1.2", "repaired", "float64 to int16", "P"),
     shape=(44, 60, 80),
     spacing_mm=(5.0, 0.703125, 4.0),
     lung_volume_ml=1234.56,
     nodules=(NODULE, NODULE),
     seconds=1.26,
 )
-BAD = ScanSummary("1.3", "P", "quarantined", "expected 8 bytes, got 7", seconds=0.04)
+BAD = ScanRecord("1.3", "quarantined", "expected 8 bytes, got 7", "P", seconds=0.04)
 
 
 def test_a_line_for_people():
@@ -27,7 +28,7 @@ def test_a_line_for_programs():
     row = json.loads(as_json_line(GOOD))
     assert tuple(row) == FIELDS
     assert (row["outcome"], row["shape"]) == ("repaired", [44, 60, 80])
-    assert row["nodules"] == [NODULE, NODULE]
+    assert row["nodules"] == json.loads(json.dumps([asdict(NODULE)] * 2))
 
 
 def test_the_total_sums_up():

@@ -5,9 +5,9 @@ import pytest
 
 from lungct.readers.continuity import check_continuity, neighbour_correlations
 from lungct.readers.metaimage import read_scan
-from lungct.readers.tables import find_scans
 from lungct.scan import ScanError
 from tests.lungct import chest
+from tests.lungct.found import headers
 
 
 def test_correlations_by_hand():
@@ -40,7 +40,7 @@ def test_noise_is_no_image():
 
 
 def test_real_scans_with_their_slices_far_apart(real_data):
-    (header,) = find_scans([str(real_data / "luna16_sample")])
+    (header,) = headers(real_data / "luna16_sample")
     hu = read_scan(header).hu
     # 133 slices of 2.5 mm: every sixth is 15 mm from the next.
     far_apart = hu[::6].copy()

@@ -6,7 +6,6 @@ import SimpleITK as sitk
 
 from lungct.geometry import Geometry
 from lungct.readers.metaimage_header import read_header
-from lungct.readers.tables import find_scans
 from lungct.truth.lidc.folders import find_reads
 from lungct.truth.lidc.reads import LidcError
 from lungct.truth.lidc.truth import (
@@ -15,6 +14,7 @@ from lungct.truth.lidc.truth import (
     coverage_patches,
     native_patches,
 )
+from tests.lungct.found import headers
 from tests.lungct.truth.lidc import xml
 
 # Voxels of 1 x 2 x 3 mm, x first; slices at z of 0, 3, 6 and 9 mm.
@@ -151,7 +151,7 @@ def test_broken_outlines_name_their_file(tmp_path):
 
 def test_real_consensus_is_that_of_the_published_reader_count(real_data):
     root = real_data / "luna16_sample"
-    header = read_header(find_scans([str(root)])[0])
+    header = read_header(headers(root)[0])
     paths = find_reads(str(root / "lidc"))[header.series_uid]
     published = next((root / "lidc").glob("*_readercount.nii.gz"))
     count = sitk.GetArrayFromImage(sitk.ReadImage(str(published)))
