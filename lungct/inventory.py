@@ -145,21 +145,26 @@ def _open(root: DataRoot, warnings: list[str]) -> _Root:
     expected = "; ".join(f"{reader_of(layout).expected} ({layout})" for layout in layouts)
     there = "no files"
     if listing.files:
-        there = f"{len(listing.files)} other files, such as {listing.files[0]}"
+        likely = [path for path in listing.files if path.lower().endswith(_suffixes())]
+        there = f"{len(listing.files)} other files, such as {(likely or listing.files)[0]}"
     raise TableError(f"expected scans as {expected}, got none in {root.path}, which holds {there}")
 
 
 def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) -> list[str]:
     """Says which files look like scans, or parts of scans, that are none of those found."""
     known = {path for scan in scans for path in (*scan.files, scan.label)}
-    suffixes = tuple({s for layout in LAYOUTS for s in reader_of(layout).suffixes})
-    others = [p for p in listing.files if p.lower().endswith(suffixes) and p not in known]
+    others = [p for p in listing.files if p.lower().endswith(_suffixes()) and p not in known]
     if not others:
         return []
     return [
         f"{len(others)} files look like scans, but are no part of {reader.expected}, "
         f"such as {others[0]}"
     ]
+
+
+def _suffixes() -> tuple[str, ...]:
+    """Endings of files that look like scans of any layout."""
+    return tuple({suffix for layout in LAYOUTS for suffix in reader_of(layout).suffixes})
 
 
 def _check_unique(roots: Iterable[_Root]) -> None:
@@ -185,7 +190,8 @@ def _outline_listings(roots: Sequence[_Root], warnings: list[str]) -> list[Listi
             listing, lines = list_files(folder, "LIDC XML files")
             warnings += lines
             listings.append(listing)
-        paths = [p for one in listings for p in one.files if p.lower().endswith(".xml")]
+        places = [p for one in listings for p in (*one.files, *one.folders)]
+        paths = [path for path in places if path.lower().endswith(".xml")]
         each.outlines = by_series(paths, head_of)
         further += listings[1:]
         without = sorted({s.series_uid for s in each.scans} - set(each.outlines))

@@ -82,12 +82,17 @@ def list_files(root: str, content: str = "scans") -> tuple[Listing, tuple[str, .
     if not is_folder(root):
         raise StorageError(f"expected a folder of {content}, got {root!r}")
     system, plain = _system(root)
-    names: list[str] = []
-    _collect(system, plain, root.rstrip("/"), names, MAX_DEPTH)
-    good = [name for name in names if printable(name) == name]
-    warnings = [f"left out a file whose name is no UTF-8: {printable(n)}" for n in names]
-    odd = [line for name, line in zip(names, warnings, strict=True) if printable(name) != name]
-    return Listing(root.rstrip("/"), tuple(sorted(good)), open_file), tuple(sorted(odd))
+    place = root.rstrip("/")
+    entries = sorted(_entries(system, plain, place, MAX_DEPTH))
+    good = [(path, folder) for path, folder in entries if printable(path) == path]
+    warnings = tuple(
+        f"left out a file whose name is no UTF-8: {printable(path)}"
+        for path, _ in entries
+        if printable(path) != path
+    )
+    files = tuple(path for path, folder in good if not folder)
+    folders = tuple(path for path, folder in good if folder)
+    return Listing(place, files, open_file, folders), warnings
 
 
 def printable(name: str) -> str:
@@ -173,8 +178,15 @@ def _system(path: str) -> tuple[Any, str]:
     return system, plain
 
 
-def _collect(system: Any, folder: str, shown: str, names: list[str], depth: int) -> None:
-    """Adds the files below a folder, whose path is shown in another way to users."""
+def _entries(system: Any, folder: str, shown: str, depth: int) -> Iterator[tuple[str, bool]]:
+    """Path and whether it is a folder, of all that lies below a folder and is not hidden.
+
+    Args:
+        system: The file system.
+        folder: The folder as the file system has it.
+        shown: The same as users have it.
+        depth: Folders in folders that are looked into.
+    """
     try:
         entries = system.ls(folder, detail=True)
     except OSError as error:
@@ -182,10 +194,12 @@ def _collect(system: Any, folder: str, shown: str, names: list[str], depth: int)
             f"expected a folder that may be read, got {reason_of(error)!r} for {printable(shown)}"
         ) from error
     for entry in entries:
-        name = entry["name"].rstrip("/").rpartition("/")[2]
-        if name.startswith(".") or entry["name"].rstrip("/") == folder.rstrip("/"):
+        place = entry["name"].rstrip("/")
+        name = place.rpartition("/")[2]
+        if name.startswith(".") or place == folder.rstrip("/"):
             continue
-        if entry["type"] != "directory":
-            names.append(f"{shown}/{name}")
-        elif depth:
-            _collect(system, entry["name"], f"{shown}/{name}", names, depth - 1)
+        # A link has no type of its own.
+        is_dir = entry["type"] == "directory" or (entry["type"] != "file" and system.isdir(place))
+        yield f"{shown}/{name}", is_dir
+        if is_dir and depth:
+            yield from _entries(system, place, f"{shown}/{name}", depth - 1)

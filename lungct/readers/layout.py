@@ -39,11 +39,13 @@ class Listing:
         files: Paths of all files below it that can be read by name, sorted; each begins with the
             root and a slash. Hidden files and folders (of a leading dot) are left out.
         open: Opens one of them for reading bytes; raises OSError where it can't.
+        folders: Paths of all folders below it, sorted: one that is named as a file is no file.
     """
 
     root: str
     files: tuple[str, ...]
     open: Callable[[str], BinaryIO]
+    folders: tuple[str, ...] = ()
 
     def relative(self, path: str) -> str:
         """The path of a file below the root."""

@@ -26,11 +26,12 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
         listing: Files of the root.
 
     Returns:
-        A scan for each header, with the files of the same stem that may hold its voxels.
+        A scan for each header, with the files of the same stem that may hold its voxels; also
+        for a folder that is named as a header.
     """
     there = set(listing.files)
     found = []
-    for path in listing.files:
+    for path in sorted((*listing.files, *listing.folders)):
         stem, suffix = _split(path)
         if suffix not in HEADER_SUFFIXES or not _PLACE.fullmatch(listing.relative(path)):
             continue
