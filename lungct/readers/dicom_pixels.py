@@ -55,9 +55,8 @@ def read_voxels(frames: Sequence[Frame]) -> tuple[HuArray, tuple[str, ...]]:
             raise ScanError(
                 f"expected pixels that can be decoded, got {one_line(error)} in {frame.name}"
             ) from error
-        padding = _padding(stored, hu, frame, found)
+        padding = _clear_padding(stored, hu, frame, found)
         _check_stored(stored, padding, frame)
-        hu[padding] = HU_MIN
         plane[...] = np.clip(np.rint(hu, out=hu), _INT16.min, _INT16.max)
     return volume, tuple(f"{text} in {number} slices" for text, number in sorted(found.items()))
 
@@ -88,34 +87,42 @@ def _decode(image: Image, frame: Frame) -> tuple[Pixels, npt.NDArray[np.float32]
     return stored, hu
 
 
-def _padding(
+def _clear_padding(
     stored: Pixels, hu: npt.NDArray[np.float32], frame: Frame, found: Counter[str]
 ) -> npt.NDArray[np.bool_]:
-    """Where a slice is padding; counts in `found` what would have been tissue."""
-    mask = np.zeros(stored.shape, dtype=np.bool_)
-    for low, high, how in [*_declared(frame), *_undeclared(stored, hu, frame)]:
-        part = (stored >= low) & (stored <= high)
-        highest = hu[part].max(initial=HU_MIN)
-        if highest > HU_MIN:
-            values = f"{low}" if low == high else f"{low} to {high}"
-            found[f"{how} padding {values} ({highest:g} HU) taken for air"] += 1
-        mask |= part
-    return mask
+    """Makes padding HU_MIN and tells where it was; counts in `found` what was above that."""
+    padding = np.zeros(stored.shape, dtype=np.bool_)
+    declared = frame.pixels.padding
+    if declared is not None:
+        padding |= _clear(stored, hu, declared, "declared", found)
+    for value in _undeclared(stored, hu, frame):
+        padding |= _clear(stored, hu, (value, value), "undeclared", found)
+    return padding
 
 
-def _declared(frame: Frame) -> list[tuple[int, int, str]]:
-    """Range of stored values that the header declares as padding."""
-    padding = frame.pixels.padding
-    return [] if padding is None else [(*padding, "declared")]
+def _clear(
+    stored: Pixels,
+    hu: npt.NDArray[np.float32],
+    ends: tuple[int, int],
+    how: str,
+    found: Counter[str],
+) -> npt.NDArray[np.bool_]:
+    """Makes a range of stored values HU_MIN and tells where they were."""
+    low, high = ends
+    part: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high)
+    highest = hu[part].max(initial=HU_MIN)
+    if highest > HU_MIN:
+        values = f"{low}" if low == high else f"{low} to {high}"
+        found[f"{how} padding {values} ({highest:g} HU) taken for air"] += 1
+    hu[part] = HU_MIN
+    return part
 
 
-def _undeclared(
-    stored: Pixels, hu: npt.NDArray[np.float32], frame: Frame
-) -> list[tuple[int, int, str]]:
-    """Ranges of stored values that can be nothing but padding.
+def _undeclared(stored: Pixels, hu: npt.NDArray[np.float32], frame: Frame) -> list[int]:
+    """Stored values that can be nothing but padding.
 
-    In a corner of the picture there is air, bed or nothing: what lies outside the range of HU
-    there is padding wherever it comes again.
+    In a corner of the picture there is air, bed or nothing: a value outside the range of HU there
+    is padding, wherever it comes again.
     """
     ends = np.ix_((0, -1), (0, -1))
     values = set(stored[ends][(hu[ends] > HU_MAX) | (hu[ends] < HU_MIN)].tolist())
@@ -123,7 +130,7 @@ def _undeclared(
     common = _COMMON_PADDING % (1 << pixels.bits_allocated)
     if not pixels.signed and common * pixels.slope + pixels.intercept > _NO_CT_HU:
         values.add(common)
-    return [(value, value, "undeclared") for value in sorted(values)]
+    return sorted(values)
 
 
 def _check_stored(stored: Pixels, padding: npt.NDArray[np.bool_], frame: Frame) -> None:
