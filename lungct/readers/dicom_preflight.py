@@ -22,7 +22,7 @@ from lungct.files import open_regular, reason_of
 from lungct.geometry import is_orthonormal
 from lungct.header import MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_frame import Frame, StoredPixels, directions, frame_name
-from lungct.readers.dicom_header import Fields, Header, read_header
+from lungct.readers.dicom_header import Fields, Header, one_line, read_header
 from lungct.scan import MAX_COORDINATE_MM, ScanError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
@@ -69,8 +69,18 @@ def read_frames(path: str) -> tuple[Frame, ...]:
     try:
         with open_regular(path) as file:
             header = read_header(file, _KEYWORDS, path)
+        return _checked_frames(header, path)
+    except ScanError:
+        raise
     except OSError as error:
         raise ScanError(f"expected a readable file, got {reason_of(error)} in {path}") from error
+    # Elements are converted when they are asked for, and those that are damaged raise anything.
+    except Exception as error:
+        raise ScanError(f"expected elements of DICOM, got {one_line(error)} in {path}") from error
+
+
+def _checked_frames(header: Header, path: str) -> tuple[Frame, ...]:
+    """The slices of a header, all of which are checked."""
     fields = Fields(path, header.dataset)
     count = _check_kind(fields)
     _check_pixel_data(header, fields, count)

@@ -135,8 +135,9 @@ def write(folder: Path, images: list[Dataset], names: list[str] | None = None) -
 
 def write_file(path: Path, image: Dataset) -> None:
     """Writes one file."""
-    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+    # Those that pydicom asks for; the reader goes by what the image says.
+    image.file_meta.MediaStorageSOPInstanceUID = "1.2.3.6"
+    image.file_meta.MediaStorageSOPClassUID = CTImageStorage
     dcmwrite(path, image, enforce_file_format=True)
 
 
@@ -154,8 +155,8 @@ def listing(root: Path) -> Listing:
 
 
 def find_one(folder: Path) -> ScanFiles:
-    """The one scan of a folder."""
-    (files,) = READER.find(listing(folder))
+    """The scan whose files lie directly in a folder."""
+    (files,) = (files for files in READER.find(listing(folder)) if files.path == str(folder))
     return files
 
 

@@ -30,6 +30,7 @@ from tests.lungct.readers.dicom_files import (
     find_one,
     hu,
     listing,
+    replace_bytes,
     series,
     store,
     transfer_syntax,
@@ -97,6 +98,7 @@ def test_takes_the_name_from_the_first_file_that_can_be_read(tmp_path):
     assert find_one(tmp_path).series_uid == SERIES_UID
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 @pytest.mark.parametrize("uid", ["../../etc", "a b", ""])
 def test_a_series_without_a_usable_uid_is_named_by_its_folder(tmp_path, uid):
     images = [change(image, SeriesInstanceUID=uid) for image in series()]
@@ -365,6 +367,42 @@ def test_metal_within_the_body_is_no_padding(tmp_path):
     volume[3, 5, 5:8] = 12000
     expected = volume.clip(HU_MIN, HU_MAX)
     assert_reads(write(tmp_path, series(volume)), expected)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "raw", "repairs"),
+    [
+        ("<u2", 63536, ("undeclared padding 63536 (62512 HU) taken for air in 6 slices",)),
+        # The lower 12 bits of both are 2096 and 1072, which would be bone.
+        ("<i2", -3024, ()),
+    ],
+)
+def test_padding_of_more_bits_than_are_stored_is_air(tmp_path, dtype, raw, repairs):
+    images, volume = with_padding(raw, dtype, intercept=INTERCEPT if dtype == "<u2" else 0)
+    for image in images:
+        change(image, BitsStored=12, HighBit=11)
+    assert_reads(write(tmp_path, images), volume, repairs=repairs)
+
+
+def test_compressed_padding_of_more_bits_than_are_stored_is_air(tmp_path):
+    images, volume = with_padding(63536)
+    files = write(tmp_path, images)
+    for path in map(type(tmp_path), files.files):
+        compressed(path, gdcm.TransferSyntax.RLELossless)
+        stored, high = b"\x28\0\x01\x01US\x02\0", b"\x28\0\x02\x01US\x02\0"
+        replace_bytes(path, stored + b"\x10\0", stored + b"\x0c\0")
+        replace_bytes(path, high + b"\x0f\0", high + b"\x0b\0")
+    repairs = ("undeclared padding 63536 (62512 HU) taken for air in 6 slices",)
+    assert_reads(files, volume, repairs=repairs)
+
+
+def test_bits_that_are_not_stored_may_be_zero(tmp_path):
+    images = series()
+    for image, plane in zip(images, hu(), strict=True):
+        change(image, RescaleIntercept=0)
+        # -1000 in 12 bits is 3096.
+        store(image, plane % 4096, "<i2", bits=12)
+    assert_reads(write(tmp_path, images))
 
 
 # A real series.
