@@ -57,6 +57,10 @@ SPACING_X: Final = Limit("spacing_x_mm", 0.1, 10.0, "mm")
 SPACING_Y: Final = Limit("spacing_y_mm", 0.1, 10.0, "mm")
 SPACING_Z: Final = Limit("spacing_z_mm", 0.1, 20.0, "mm")
 
+# Along an axis of the voxels, which may run along any axis of the patient.
+MIN_SPACING_MM: Final = min(SPACING_X.low, SPACING_Y.low, SPACING_Z.low)
+MAX_SPACING_MM: Final = max(SPACING_X.high, SPACING_Y.high, SPACING_Z.high)
+
 # Two adjacent slices of 1 mm hold some 36 ml of lung; no chest holds more than 15 litres.
 LUNG_VOLUME: Final = Limit("region_volume_ml", 15.0, 15_000.0, "ml", (LUNG,))
 CROP_VOLUME: Final = Limit("region_volume_ml", 0.0, 100_000.0, "ml", (VOLUME,))
