@@ -13,8 +13,8 @@ import SimpleITK as sitk
 from lungct.geometry import Geometry
 from lungct.truth.lidc.reads import Finding, LidcError, Outline
 from lungct.truth.spheres import Box
+from lungct.truth.voxels import BoolArray, tight
 
-BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 # Voxels of the box around one nodule; 400 along each side is more than any lung holds.
@@ -171,27 +171,6 @@ def _fill(outlines: list[Outline], start: tuple[int, int], target: BoolArray) ->
         plane = target if outline.inclusion else excluded
         plane[y : y + inner.shape[0], x : x + inner.shape[1]] |= inner
     target &= ~excluded
-
-
-def tight(box: Box, mask: BoolArray) -> tuple[Box, BoolArray]:
-    """The smallest box within another one that holds a mask, and the mask in it.
-
-    Args:
-        box: Slices (z, y, x) of a grid.
-        mask: (z, y, x) bool in that box, not empty.
-
-    Returns:
-        Slices of the same grid and a copy of that part of the mask.
-    """
-    inner = []
-    for axis in range(3):
-        hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        inner.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    z, y, x = (
-        slice(outer.start + part.start, outer.start + part.stop)
-        for outer, part in zip(box, inner, strict=True)
-    )
-    return (z, y, x), mask[tuple(inner)].copy()
 
 
 def image_stack(geometry: Geometry) -> ImageStack:
