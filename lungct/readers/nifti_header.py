@@ -12,28 +12,20 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO
 
 import numpy as np
 
 from lungct.files import open_regular, reason_of
-from lungct.geometry import Geometry, is_orthonormal
-from lungct.limits import (
-    MAX_COORDINATE_MM,
-    MAX_SIZE,
-    MAX_SPACING_MM,
-    MAX_VOXEL_BYTES,
-    MAX_VOXELS,
-    MIN_SPACING_MM,
-)
+from lungct.geometry import Geometry
+from lungct.limits import MAX_SIZE, MAX_VOXEL_BYTES, MAX_VOXELS
+from lungct.readers.nifti_fields import NIFTI_2, NiftiFields
+from lungct.readers.nifti_grid import read_grid
 from lungct.readers.streams import MAX_INFLATION
 from lungct.scan import ScanError
 
 # Extensions lie between header and voxels.
 MAX_OFFSET = 1 << 24
-
-_NIFTI_1, _NIFTI_2 = 348, 540
-_MAGIC = {_NIFTI_1: b"n+1", _NIFTI_2: b"n+2\0\r\n\x1a\n"}
 
 # Four bytes after the header say whether extensions follow.
 _EXTENSION_FLAG_BYTES = 4
@@ -44,12 +36,6 @@ _DTYPES = {
     **{2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8"},
     **{256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"},
 }
-
-_UNKNOWN_UNIT, _MILLIMETRE = 0, 2
-
-# Both forms are kept in 32 bits; in a volume of half a metre that is some micrometres.
-_SAME_PLACE_MM = 0.05
-_SAME_SPACING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -115,11 +101,11 @@ def read_header(path: str) -> NiftiHeader:
         raise ScanError(
             f"expected a readable NIfTI file, got {reason_of(error)} in {path}"
         ) from error
-    fields = _Fields(path, first)
+    fields = NiftiFields(path, first)
     header = NiftiHeader(
         path=path,
         series_uid=series_name(path),
-        geometry=_geometry(fields, _shape(fields)),
+        geometry=read_grid(fields, _shape(fields)),
         dtype=_dtype(fields),
         voxels_offset=_voxels_offset(fields),
         compressed=compressed,
@@ -131,46 +117,10 @@ def read_header(path: str) -> NiftiHeader:
 
 def _first_bytes(file: BinaryIO, compressed: bool) -> bytes:
     """As many inflated bytes of a file as the longest header has."""
-    return gzip.GzipFile(fileobj=file).read(_NIFTI_2) if compressed else file.read(_NIFTI_2)
+    return gzip.GzipFile(fileobj=file).read(NIFTI_2) if compressed else file.read(NIFTI_2)
 
 
-class _Fields:
-    """Fields of one header with an error that names the file."""
-
-    def __init__(self, path: str, first: bytes) -> None:
-        """Takes the first bytes of a file apart."""
-        # Loading nibabel takes a second and loads scipy, which other layouts do without.
-        import nibabel
-
-        self.path = path
-        size = first[:4]
-        self.order = "<" if int.from_bytes(size, "little") in _MAGIC else ">"
-        self.bytes = int.from_bytes(size, "little" if self.order == "<" else "big")
-        if self.bytes not in _MAGIC:
-            self.refuse(f"a NIfTI header of {_NIFTI_1} or {_NIFTI_2} bytes", f"{size!r} for it")
-        if len(first) < self.bytes:
-            self.refuse(f"a header of {self.bytes} bytes", f"{len(first)} bytes")
-        kind = nibabel.Nifti1Header if self.bytes == _NIFTI_1 else nibabel.Nifti2Header
-        self.header: Any = kind(first[: self.bytes], endianness=self.order, check=False)
-        magic = bytes(self.header["magic"])
-        if magic != _MAGIC[self.bytes]:
-            pair = " (voxels in another file)" if magic.startswith(b"ni") else ""
-            self.refuse(f"magic {_MAGIC[self.bytes]!r}", f"{magic!r}{pair}")
-
-    def refuse(self, expected: str, got: object) -> NoReturn:
-        """Raises ScanError with the file's name."""
-        raise ScanError(f"expected {expected}, got {got} in {self.path}")
-
-    def numbers(self, name: str) -> list[Any]:
-        """Values of a field as plain Python numbers."""
-        return [value.item() for value in np.ravel(self.header[name])]
-
-    def number(self, name: str) -> Any:
-        """Value of a field of one number."""
-        return self.numbers(name)[0]
-
-
-def _shape(fields: _Fields) -> tuple[int, int, int]:
+def _shape(fields: NiftiFields) -> tuple[int, int, int]:
     """Sizes (z, y, x), bounded before anything is allocated."""
     dim = fields.numbers("dim")
     if dim[0] != 3 and dim[:1] + dim[4:5] != [4, 1]:
@@ -185,7 +135,7 @@ def _shape(fields: _Fields) -> tuple[int, int, int]:
     return z, y, x
 
 
-def _dtype(fields: _Fields) -> np.dtype[np.generic]:
+def _dtype(fields: NiftiFields) -> np.dtype[np.generic]:
     """Type of a voxel with its byte order."""
     code, bits = fields.number("datatype"), fields.number("bitpix")
     if code not in _DTYPES:
@@ -197,7 +147,7 @@ def _dtype(fields: _Fields) -> np.dtype[np.generic]:
     return dtype
 
 
-def _voxels_offset(fields: _Fields) -> int:
+def _voxels_offset(fields: NiftiFields) -> int:
     """Where the voxels begin."""
     offset = fields.number("vox_offset")
     lowest = fields.bytes + _EXTENSION_FLAG_BYTES
@@ -206,7 +156,7 @@ def _voxels_offset(fields: _Fields) -> int:
     return int(offset)
 
 
-def _scaling(fields: _Fields) -> tuple[float, float] | None:
+def _scaling(fields: NiftiFields) -> tuple[float, float] | None:
     """Slope and intercept; a slope of 0 or NaN means none, by the standard and by its writers."""
     slope, intercept = fields.number("scl_slope"), fields.number("scl_inter")
     if slope == 0 or math.isnan(slope) or (slope, intercept) == (1, 0):
@@ -216,7 +166,7 @@ def _scaling(fields: _Fields) -> tuple[float, float] | None:
     return slope, intercept
 
 
-def _check_stored_size(header: NiftiHeader, found: int, fields: _Fields) -> None:
+def _check_stored_size(header: NiftiHeader, found: int, fields: NiftiFields) -> None:
     """Compares the length of the file with what the header promises."""
     expected = header.inflated_bytes
     if expected - header.voxels_offset > MAX_VOXEL_BYTES:
@@ -227,100 +177,3 @@ def _check_stored_size(header: NiftiHeader, found: int, fields: _Fields) -> None
             fields.refuse(f"a gzip file that can hold {expected} bytes", f"{found} bytes")
     elif found != expected:
         fields.refuse(f"a file of {expected} bytes", f"{found} bytes")
-
-
-def _geometry(fields: _Fields, shape: tuple[int, int, int]) -> Geometry:
-    """Grid of the volume in LPS from sform or qform, which must agree where both are there."""
-    unit = fields.number("xyzt_units") & 7
-    if unit not in (_UNKNOWN_UNIT, _MILLIMETRE):
-        names = {1: "metres", 3: "micrometres"}
-        fields.refuse("xyzt_units of mm", names.get(unit, f"code {unit}"))
-    pixdim = _pixdim(fields)
-    forms = {}
-    if fields.number("sform_code") > 0:
-        forms["sform"] = _grid("sform", fields.header.get_sform(), fields, shape)
-    if fields.number("qform_code") > 0:
-        forms["qform"] = _grid("qform", _qform(fields), fields, shape)
-    if not forms:
-        fields.refuse("sform or qform to place the volume", "neither (both codes are 0)")
-    for name, grid in forms.items():
-        if not np.allclose(grid.spacing_mm, pixdim, rtol=_SAME_SPACING, atol=0):
-            fields.refuse(
-                f"pixdim to be the spacing of the {name}, {_mm(grid.spacing_mm)}", _mm(pixdim)
-            )
-    if len(forms) == 2:
-        _check_agreement(forms["sform"], forms["qform"], fields)
-    # The sform comes first, as with other readers.
-    return next(iter(forms.values()))
-
-
-def _pixdim(fields: _Fields) -> tuple[float, float, float]:
-    """Spacing (x, y, z) in mm within its limits."""
-    x, y, z = fields.numbers("pixdim")[1:4]
-    if not all(MIN_SPACING_MM <= mm <= MAX_SPACING_MM for mm in (x, y, z)):
-        bounds = f"{MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm"
-        fields.refuse(f"pixdim of {bounds}", _mm((x, y, z)))
-    return x, y, z
-
-
-def _qform(fields: _Fields) -> Any:
-    """The affine of quaternion, pixdim and offsets in RAS."""
-    names = ("quatern_b", "quatern_c", "quatern_d")
-    quaternion = [fields.number(name) for name in names]
-    # Rounding may take the length of a half turn a little beyond 1.
-    if not sum(value * value for value in quaternion) <= 1 + 1e-5:
-        fields.refuse("a quaternion of length up to 1 in the qform", _numbers(quaternion))
-    sign = fields.number("pixdim")
-    if sign not in (-1, 0, 1):
-        fields.refuse("pixdim[0] of -1 or 1 for the qform", sign)
-    # The standard takes 0 for 1, nibabel refuses it.
-    fields.header["pixdim"][0] = sign or 1
-    return fields.header.get_qform()
-
-
-def _grid(name: str, affine: Any, fields: _Fields, shape: tuple[int, int, int]) -> Geometry:
-    """The grid of an affine from index (i, j, k) to RAS."""
-    if not np.isfinite(affine).all():
-        fields.refuse(f"finite numbers in the {name}", _rows(affine))
-    # RAS to LPS: x and y run the other way.
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(affine, dtype=np.float64)
-    steps, origin_mm = lps[:3, :3], lps[:3, 3]
-    spacing_mm = np.linalg.norm(steps, axis=0)
-    # Adding zero turns -0.0 into 0.0.
-    cosines = steps / np.where(spacing_mm > 0, spacing_mm, 1.0) + 0.0
-    direction = tuple(float(cosine) for cosine in cosines.ravel())
-    if not is_orthonormal(direction):
-        fields.refuse(f"axes of the {name} at right angles", _rows(affine))
-    if np.abs(origin_mm).max() > MAX_COORDINATE_MM:
-        fields.refuse(f"an origin within ±{MAX_COORDINATE_MM:g} mm in the {name}", _rows(affine))
-    origin, spacing = (
-        tuple(float(mm) for mm in values + 0.0) for values in (origin_mm, spacing_mm)
-    )
-    return Geometry(
-        shape, (origin[0], origin[1], origin[2]), (spacing[0], spacing[1], spacing[2]), direction
-    )
-
-
-def _check_agreement(sform: Geometry, qform: Geometry, fields: _Fields) -> None:
-    """Refuses two forms that place the volume differently."""
-    apart_mm = sform.distance_mm(qform)
-    if apart_mm > _SAME_PLACE_MM:
-        places = (
-            f"sform {_rows(fields.header.get_sform())} and qform {_rows(fields.header.get_qform())}"
-        )
-        fields.refuse("sform and qform to be the same", f"{apart_mm:.3g} mm between {places}")
-
-
-def _mm(values: tuple[float, ...]) -> str:
-    """Numbers in mm for a message."""
-    return f"{_numbers(values)} mm"
-
-
-def _numbers(values: Any) -> str:
-    """Numbers for a message."""
-    return " ".join(f"{value:.6g}" for value in values)
-
-
-def _rows(affine: Any) -> str:
-    """The first three rows of an affine for a message."""
-    return "[" + "; ".join(_numbers(row) for row in affine[:3]) + "]"

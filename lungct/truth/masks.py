@@ -96,8 +96,8 @@ def _check_grid(grid: Geometry, geometry: Geometry, path: str) -> None:
     apart_mm = grid.distance_mm(geometry)
     if apart_mm > _SAME_GRID * min(geometry.spacing_mm):
         raise ScanError(
-            f"expected the scan's grid, {_placed(geometry)}, got {_placed(grid)}, {apart_mm:.3g} mm "
-            f"from it, in {path}"
+            f"expected the scan's grid, {_placed(geometry)}, got {_placed(grid)}, "
+            f"{apart_mm:.3g} mm from it, in {path}"
         )
 
 
