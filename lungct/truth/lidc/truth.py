@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lungct.geometry import Geometry
 from lungct.truth.lidc.lesions import Lesion, find_lesions
-from lungct.truth.lidc.outlines import image_stack
-from lungct.truth.lidc.reads import read_reads
+from lungct.truth.lidc.outlines import check_heights, image_stack
+from lungct.truth.lidc.reads import LidcError, read_reads
 from lungct.truth.voxels import VoxelNodule, voxel_nodule
 
 
@@ -18,13 +18,17 @@ class OutlineTruth:
     Attributes:
         paths: XML files of its series.
         min_readers: Readers who must have outlined a voxel for it to be nodule.
+        same_pixels: Whether the scan keeps the DICOM image's order of columns and rows, as DICOM
+            series and the files of LUNA16 do. NIfTI files do not as a rule: they are refused,
+            because a turn by half a circle can't be told from a patient who lay the other way.
     """
 
     paths: tuple[str, ...]
     min_readers: int = 2
+    same_pixels: bool = True
 
     def __post_init__(self) -> None:
-        """Checks both fields; raises ValueError naming what was expected and what came."""
+        """Checks the first two; raises ValueError naming what was expected and what came."""
         if not self.paths or self.min_readers < 1:
             raise ValueError(
                 "expected XML files and at least 1 reader, got "
@@ -49,8 +53,15 @@ def consensus_nodules(
     Raises:
         LidcError: The outlines can't be read or trusted, or do not fit the scan.
     """
+    if not truth.same_pixels:
+        raise LidcError(
+            "expected a scan with the pixels of its DICOM images for reader outlines, got one of a "
+            f"layout that may turn them, series {series_uid}"
+        )
     reads = read_reads(truth.paths, series_uid)
-    lesions, warnings = find_lesions(reads, image_stack(geometry))
+    stack = image_stack(geometry)
+    check_heights(reads, stack)
+    lesions, warnings = find_lesions(reads, stack)
     nodules = []
     for lesion in lesions:
         nodule = consensus_nodule(lesion, geometry, truth.min_readers)
