@@ -11,8 +11,8 @@ from lungct.scan import ScanError
 # Bytes of a header; the first field says which it is.
 NIFTI_1, NIFTI_2 = 348, 540
 
-# What a file says that holds header and voxels.
-_MAGIC = {NIFTI_1: b"n+1\0", NIFTI_2: b"n+2\0\r\n\x1a\n"}
+# What a file says that holds header and voxels, and where.
+_MAGIC = {NIFTI_1: (344, b"n+1\0"), NIFTI_2: (4, b"n+2\0\r\n\x1a\n")}
 
 
 class NiftiFields:
@@ -46,12 +46,13 @@ class NiftiFields:
             self.refuse(f"a NIfTI header of {NIFTI_1} or {NIFTI_2} bytes", f"{size!r} for it")
         if len(first) < self.bytes:
             self.refuse(f"a header of {self.bytes} bytes", f"{len(first)} bytes")
+        place, expected = _MAGIC[self.bytes]
+        magic = first[place : place + len(expected)]
+        if magic != expected:
+            pair = " (voxels in another file)" if magic.startswith(b"ni") else ""
+            self.refuse(f"magic {expected!r}", f"{magic!r}{pair}")
         kind: Any = nibabel.Nifti1Header if self.bytes == NIFTI_1 else nibabel.Nifti2Header
         self.header: Any = kind(first[: self.bytes], endianness=self.order, check=False)
-        magic = bytes(self.header["magic"])
-        if magic != _MAGIC[self.bytes]:
-            pair = " (voxels in another file)" if magic.startswith(b"ni") else ""
-            self.refuse(f"magic {_MAGIC[self.bytes]!r}", f"{magic!r}{pair}")
 
     def refuse(self, expected: str, got: object) -> NoReturn:
         """Ends the reading of the file.
