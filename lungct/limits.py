@@ -23,10 +23,6 @@ MAX_VOXEL_BYTES: Final = 1 << 31
 # Slices are judged one by one, which a million slices of one voxel would make slow.
 MAX_SIZE: Final = 1 << 16
 
-# Of any axis as it is stored; SPACING_X and its neighbours say more of the patient's axes.
-MIN_SPACING_MM: Final = 0.01
-MAX_SPACING_MM: Final = 100.0
-
 # No scanner is wider: voxels and nodules further than this from the world's origin are nowhere.
 MAX_COORDINATE_MM: Final = 10_000.0
 
@@ -61,6 +57,10 @@ class Limit:
 SPACING_X: Final = Limit("spacing_x_mm", 0.1, 10.0, "mm")
 SPACING_Y: Final = Limit("spacing_y_mm", 0.1, 10.0, "mm")
 SPACING_Z: Final = Limit("spacing_z_mm", 0.1, 20.0, "mm")
+
+# Along an axis of the voxels, which may run along any axis of the patient.
+MIN_SPACING_MM: Final = min(SPACING_X.low, SPACING_Y.low, SPACING_Z.low)
+MAX_SPACING_MM: Final = max(SPACING_X.high, SPACING_Y.high, SPACING_Z.high)
 
 # Two adjacent slices of 1 mm hold some 36 ml of lung; no chest holds more than 15 litres.
 LUNG_VOLUME: Final = Limit("lung_volume_ml", 15.0, 15_000.0, "ml", (LUNG,))

@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from pathlib import PurePosixPath
 
-from lungct.hounsfield import to_hounsfield
 from lungct.readers.dicom_header import MAGIC, PREAMBLE_BYTES, Fields, read_header
 from lungct.readers.dicom_pixels import read_voxels
 from lungct.readers.dicom_preflight import read_frames
 from lungct.readers.dicom_stack import stack_frames
+from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.layout import Listing, Reader, ScanFiles
 from lungct.scan import Scan, ScanError
 
@@ -70,6 +70,7 @@ READER = Reader(
     expected="DIR/**/*.dcm, a folder for each series",
     find=find,
     read=read,
+    suffixes=(".dcm", ".ima"),
 )
 
 

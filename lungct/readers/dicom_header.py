@@ -15,7 +15,7 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from lungct.files import reason_of
-from lungct.header import MAX_VOXEL_BYTES
+from lungct.limits import MAX_VOXEL_BYTES
 from lungct.scan import ScanError
 
 # A file begins with 128 bytes that mean nothing, https://dicom.nema.org/medical/dicom/current/

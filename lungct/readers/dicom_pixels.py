@@ -18,10 +18,10 @@ from pydicom import dcmread
 from pydicom.pixels.decoders.base import get_decoder
 
 from lungct.files import open_regular
-from lungct.hounsfield import HuArray
 from lungct.readers.dicom_codestream import check_codestreams
 from lungct.readers.dicom_frame import Frame
 from lungct.readers.dicom_header import one_line
+from lungct.readers.hounsfield import HuArray
 from lungct.scan import HU_MAX, HU_MIN, ScanError
 
 # The padding that scanners write without saying so, and the least HU that it has as unsigned.

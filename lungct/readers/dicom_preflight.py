@@ -20,10 +20,10 @@ from pydicom.uid import (
 
 from lungct.files import open_regular, reason_of
 from lungct.geometry import is_orthonormal
-from lungct.header import MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
+from lungct.limits import MAX_COORDINATE_MM, MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_frame import Frame, StoredPixels, directions, frame_name
 from lungct.readers.dicom_header import Fields, Header, one_line, read_header
-from lungct.scan import MAX_COORDINATE_MM, ScanError
+from lungct.scan import ScanError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _PIXEL_DATA = 0x7FE00010

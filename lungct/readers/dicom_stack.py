@@ -14,7 +14,7 @@ from typing import NoReturn
 import numpy as np
 
 from lungct.geometry import ORTHONORMAL_TOLERANCE, FloatArray, Geometry
-from lungct.header import MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
+from lungct.limits import MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_frame import Frame, directions
 from lungct.scan import ScanError
 

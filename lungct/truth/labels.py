@@ -13,15 +13,10 @@ from lungct.limits import MAX_DIAMETER_MM
 from lungct.record import NoduleRecord
 from lungct.roots import LIDC, MASKS, SPHERES
 from lungct.scan import Nodule, Scan, ScanError
-from lungct.truth.lidc.truth import (
-    ConsensusNodule,
-    OutlineTruth,
-    consensus_nodules,
-    coverage_patches,
-    native_patches,
-)
+from lungct.truth.lidc.truth import OutlineTruth, consensus_nodules
 from lungct.truth.masks import mask_nodules
 from lungct.truth.spheres import NodulePatch, sphere_patches
+from lungct.truth.voxels import VoxelNodule, coverage_patches, native_patches
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,12 @@ class Labels:
 
     Attributes:
         spheres: Annotated nodules.
-        voxels: Nodules as voxels of the scan's own grid as it is stored.
+        voxels: Nodules of reader outlines or a mask, on the scan's own grid as it is stored.
         warnings: What a reader of the labels should know, one line each.
     """
 
     spheres: tuple[Nodule, ...] = ()
-    voxels: tuple[ConsensusNodule, ...] = ()
+    voxels: tuple[VoxelNodule, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -80,7 +75,7 @@ class Labels:
         """Every nodule rendered on a grid.
 
         Args:
-            target: The grid; identity direction where nodules are voxels.
+            target: The grid; identity direction where there are outlines or a mask.
 
         Returns:
             One patch for each nodule that reaches into the grid.
@@ -117,11 +112,8 @@ def read_labels(scan: Scan, truth: Truth) -> Labels:
         _check_centres(truth.nodules, scan.geometry)
         return Labels(spheres=truth.nodules)
     if truth.kind == MASKS:
-        labels = _of_mask(scan, truth)
-    else:
-        labels = _of_outlines(scan, truth)
-    _check_sizes(labels)
-    return labels
+        return _of_mask(scan, truth)
+    return _of_outlines(scan, truth)
 
 
 def nodule_record(patch: NodulePatch, geometry: Geometry) -> NoduleRecord:
@@ -149,6 +141,7 @@ def _of_outlines(scan: Scan, truth: Truth) -> Labels:
         )
     outlines = OutlineTruth(truth.outlines, truth.min_readers)
     consensus, warnings = consensus_nodules(outlines, scan.series_uid, scan.geometry)
+    _check_sizes(consensus)
     return Labels(voxels=consensus, warnings=warnings)
 
 
@@ -159,9 +152,9 @@ def _of_mask(scan: Scan, truth: Truth) -> Labels:
     return Labels(voxels=mask_nodules(truth.label, scan.geometry))
 
 
-def _check_sizes(labels: Labels) -> None:
+def _check_sizes(nodules: Sequence[VoxelNodule]) -> None:
     """Refuses a nodule that is larger than any is."""
-    for voxels in labels.voxels:
+    for voxels in nodules:
         if voxels.nodule.diameter_mm > MAX_DIAMETER_MM:
             raise ScanError(
                 f"expected nodules of at most {MAX_DIAMETER_MM:g} mm, got "

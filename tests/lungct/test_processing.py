@@ -177,11 +177,11 @@ def test_a_crop_is_looked_at_as_a_whole(header):
 
 def test_what_is_out_of_limits_is_refused_by_name(tmp_path):
     z, y, x = chest.SHAPE
-    geometry = Geometry((z, y, x), chest.ORIGIN_MM, (4.0, 4.0, 30.0))
+    geometry = Geometry((z, y, x), chest.ORIGIN_MM, (15.0, 4.0, 4.0))
     path = str(tmp_path / "1.mhd")
     write_scan(path, chest.hu(), geometry)
     with pytest.raises(
-        ScanError, match="implausible: expected spacing_z_mm from 0.1 to 20 mm, got 30"
+        ScanError, match="implausible: expected spacing_x_mm from 0.1 to 10 mm, got 15"
     ):
         sliced(path, [], GRID)
 
