@@ -50,8 +50,8 @@ def read_values(header: NiftiHeader) -> npt.NDArray[Any]:
         ScanError: The file changed, can't be read, or is no stream of the promised length.
     """
     stored = _stored_bytes(header)[header.voxels_offset :].view(header.dtype)
-    # NIfTI's first index runs fastest.
-    voxels = stored.reshape(header.geometry.shape)
+    # NIfTI's first index runs fastest. Voxels may begin at any byte: those that need it are moved.
+    voxels = np.require(stored.reshape(header.geometry.shape), requirements="A")
     if header.scaling is not None:
         return _scaled(voxels, *header.scaling)
     if header.dtype.isnative:
