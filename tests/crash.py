@@ -19,7 +19,7 @@ from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_ingest
 from runner.leftovers import discard_unfinished
 from runner.local_dag import ObservedDagRunner
 
-GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "lung_margin_mm": 6.0}
+GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "margin_mm": 6.0}
 GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
 
 

@@ -44,8 +44,9 @@ def test_values_are_explicit_parameters(job: dict[str, Any]) -> None:
     assert settings["code_hash"]
     request = tasks["CtExampleGen"]["inputs"]["parameters"]["request"]
     wanted = json.loads(request["runtimeValue"]["constantValue"]["stringValue"])
-    assert wanted["roots"] == ["gs://BUCKET/luna16"]
-    assert (wanted["split"]["fold"], wanted["truth"]["source"]) == (None, "spheres")
+    assert [root["path"] for root in wanted["roots"]] == ["gs://BUCKET/luna16"]
+    assert wanted["grid"]["spacing_mm"] == [1.25, 0.7, 0.7]
+    assert (wanted["split"]["fold"], wanted["split"]["test_fraction"]) == (None, 0.1)
 
 
 def test_quarantine_and_manifest_are_artifacts(job: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
     parameters = job["pipelineSpec"]["root"]["dag"]["tasks"]["CtExampleGen"]["inputs"]["parameters"]
     text = parameters["input_config"]["runtimeValue"]["constantValue"]["stringValue"]
     patterns = [split["pattern"] for split in json.loads(text)["splits"]]
-    assert patterns == ["subset*/*", "*.*", "SHA256SUMS"]
+    assert patterns == ["*", "*/*", "*/*/*", "*/*/*/*"]
 
 
 @pytest.mark.parametrize(

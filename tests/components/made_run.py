@@ -1,14 +1,15 @@
 """A small made-up run for the report's tests: slices, scan report, model, evaluation, history."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from lungct.record import NoduleRecord, ScanRecord
 from report.build import ReportInputs, ReportParameters
 from schema import features
 from tests.components.made_evaluation import MadeFigures, at_least, eval_config, write_evaluation
@@ -42,10 +43,12 @@ class MadeScan:
     size: int = SIZE
     spacing_mm: tuple[float, float, float] = SPACING_MM
     origin_mm: tuple[float, float, float] = (-30.0, -60.0, -100.0)
+    phantom: bool = True
 
-    def world(self, zyx: tuple[int, int, int]) -> list[float]:
+    def world(self, zyx: tuple[int, int, int]) -> tuple[float, float, float]:
         axes = zip(self.origin_mm, zyx[::-1], self.spacing_mm[::-1], strict=True)
-        return [origin + index * step for origin, index, step in axes]
+        x, y, z = (origin + index * step for origin, index, step in axes)
+        return x, y, z
 
     def ball(self, nodule: MadeNodule) -> np.ndarray[Any, Any]:
         """bool (z, y, x): voxels whose centre is within the radius."""
@@ -67,29 +70,24 @@ class MadeScan:
             for z in range(self.slices)
         ]
 
-    def row(self, **changed: Any) -> dict[str, Any]:
-        """The scan's line in the scan report."""
-        nodules = [
-            {
-                "id": one.nodule_id,
-                "centre_mm": self.world(one.zyx),
-                "diameter_mm": one.diameter_mm,
-                "volume_mm3": 1.0,
-                "bucket": one.bucket,
-            }
+    def record(self, **changed: Any) -> ScanRecord:
+        """What the scan report says of the scan."""
+        nodules = tuple(
+            NoduleRecord(one.nodule_id, self.world(one.zyx), one.diameter_mm, 1.0, one.bucket)
             for one in self.nodules
-        ]
-        return {
-            "series_uid": self.series_uid,
-            "patient_id": f"patient of {self.series_uid}",
-            "split": self.split,
-            "outcome": "accepted",
-            "reason": "",
-            "spacing_mm": list(self.spacing_mm),
-            "nodules": nodules,
-            "slice_count": self.slices,
-            **changed,
-        }
+        )
+        known = ScanRecord(
+            self.series_uid,
+            "accepted",
+            patient_id=f"patient of {self.series_uid}",
+            source="made up",
+            split=self.split,
+            phantom=self.phantom,
+            spacing_mm=self.spacing_mm,
+            nodules=nodules,
+            slice_count=self.slices,
+        )
+        return replace(known, **changed)
 
 
 def chest(size: int, seed: int) -> np.ndarray[Any, Any]:
@@ -142,32 +140,34 @@ def write_slices(path: Path, examples: Sequence[bytes]) -> str:
 
 
 class ShiftedTruth(tf.Module):
-    """A model that predicts the truth one column to the right, so that its Dice is known."""
+    """A model that predicts the truth some columns to the right, so that its Dice is known."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = SIZE, columns: int = 1) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.columns = size, columns
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)])
     def segment(self, examples: Any) -> dict[str, Any]:
         spec = {features.NODULE_COVERAGE: tf.io.FixedLenFeature([], tf.string)}
         raw = tf.io.parse_example(examples, spec)[features.NODULE_COVERAGE]
         pixels = tf.reshape(tf.io.decode_raw(raw, tf.uint8), [-1, self.size, self.size])
-        return {features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, 1, 2)}
+        return {
+            features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, self.columns, 2)
+        }
 
 
-def save_model(folder: Path, size: int = SIZE) -> str:
-    model = ShiftedTruth(size)
+def save_model(folder: Path, size: int = SIZE, columns: int = 1) -> str:
+    model = ShiftedTruth(size, columns)
     tf.saved_model.save(model, str(folder), {features.SIGNATURE_EXAMPLES: model.segment})
     return str(folder)
 
 
 def write_scan_report(
-    folder: Path, rows: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]
+    folder: Path, scans: Sequence[ScanRecord], warnings: Sequence[str] = ()
 ) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scans.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "notes.json").write_text(json.dumps(notes))
+    (folder / "scans.jsonl").write_text("".join(f"{scan.to_json()}\n" for scan in scans))
+    (folder / "notes.json").write_text(json.dumps({"warnings": list(warnings)}))
     return str(folder)
 
 
@@ -200,8 +200,7 @@ def write_run(
     folder: Path,
     scans: Sequence[MadeScan],
     *,
-    notes: Mapping[str, Any] | None = None,
-    more_rows: Sequence[Mapping[str, Any]] = (),
+    more: Sequence[ScanRecord] = (),
     passed: bool = True,
 ) -> ReportInputs:
     """All that the report reads, for a model that passed or missed its one criterion."""
@@ -217,7 +216,6 @@ def write_run(
     blessing = folder / "blessing"
     blessing.mkdir(parents=True)
     (blessing / ("BLESSED" if passed else "NOT_BLESSED")).touch()
-    rows = [*(scan.row() for scan in scans), *more_rows]
     return ReportInputs(
         examples={
             split: str(folder / "examples" / f"Split-{split}")
@@ -227,5 +225,5 @@ def write_run(
         model_run=write_history(folder / "model_run"),
         evaluation=write_evaluation(folder / "evaluation", config, figures, passed),
         blessing=str(blessing),
-        scans=write_scan_report(folder / "scans", rows, notes or {"phantom": True}),
+        scans=write_scan_report(folder / "scans", [*(scan.record() for scan in scans), *more]),
     )

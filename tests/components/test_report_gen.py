@@ -9,10 +9,12 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import Report, ScanReport
 from components.report_gen import Executor, ReportGen
-from tests.components.made_run import CONFIGURATION, MadeNodule, MadeScan, write_run
+from schema.criteria import criteria_to_json
+from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
 
 PROPERTIES = {
     "configuration": CONFIGURATION,
+    "criteria": criteria_to_json(PASSED),
     "code_hash": "c0ffee",
     "probability_threshold": 0.5,
 }

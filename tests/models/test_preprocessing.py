@@ -9,7 +9,7 @@ from schema import features
 from schema.hyperparameters import Intensity
 from tests.models import synthetic
 
-GRID = Grid(slice_size=2, context=1)
+GRID = Grid((3.0, 2.0, 1.0), slice_size=2, context=1)
 
 
 def test_decodes_little_endian_bytes_in_c_order() -> None:

@@ -1,3 +1,4 @@
+import json
 import types
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import tensorflow as tf
 from models import trainer
 from models.signatures import slice_bytes
 from schema import features
+from schema.files import INPUT_FILE
 from tests.models import synthetic
 
 
@@ -63,6 +65,14 @@ def test_a_slice_is_segmented_alike_in_any_batch(exported: Any) -> None:
     call = exported.signatures[features.SIGNATURE_HU]
     alone = call(**{features.INPUT_HU: tf.constant(HU[1:2])})[features.OUTPUT_PROBABILITY]
     np.testing.assert_allclose(alone[0], from_hu(exported)[1], atol=1e-5)
+
+
+def test_grid_and_split_go_along(trained: types.SimpleNamespace) -> None:
+    text = (Path(trained.serving_model_dir) / INPUT_FILE).read_text()
+    assert json.loads(text) == {
+        "grid": {**synthetic.CONFIG["grid"], "margin_mm": 5.0},
+        "split": synthetic.CONFIG.get("split"),
+    }
 
 
 def test_bytes_of_slices_are_those_of_the_arrays() -> None:

@@ -1,5 +1,6 @@
 """The configuration: every wrong value is named with the nearest valid key."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
 def test_overrides_and_runner_values_win(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL)
     config = load_config(path, ["training.epochs=3"], output="/out", data__roots=["/a", "/b"])
-    assert (config.training.epochs, config.output, config.data.roots) == (3, "/out", ("/a", "/b"))
+    assert (config.training.epochs, config.output) == (3, "/out")
+    assert [root.path for root in config.data.roots] == ["/a", "/b"]
     assert config.grid.spacing_mm == (3.0, 2.0, 1.0)
 
 
@@ -63,13 +65,16 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("training.crop_size=128", "expected a crop_size of at most 64, got 128"),
         ("intensity.window_hu=[400, -1000]", "got (400.0, -1000.0)"),
         ("split.eval_fraction=0", "got 0.0 + 0.0"),
-        ("split.fold=10", "split.fold: input should be less than or equal to 9, got 10"),
-        ("split.fold=true", "split.fold: input should be a valid integer, got True"),
+        ("split.fold=10", "split: expected a fold from 0 to 9, got 10"),
+        ("split.fold=many", "split.fold: input should be a valid integer"),
         ("split.folds=1", "unknown key split.folds; nearest valid key: split.fold"),
-        ("split.table_splits=[train]", "expected train and eval in table_splits, got ('train',)"),
-        ("data.truth=xml", "data.truth: input should be 'spheres' or 'lidc', got 'xml'"),
-        ("data.min_readers=0", "greater than or equal to 1, got 0"),
-        ("data.without_outlines=skip", "input should be 'spheres' or 'refuse', got 'skip'"),
+        (
+            "split.table_splits=[train]",
+            "expected train, eval and perhaps test in table_splits, got ('train',)",
+        ),
+        ("data.truth=xml", "data: expected truth spheres, lidc, masks, got 'xml'"),
+        ("data.min_readers=0", "expected min_readers from 1 to 12, got 0"),
+        ("data.without_outlines=skip", "without_outlines spheres, refuse, got 'skip'"),
         ("training.learning_rate=.nan", "training: expected a positive learning_rate, got nan"),
     ],
 )
@@ -121,7 +126,9 @@ def test_the_configuration_is_frozen() -> None:
 
 def test_what_learning_sees_is_plain_json() -> None:
     learning = load_config(DEMO).learning()
-    assert set(learning) == {"grid", "intensity", "model", "training", "probability_threshold"}
+    sections = {"grid", "split", "intensity", "model", "training"}
+    assert set(learning) == {*sections, "probability_threshold"}
+    assert json.loads(json.dumps(learning)) == learning
     assert learning["grid"]["spacing_mm"] == [2.5, 1.5, 1.5]
 
 
@@ -138,16 +145,16 @@ def test_splits_by_fold_and_by_table(tmp_path: Path) -> None:
     assert load_config(path, ["split.table=t.csv", tested]).splits == ("train", "eval")
     three = "split.table_splits=[test, eval, train]"
     assert load_config(path, ["split.table=t.csv", three]).splits == ("train", "eval", "test")
-    with pytest.raises(ConfigError, match="expected fold or table, got both: 3 and /.*/t.csv"):
+    with pytest.raises(ConfigError, match="expected fold or table, got both: 3 and t.csv"):
         load_config(path, ["split.table=t.csv", "split.fold=3"])
 
 
 def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path, MINIMAL)
-    given = ["data.roots=[a, gs://b/c]", "data.outlines=[xml]", "data.sums=../s"]
+    given = ["data.roots=[a, gs://b/c]", "data.outlines=[xml]", "data.checksums=../s"]
     data = load_config(path, given).data
-    assert data.roots == (str(tmp_path / "a"), "gs://b/c")
+    assert [root.path for root in data.roots] == [str(tmp_path / "a"), "gs://b/c"]
     assert data.outlines == (str(tmp_path / "xml"),)
-    assert data.sums == str(tmp_path.parent / "s")
-    assert load_config(path).data.sums == ""
+    assert data.checksums == str(tmp_path.parent / "s")
+    assert load_config(path).data.checksums == ""

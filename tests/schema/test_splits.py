@@ -1,11 +1,12 @@
 """Splits are by patient, stable as data grows, and close to the fractions asked for."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.ct_example_gen.splits import FoundScan, SplitRule, assign_splits, patient_split
 from lungct.readers.tables import TableError
+from schema.splits import PlacedScan, SplitRule, assign_splits, patient_split
 
 
 def test_growing_data_moves_nobody() -> None:
@@ -41,8 +42,8 @@ def test_fractions_that_leave_nothing_to_train_on(fractions: tuple[float, float]
         patient_split("p", *fractions)
 
 
-def scan(uid: str, patient: str, subset: int = 0) -> FoundScan:
-    return FoundScan(f"/data/subset{subset}/{uid}.mhd", uid, patient)
+def scan(uid: str, patient: str, subset: int = 0) -> PlacedScan:
+    return PlacedScan(f"/data/subset{subset}/{uid}.mhd", uid, patient)
 
 
 def test_by_a_hash_scans_follow_their_patient() -> None:
@@ -69,7 +70,7 @@ def test_each_scan_is_evaluated_on_in_exactly_one_fold() -> None:
 @pytest.mark.parametrize("header", ["/data/1.1.mhd", "/data/subset12/1.1.mhd"])
 def test_a_fold_needs_subsets(header: str) -> None:
     with pytest.raises(TableError, match=f"subset0 to subset9 for split.fold, got {header}"):
-        assign_splits([FoundScan(header, "1.1", "p")], SplitRule(fold=1))
+        assign_splits([PlacedScan(header, "1.1", "p")], SplitRule(fold=1))
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,32 @@ def test_tables_that_cannot_be_followed(tmp_path: Path, content: str, message: s
         assign_splits(
             [scan("1.1", "P"), scan("1.2", "Q")], SplitRule(table=str(tmp_path / "splits.csv"))
         )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"eval_fraction": 0.0}, r"0 < eval_fraction .*, got 0.0 \+ 0.0"),
+        ({"eval_fraction": 0.6, "test_fraction": 0.4}, r"test_fraction < 1, got 0.6 \+ 0.4"),
+        ({"test_fraction": -0.1}, r"got 0.2 \+ -0.1"),
+        ({"eval_fraction": float("nan")}, r"got nan \+ 0.0"),
+        ({"fold": 10}, "expected a fold from 0 to 9, got 10"),
+        ({"fold": -1}, "expected a fold from 0 to 9, got -1"),
+        ({"fold": True}, "expected a fold from 0 to 9, got True"),
+        ({"fold": 3, "table": "t.csv"}, "expected fold or table, got both: 3 and t.csv"),
+        ({"table_splits": ("train",)}, r"in table_splits, got \('train',\)"),
+        ({"table_splits": ("train", "eval", "val")}, r"got \('train', 'eval', 'val'\)"),
+    ],
+)
+def test_rules_that_cannot_be_followed(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SplitRule(**values)
+
+
+def test_names_of_the_splits_of_a_rule() -> None:
+    three = ("train", "eval", "test")
+    assert SplitRule().names == SplitRule(fold=3, test_fraction=0.1).names == three[:2]
+    assert SplitRule(test_fraction=0.1).names == three
+    assert SplitRule(test_fraction=0.1, table="t.csv").names == three[:2]
+    # In one order, whatever that of the rule.
+    assert SplitRule(table="t.csv", table_splits=("test", "eval", "train")).names == three
