@@ -2,10 +2,10 @@
 
 Usage: python -m benchmarks.ingest [--scans 2 4 8 16] [--shape 300 512 512] [--config FILE]
 
-The floor is what nobody can do without: reading the raw file into memory, and one linear resample
-by SimpleITK of the box around the lungs to the working grid. Both are measured in turn with
-`process_scan` in this process, and the smallest of several times counts, as on a shared machine
-the others tell of the neighbours. The component runs with TFX and its metadata as in a real run.
+The floor is the least that any implementation does: reading the raw file into memory, and one
+linear resample by SimpleITK of the box around the lungs to the working grid. It is measured in turn
+with `process_scan` in this process. The smallest of several times is printed: on a shared machine
+the larger ones include waiting for other processes. The component runs with TFX and its metadata as in a real run.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
     from pipeline.pipeline import create_ingest
     from runner.local_dag import NodeResult, ObservedDagRunner
 
-    print("CtExampleGen, whole: with TFX, sums, slices, compression and files")
+    print("CtExampleGen, whole: with TFX, checksums, slices, compression and files")
     seconds = {}
     for count in counts:
         data = _first_scans(root, count)
@@ -159,7 +159,7 @@ def _target(header: str, grid: GridConfig) -> tuple[Geometry, tuple[slice, slice
 
 
 def _floor(header: str, target: Geometry, box: tuple[slice, slice, slice]) -> dict[str, float]:
-    """Seconds of what nobody can do without."""
+    """Seconds of reading the raw file and of one resample."""
     known = read_header(header)
     start = time.perf_counter()
     voxels = np.fromfile(known.voxels_path, known.dtype).reshape(known.geometry.shape)

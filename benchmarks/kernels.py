@@ -32,11 +32,12 @@ from lungct import preprocess, resample
 from lungct.geometry import Geometry
 from lungct.grid import GridConfig, geometry_around
 from lungct.lung import airspace, ball
-from lungct.lung.mask import find_region
+from lungct.lung import mask as lung_mask
+from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
-from lungct.scan import HU_MIN, Nodule
 from lungct.readers.tables import read_annotations
+from lungct.scan import HU_MIN, Nodule
 from phantom import make_phantoms
 from pipeline.loading import load_config
 
@@ -93,9 +94,7 @@ def itk_erode(mask: Mask, radius: ball.Radius) -> Mask:
 def itk_close(mask: Mask, radius: ball.Radius) -> Mask:
     """`lungct.lung.ball.close` by SimpleITK's filter."""
     image = _image(mask)
-    return _array(
-        sitk.BinaryMorphologicalClosing(image, radius[::-1], sitk.sitkBall, 1.0, True)
-    )
+    return _array(sitk.BinaryMorphologicalClosing(image, radius[::-1], sitk.sitkBall, 1.0, True))
 
 
 def map_dilate(mask: Mask, radius: ball.Radius) -> Mask:
@@ -114,7 +113,9 @@ def map_erode(mask: Mask, radius: ball.Radius) -> Mask:
 def map_close(mask: Mask, radius: ball.Radius) -> Mask:
     """`lungct.lung.ball.close` by distance maps."""
     padded = np.pad(mask, [(reach, reach) for reach in radius])
-    inner = tuple(slice(reach, reach + size) for reach, size in zip(radius, mask.shape, strict=True))
+    inner = tuple(
+        slice(reach, reach + size) for reach, size in zip(radius, mask.shape, strict=True)
+    )
     return map_erode(map_dilate(padded, radius), radius)[inner]
 
 
@@ -152,16 +153,21 @@ def compare_resampling(task: ScanTask, grid: GridConfig, rounds: int) -> None:
     hu, source = to_patient_axes(scan.hu, scan.geometry)
     region = find_region(hu, source)
     target = geometry_around(source, region.box, grid, task.nodules)
-    cut = region.mask.view(np.uint8), source.crop(region.box), target
     ways = {
         "resample.py": lambda: resample.resample(hu, source, target, "linear", HU_MIN),
         "SimpleITK": lambda: itk_resample(hu, source, target, "linear", HU_MIN),
     }
     found = compare(f"resample {hu.shape} to {target.shape}, {grid.spacing_mm} mm", ways, rounds)
     _print_differences(found, "HU")
+
+    def lungs(own: Callable[..., Any]) -> Mask:
+        """The lung mask on the working grid."""
+        with patched(lung_mask, {"resample": own}):
+            return resample_region(region, source, target).mask
+
     ways = {
-        "resample.py": lambda: resample.resample(*cut, "nearest"),
-        "SimpleITK": lambda: itk_resample(*cut, "nearest"),
+        "resample.py": lambda: lungs(resample.resample),
+        "SimpleITK": lambda: lungs(itk_resample),
     }
     _print_differences(compare("resample the lung mask, nearest", ways, rounds), "")
 
@@ -228,21 +234,23 @@ def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int)
 def compare_whole(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
     """One scan from header path to examples on disk, each kernel in turn by the library."""
 
-    def whole(module: Any = None, functions: dict[str, Callable[..., Any]] | None = None) -> None:
-        """Converts the scan."""
-        with patched(module, functions or {}):
+    def whole(*replaced: tuple[Any, dict[str, Callable[..., Any]]]) -> None:
+        """Converts the scan, with these functions of these modules."""
+        with ExitStack() as stack:
+            for module, functions in replaced:
+                stack.enter_context(patched(module, functions))
             record = convert_scan(task, str(folder / "whole"), Rules(grid))
         if record["outcome"] == preprocess.QUARANTINED:
             raise ValueError(f"expected a scan that can be used, got {record['reason']}")
 
     ways = {
         "ours": whole,
-        "resampling by SimpleITK": lambda: whole(preprocess, {"resample": itk_resample}),
-        "ball by SimpleITK": lambda: whole(airspace, BALLS["SimpleITK ball"]),
-        "ball by distance": lambda: whole(airspace, BALLS["SimpleITK distance"]),
-        "writing by TensorFlow": lambda: whole(
-            conversion, {"write_records": tensorflow_records}
+        "resampling by SimpleITK": lambda: whole(
+            (preprocess, {"resample": itk_resample}), (lung_mask, {"resample": itk_resample})
         ),
+        "ball by SimpleITK": lambda: whole((airspace, BALLS["SimpleITK ball"])),
+        "ball by distance": lambda: whole((airspace, BALLS["SimpleITK distance"])),
+        "writing by TensorFlow": lambda: whole((conversion, {"write_records": tensorflow_records})),
     }
     compare(f"whole scan to {grid.spacing_mm} mm, header to disk", ways, rounds)
 
