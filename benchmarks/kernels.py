@@ -1,17 +1,15 @@
-"""Our own kernels against the libraries': time, differences, and what a whole scan would cost.
+"""Our own kernels beside the libraries': time, differences, and what a whole scan would cost.
 
-Usage: python -m benchmarks.kernels [--shape 300 512 512 | --scan HEADER.mhd] [--rounds 7]
+Usage: python -m benchmarks.kernels [--shape 300 512 512 | --scan HEADER.mhd] [--rounds 5]
 
-All ways of one comparison run in turn, round by round, in this process: on a shared machine only
-ratios within a round can be compared. A row prints the smallest and the median time, and the median
-over the rounds of its ratio to the first row.
+All ways of one comparison run in turn, round by round, in this process, because on a shared machine
+only times of one round can be compared. A line has the smallest and the median time, and the median
+over the rounds of the ratio to the first line.
 """
 
 import argparse
 import os
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,34 +19,48 @@ from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
-import tensorflow as tf
 
+from benchmarks import library_ways
+from benchmarks.ingest import SEED, whole_number
+from benchmarks.library_ways import BALLS, BallWay, Mask
 from components.ct_example_gen import conversion
 from components.ct_example_gen.conversion import Rules, convert_scan
 from components.ct_example_gen.inventory import ScanTask
 from components.ct_example_gen.tfrecords import write_records
-from lungct import preprocess, resample
-from lungct.geometry import Geometry
+from lungct import preprocess
 from lungct.grid import GridConfig, geometry_around
-from lungct.lung import airspace, ball
+from lungct.lung import airspace
 from lungct.lung import mask as lung_mask
+from lungct.lung.ball import Radius
 from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
 from lungct.readers.tables import read_annotations
-from lungct.scan import HU_MIN, Nodule
+from lungct.resample import resample
+from lungct.scan import HU_MIN, Scan
 from phantom import make_phantoms
 from pipeline.loading import load_config
 
-Mask = npt.NDArray[np.bool_]
-Way = Callable[[], Any]
+Functions = dict[str, Callable[..., Any]]
+Replaced = tuple[tuple[Any, Functions], ...]
+
 CONFIGS = ("configs/luna16.yaml", "configs/demo.yaml")
-SEED = 3
+
+# Modules, and the functions in them that the libraries' ways take the place of.
+REPLACED: dict[str, Replaced] = {
+    "ours": (),
+    "resampling by SimpleITK": (
+        (preprocess, {"resample": library_ways.resampled}),
+        (lung_mask, {"resample": library_ways.resampled}),
+    ),
+    "balls by SimpleITK's filters": ((airspace, BALLS["SimpleITK's filters"]),),
+    "balls by SimpleITK's distances": ((airspace, BALLS["SimpleITK's distances"]),),
+    "writing by TensorFlow": ((conversion, {"write_records": library_ways.write_records}),),
+}
 
 
-def compare(title: str, ways: dict[str, Way], rounds: int) -> dict[str, Any]:
-    """Prints the times of some ways to do the same; returns the result of each."""
+def compare(title: str, ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Any]:
+    """Prints the times of several ways to do the same; returns the last result of each."""
     results: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -58,152 +70,92 @@ def compare(title: str, ways: dict[str, Way], rounds: int) -> dict[str, Any]:
             results[name] = way()
             seconds[name].append(time.perf_counter() - start)
     first = next(iter(seconds.values()))
-    print(f"{title}, {rounds} rounds", flush=True)
-    print(f"  {'':<42}{'min ms':>8}{'median':>8}{'ratio':>8}")
+    print(f"{title}, {rounds} rounds\n  {'':<34}{'min ms':>8}{'median':>8}{'ratio':>8}")
     for name, spent in seconds.items():
         ratio = statistics.median(own / base for own, base in zip(spent, first, strict=True))
         least, middle = 1000 * min(spent), 1000 * statistics.median(spent)
-        print(f"  {name:<42}{least:8.0f}{middle:8.0f}{ratio:8.2f}")
+        print(f"  {name:<34}{least:8.0f}{middle:8.0f}{ratio:8.2f}", flush=True)
     return results
 
 
-def itk_resample(
-    volume: npt.NDArray[Any],
-    source: Geometry,
-    target: Geometry,
-    interpolation: resample.Interpolation = "linear",
-    outside: int = 0,
-) -> npt.NDArray[Any]:
-    """`lungct.resample.resample` by SimpleITK on grids of any direction."""
-    linear = interpolation == "linear"
-    shrink = resample._shrink_factors(source, target) if linear else (1, 1, 1)
-    grids = (source, target)
-    return resample._resample_oblique(volume, grids, shrink, interpolation, outside)
-
-
-def itk_dilate(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.dilate` by SimpleITK's filter."""
-    return _array(sitk.BinaryDilate(_image(mask), radius[::-1], sitk.sitkBall))
-
-
-def itk_erode(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.erode` by SimpleITK's filter."""
-    return _array(sitk.BinaryErode(_image(mask), radius[::-1], sitk.sitkBall, 0.0, 1.0, True))
-
-
-def itk_close(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.close` by SimpleITK's filter."""
-    image = _image(mask)
-    return _array(sitk.BinaryMorphologicalClosing(image, radius[::-1], sitk.sitkBall, 1.0, True))
-
-
-def map_dilate(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.dilate` by a distance map in units of the ball's radii."""
-    image = _image(mask)
-    image.SetSpacing([1 / (voxels + 0.5) for voxels in radius[::-1]])
-    squared = sitk.SignedMaurerDistanceMap(image, False, True, True)
-    return np.asarray(sitk.GetArrayViewFromImage(squared) <= 1 + 1e-5)
-
-
-def map_erode(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.erode` by a distance map."""
-    return ~map_dilate(~mask, radius)
-
-
-def map_close(mask: Mask, radius: ball.Radius) -> Mask:
-    """`lungct.lung.ball.close` by distance maps."""
-    padded = np.pad(mask, [(reach, reach) for reach in radius])
-    inner = tuple(
-        slice(reach, reach + size) for reach, size in zip(radius, mask.shape, strict=True)
-    )
-    return map_erode(map_dilate(padded, radius), radius)[inner]
-
-
-BALLS: dict[str, dict[str, Callable[[Mask, ball.Radius], Mask]]] = {
-    "ball.py": {"dilate": ball.dilate, "erode": ball.erode, "close": ball.close},
-    "SimpleITK ball": {"dilate": itk_dilate, "erode": itk_erode, "close": itk_close},
-    "SimpleITK distance": {"dilate": map_dilate, "erode": map_erode, "close": map_close},
-}
-
-
-def tensorflow_records(path: str, records: Iterable[bytes], kind: str = "GZIP") -> int:
-    """`write_records` by TensorFlow, without what makes a file whole or absent."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    options = tf.io.TFRecordOptions(compression_type=kind, compression_level=1)
-    count = 0
-    with tf.io.TFRecordWriter(path, options) as writer:
-        for record in records:
-            writer.write(record)
-            count += 1
-    return count
+def print_differences(found: dict[str, npt.NDArray[Any]], unit: str = "") -> None:
+    """Prints how far each result is from the first."""
+    (_, first), *others = found.items()
+    for name, result in others:
+        apart = np.abs(result.astype(np.int32) - first.astype(np.int32))
+        voxels = f"{np.count_nonzero(apart)} of {apart.size} voxels differ"
+        print(f"  {name}: {voxels}, by at most {apart.max()}{unit}", flush=True)
 
 
 @contextmanager
-def patched(module: Any, functions: dict[str, Callable[..., Any]]) -> Iterator[None]:
-    """Some functions of a module replaced."""
+def replaced(functions: Replaced) -> Iterator[None]:
+    """Functions of modules replaced by others."""
     with ExitStack() as stack:
-        for name, function in functions.items():
-            stack.enter_context(mock.patch.object(module, name, function))
+        for module, others in functions:
+            for name, other in others.items():
+                stack.enter_context(mock.patch.object(module, name, other))
         yield
 
 
-def compare_resampling(task: ScanTask, grid: GridConfig, rounds: int) -> None:
-    """HU of a scan to its working grid."""
-    scan = read_scan(task.header)
-    hu, source = to_patient_axes(scan.hu, scan.geometry)
-    region = find_region(hu, source)
-    target = geometry_around(source, region.box, grid, task.nodules)
-    ways = {
-        "resample.py": lambda: resample.resample(hu, source, target, "linear", HU_MIN),
-        "SimpleITK": lambda: itk_resample(hu, source, target, "linear", HU_MIN),
-    }
-    found = compare(f"resample {hu.shape} to {target.shape}, {grid.spacing_mm} mm", ways, rounds)
-    _print_differences(found, "HU")
+def compare_balls(scan: Scan, rounds: int) -> None:
+    """Morphology on the coarse grid of the lung mask, and the mask that comes of it."""
 
-    def lungs(own: Callable[..., Any]) -> Mask:
-        """The lung mask on the working grid."""
-        with patched(lung_mask, {"resample": own}):
-            return resample_region(region, source, target).mask
+    def mask(balls: Functions) -> Mask:
+        """The lung mask."""
+        with replaced(((airspace, balls),)):
+            return find_region(scan.hu, scan.geometry).mask
 
-    ways = {
-        "resample.py": lambda: lungs(resample.resample),
-        "SimpleITK": lambda: lungs(itk_resample),
-    }
-    _print_differences(compare("resample the lung mask, nearest", ways, rounds), "")
+    for name, coarse, radius in _ball_calls(mask):
+        title = f"{name} {coarse.shape} by {radius}"
+        print_differences(compare(title, _ball_ways(name, coarse, radius), rounds))
+    ways = {name: lambda balls=balls: mask(balls) for name, balls in BALLS.items()}
+    print_differences(compare("lung mask of the scan", ways, rounds))
 
 
-def compare_balls(task: ScanTask, rounds: int) -> None:
-    """Morphology of the coarse grid of one scan's lung mask, and the mask that comes of it."""
-    scan = read_scan(task.header)
-    hu, geometry = to_patient_axes(scan.hu, scan.geometry)
-    calls: list[tuple[str, Mask, ball.Radius]] = []
+def _ball_calls(mask: Callable[[Functions], Mask]) -> list[tuple[str, Mask, Radius]]:
+    """Names and arguments of all calls while a lung mask is made."""
+    calls: list[tuple[str, Mask, Radius]] = []
 
-    def recorded(name: str) -> Callable[[Mask, ball.Radius], Mask]:
-        """One of the kernels, which keeps what it is called with."""
+    def recorded(name: str, own: BallWay) -> BallWay:
+        """A function that keeps its arguments."""
 
-        def call(mask: Mask, radius: ball.Radius) -> Mask:
-            """Keeps and calls."""
-            calls.append((name, mask, radius))
-            return BALLS["ball.py"][name](mask, radius)
+        def call(coarse: Mask, radius: Radius) -> Mask:
+            """Keeps them and calls."""
+            calls.append((name, coarse, radius))
+            return own(coarse, radius)
 
         return call
 
-    with patched(airspace, {name: recorded(name) for name in BALLS["ball.py"]}):
-        find_region(hu, geometry)
-    for name, mask, radius in calls:
-        ways = {
-            library: lambda own=own, mask=mask, radius=radius: own[name](mask, radius)  # noqa: B023
-            for library, own in BALLS.items()
-        }
-        _print_differences(compare(f"{name} {mask.shape} by {radius}", ways, rounds), "")
+    mask({name: recorded(name, own) for name, own in BALLS["ball.py"].items()})
+    return calls
 
-    def region(own: dict[str, Callable[..., Any]]) -> Any:
-        """The final mask."""
-        with patched(airspace, own):
-            return find_region(hu, geometry).mask
 
-    ways = {name: lambda own=own: region(own) for name, own in BALLS.items()}
-    _print_differences(compare("lung mask of the scan, whole", ways, rounds), "")
+def _ball_ways(name: str, coarse: Mask, radius: Radius) -> dict[str, Callable[[], Mask]]:
+    """One call of each library."""
+    return {
+        library: lambda balls=balls: balls[name](coarse, radius) for library, balls in BALLS.items()
+    }
+
+
+def compare_resampling(scan: Scan, task: ScanTask, grid: GridConfig, rounds: int) -> None:
+    """HU and lung mask of a scan on its working grid."""
+    region = find_region(scan.hu, scan.geometry)
+    target = geometry_around(scan.geometry, region.box, grid, task.nodules)
+
+    def lungs(own: Callable[..., Any]) -> Mask:
+        """The lung mask on the working grid."""
+        with replaced(((lung_mask, {"resample": own}),)):
+            return resample_region(region, scan.geometry, target).mask
+
+    both = {"resample.py": resample, "SimpleITK": library_ways.resampled}
+    grids = (scan.geometry, target)
+    ways = {
+        name: lambda own=own: own(scan.hu, *grids, "linear", HU_MIN) for name, own in both.items()
+    }
+    title = f"HU {scan.hu.shape} to {target.shape} of {grid.spacing_mm} mm"
+    print_differences(compare(title, ways, rounds), " HU")
+    ways = {name: lambda own=own: lungs(own) for name, own in both.items()}
+    print_differences(compare("lung mask, nearest voxels", ways, rounds))
 
 
 def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
@@ -215,90 +167,77 @@ def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int)
         kept.extend(records)
         return len(kept)
 
-    with patched(conversion, {"write_records": keep}):
+    with replaced(((conversion, {"write_records": keep}),)):
         convert_scan(task, str(folder), Rules(grid))
-    paths = {name: str(folder / "split" / name) for name in ("ours.gz", "tf.gz", "tf.zlib")}
+    library = library_ways.write_records
+    paths = {kind: str(folder / kind) for kind in ("tfrecords.py", "GZIP", "ZLIB", "GZIP again")}
     ways = {
-        "tfrecords.py": lambda: write_records(paths["ours.gz"], kept),
-        "TFRecordWriter GZIP 1": lambda: tensorflow_records(paths["tf.gz"], kept),
-        "TFRecordWriter ZLIB 1": lambda: tensorflow_records(paths["tf.zlib"], kept, "ZLIB"),
+        "tfrecords.py": lambda: write_records(paths["tfrecords.py"], kept),
+        "TFRecordWriter, GZIP level 1": lambda: library(paths["GZIP"], kept),
+        "TFRecordWriter, ZLIB level 1": lambda: library(paths["ZLIB"], kept, "ZLIB"),
     }
     compare(f"{len(kept)} records of {sum(map(len, kept)) / 1e6:.0f} MB", ways, rounds)
-    for name, path in paths.items():
-        print(f"  {name}: {os.path.getsize(path) / 1e6:.1f} MB")
-    first = Path(paths["tf.gz"]).read_bytes()
-    tensorflow_records(paths["tf.gz"], kept)
-    print(f"  TFRecordWriter GZIP twice, same bytes: {first == Path(paths['tf.gz']).read_bytes()}")
+    library(paths["GZIP again"], kept)
+    written = {kind: Path(path).read_bytes() for kind, path in paths.items()}
+    print(", ".join(f"{kind}: {len(content) / 1e6:.1f} MB" for kind, content in written.items()))
+    print(f"  TFRecordWriter twice: same bytes {written['GZIP'] == written['GZIP again']}")
 
 
 def compare_whole(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
-    """One scan from header path to examples on disk, each kernel in turn by the library."""
+    """A whole scan, with one kernel after the other replaced."""
 
-    def whole(*replaced: tuple[Any, dict[str, Callable[..., Any]]]) -> None:
-        """Converts the scan, with these functions of these modules."""
-        with ExitStack() as stack:
-            for module, functions in replaced:
-                stack.enter_context(patched(module, functions))
-            record = convert_scan(task, str(folder / "whole"), Rules(grid))
+    def in_memory(functions: Replaced) -> None:
+        """From the header path to all slices."""
+        with replaced(functions):
+            list(preprocess.process_scan(task.header, task.nodules, grid)[1])
+
+    def on_disk(functions: Replaced) -> None:
+        """From the header path to its file of examples."""
+        with replaced(functions):
+            record = convert_scan(task, str(folder), Rules(grid))
         if record["outcome"] == preprocess.QUARANTINED:
             raise ValueError(f"expected a scan that can be used, got {record['reason']}")
 
-    ways = {
-        "ours": whole,
-        "resampling by SimpleITK": lambda: whole(
-            (preprocess, {"resample": itk_resample}), (lung_mask, {"resample": itk_resample})
-        ),
-        "ball by SimpleITK": lambda: whole((airspace, BALLS["SimpleITK ball"])),
-        "ball by distance": lambda: whole((airspace, BALLS["SimpleITK distance"])),
-        "writing by TensorFlow": lambda: whole((conversion, {"write_records": tensorflow_records})),
-    }
-    compare(f"whole scan to {grid.spacing_mm} mm, header to disk", ways, rounds)
-
-
-def _print_differences(found: dict[str, Any], unit: str) -> None:
-    """How far each result is from the first."""
-    first, *others = found
-    for name in others:
-        apart = np.abs(found[name].astype(np.int32) - found[first].astype(np.int32))
-        print(f"  {name}: {np.count_nonzero(apart)} of {apart.size} voxels differ", end="")
-        print(f", by {apart.max()} {unit} at most")
-
-
-def _image(mask: Mask) -> Any:
-    return sitk.GetImageFromArray(mask.view(np.uint8))
-
-
-def _array(image: Any) -> Mask:
-    return np.asarray(sitk.GetArrayFromImage(image)).view(np.bool_)
-
-
-def _task(header: Path) -> ScanTask:
-    tables = [path for path in header.parent.parent.glob("annotations.csv")]
-    found = read_annotations(str(tables[0])).by_series.get(header.stem, ()) if tables else ()
-    nodules: tuple[Nodule, ...] = tuple(found)
-    return ScanTask(str(header), header.stem, "patient", "train", nodules)
+    ways = {name: lambda own=own: in_memory(own) for name, own in list(REPLACED.items())[:-1]}
+    compare(f"whole scan to {grid.spacing_mm} mm, header path to slices in memory", ways, rounds)
+    ways = {name: lambda own=own: on_disk(own) for name, own in REPLACED.items()}
+    compare(f"whole scan to {grid.spacing_mm} mm, header path to disk", ways, rounds)
 
 
 def main() -> None:
     """Prints all comparisons."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--shape", type=int, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--shape", type=whole_number, nargs=3, default=[300, 512, 512], metavar="N")
     parser.add_argument("--scan", type=Path, metavar="HEADER.mhd")
-    parser.add_argument("--rounds", type=int, default=7, metavar="N")
+    parser.add_argument("--rounds", type=whole_number, default=5, metavar="N")
+    parser.add_argument("--folder", type=Path, default=Path("output/benchmark-kernels"))
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=".") as name:
-        folder = Path(name)
-        if given.scan is None:
-            make_phantoms(str(folder / "phantom"), 1, SEED, tuple(given.shape))
-            given.scan = next(folder.glob("phantom/subset*/*.mhd"))
-        task = _task(given.scan)
-        compare_balls(task, given.rounds)
-        for config in CONFIGS:
-            grid = GridConfig(**load_config(config, output=name).grid.model_dump())
-            compare_resampling(task, grid, given.rounds)
-            compare_writers(task, grid, folder, given.rounds)
-            compare_whole(task, grid, folder, given.rounds)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    task = _task(given.scan or _phantom(given.folder, given.shape))
+    stored = read_scan(task.header)
+    scan = Scan(stored.series_uid, *to_patient_axes(stored.hu, stored.geometry))
+    compare_balls(scan, given.rounds)
+    for path in CONFIGS:
+        grid = GridConfig(**load_config(path, output=str(given.folder)).grid.model_dump())
+        compare_resampling(scan, task, grid, given.rounds)
+        compare_writers(task, grid, given.folder / "records", given.rounds)
+        compare_whole(task, grid, given.folder / "whole", given.rounds)
+
+
+def _phantom(folder: Path, shape: list[int]) -> Path:
+    """Header of a phantom scan."""
+    root = folder / "-".join(map(str, ("phantom", *shape)))
+    z, y, x = shape
+    make_phantoms(str(root), 1, SEED, (z, y, x))
+    return next(root.glob("subset*/*.mhd"))
+
+
+def _task(header: Path) -> ScanTask:
+    """What a worker is given for a scan, with its annotated nodules where there is a table."""
+    table = header.parent.parent / "annotations.csv"
+    found = read_annotations(str(table)).by_series if table.is_file() else {}
+    return ScanTask(str(header), header.stem, "patient", "train", found.get(header.stem, ()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
