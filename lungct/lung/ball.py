@@ -1,6 +1,8 @@
 """Masks dilated, eroded and closed by a ball; the results are those of SimpleITK's filters.
 
-With the filters a scan takes 1.2 to 1.5 times as long to its slices: benchmarks/kernels.py. A ball of radius r voxels along each axis holds the offsets whose length in units of r + 1/2 is at
+With the filters a scan takes 1.2 to 1.5 times as long to its slices: benchmarks/kernels.py.
+
+A ball of radius r voxels along each axis holds the offsets whose length in units of r + 1/2 is at
 most 1 (ITK's FlatStructuringElement::Ball). It is a stack of runs along x: the mask is spread along
 x once for each length of run, and the spread masks are shifted along z and y as flat arrays.
 """
