@@ -141,3 +141,19 @@ def test_learning_rate_rises_then_falls_to_a_hundredth() -> None:
     rates = [float(schedule(step)) for step in (0, 5, 10, 55, 100)]
     # a tenth, half way up, the top, half a cosine: 0.1 * (0.01 + 0.99 / 2), the end
     np.testing.assert_allclose(rates, [0.01, 0.055, 0.1, 0.0505, 0.001], rtol=1e-3)
+
+
+def test_refuses_what_is_no_configuration() -> None:
+    fn_args = types.SimpleNamespace(custom_config=["epochs"])
+    with pytest.raises(ValueError, match=r"expected custom_config .*, got \['epochs'\]"):
+        trainer.run_fn(fn_args)
+
+
+def test_history_says_what_was_trained_on(split: SplitData, tmp_path: Path) -> None:
+    run = new_run(with_training(split, epochs=1, steps_per_epoch=1), tmp_path)
+    trainer.train(run)
+    facts = history_of(tmp_path / "run")
+    # Four patients of six slices, two of them with nodules.
+    assert (facts["patients"], facts["slices"], facts["nodule_slices"]) == (4, 24, 8)
+    assert facts["monitor_patients"] == list(run.holdout.patients)
+    assert facts["resumed_from_epoch"] == 0 and facts["precision"] == "float32"
