@@ -2,10 +2,11 @@
 
 Usage: python -m benchmarks.ingest [--scans 2 4 8 16] [--shape 300 512 512] [--config FILE]
 
-The floor is what nobody can do without: reading the raw file into memory, and one linear resample
-by SimpleITK of the box around the lungs to the working grid. Both are measured in turn with
-`process_scan` in this process, and the smallest of several times counts, as on a shared machine
-the others tell of the neighbours. The component runs with TFX and its metadata as in a real run.
+The floor is the least that any implementation does: reading the raw file into memory, and one
+linear resample by SimpleITK of the box around the lungs to the working grid. It is measured in turn
+with `process_scan` in this process. The smallest of several times is printed: on a shared machine
+the larger ones include waiting for other processes. The component runs with TFX and its metadata,
+as in a real run.
 """
 
 import argparse
@@ -89,7 +90,7 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
     from pipeline.pipeline import create_ingest
     from runner.local_dag import NodeResult, ObservedDagRunner
 
-    print("CtExampleGen, whole: with TFX, sums, slices, compression and files")
+    print("CtExampleGen, whole: with TFX, checksums, slices, compression and files")
     seconds = {}
     for count in counts:
         data = _first_scans(root, count)
@@ -159,7 +160,7 @@ def _target(header: str, grid: GridConfig) -> tuple[Geometry, tuple[slice, slice
 
 
 def _floor(header: str, target: Geometry, box: tuple[slice, slice, slice]) -> dict[str, float]:
-    """Seconds of what nobody can do without."""
+    """Seconds of reading the raw file and of one resample."""
     known = read_header(header)
     start = time.perf_counter()
     voxels = np.fromfile(known.voxels_path, known.dtype).reshape(known.geometry.shape)
@@ -221,7 +222,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _count(text: str) -> int:
+def whole_number(text: str) -> int:
     """A whole number from 1."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
@@ -231,12 +232,14 @@ def _count(text: str) -> int:
 def _arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--scans", type=_count, nargs="+", default=[2, 4, 8, 16], metavar="N")
-    parser.add_argument("--shape", type=_count, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--scans", type=whole_number, nargs="+", default=[2, 4, 8, 16], metavar="N")
+    parser.add_argument("--shape", type=whole_number, nargs=3, default=[300, 512, 512], metavar="N")
     parser.add_argument("--config", default="configs/luna16.yaml", help="default %(default)s")
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-ingest"))
-    parser.add_argument("--measured", type=_count, default=3, metavar="N", help="scans by stages")
-    parser.add_argument("--repeats", type=_count, default=5, metavar="N")
+    parser.add_argument(
+        "--measured", type=whole_number, default=3, metavar="N", help="scans by stages"
+    )
+    parser.add_argument("--repeats", type=whole_number, default=5, metavar="N")
     return parser.parse_args()
 
 
