@@ -142,22 +142,24 @@ def write_slices(path: Path, examples: Sequence[bytes]) -> str:
 
 
 class ShiftedTruth(tf.Module):
-    """A model that predicts the truth one column to the right, so that its Dice is known."""
+    """A model that predicts the truth some columns to the right, so that its Dice is known."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = SIZE, columns: int = 1) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.columns = size, columns
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)])
     def segment(self, examples: Any) -> dict[str, Any]:
         spec = {features.NODULE_COVERAGE: tf.io.FixedLenFeature([], tf.string)}
         raw = tf.io.parse_example(examples, spec)[features.NODULE_COVERAGE]
         pixels = tf.reshape(tf.io.decode_raw(raw, tf.uint8), [-1, self.size, self.size])
-        return {features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, 1, 2)}
+        return {
+            features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, self.columns, 2)
+        }
 
 
-def save_model(folder: Path, size: int = SIZE) -> str:
-    model = ShiftedTruth(size)
+def save_model(folder: Path, size: int = SIZE, columns: int = 1) -> str:
+    model = ShiftedTruth(size, columns)
     tf.saved_model.save(model, str(folder), {features.SIGNATURE_EXAMPLES: model.segment})
     return str(folder)
 

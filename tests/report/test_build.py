@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from report.build import gather, grid_spacing, write_report
-from tests.components.made_run import PARAMETERS, MadeNodule, MadeScan, write_run
+from schema.metrics import HEADLINES, TABLE_METRICS
+from tests.components.made_run import MISSED, PARAMETERS, MadeNodule, MadeScan, write_run
 
 NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 EVAL = MadeScan("1.2.840.1", "eval", (NODULE, MadeNodule("2", (5, 30, 46), 9.0, "8-15")))
@@ -39,7 +40,9 @@ class Page(HTMLParser):
 
 def write(folder: Path, scans: list[MadeScan], **how: Any) -> tuple[Page, dict[str, Any]]:
     inputs = write_run(folder / "run", scans, **how)
-    write_report(inputs, PARAMETERS, str(folder / "report"))
+    passed = how.get("passed", True)
+    parameters = PARAMETERS if passed else replace(PARAMETERS, criteria=MISSED)
+    write_report(inputs, parameters, str(folder / "report"))
     summary: dict[str, Any] = json.loads((folder / "report" / "summary.json").read_text())
     return Page((folder / "report" / "report.html").read_text()), summary
 
@@ -53,6 +56,8 @@ def test_report_of_a_blessed_model(tmp_path: Path) -> None:
     assert "3 scans found: 2 accepted, 0 repaired, 1 quarantined." in page.text
     assert "no <lung> found" in page.text  # escaped in the source
     assert "Best of 2 eval nodules" in page.text
+    assert all(metric.label in page.text for metric in TABLE_METRICS)
+    assert all(metric.protocol in page.text for metric in HEADLINES)
     assert page.loads and all(load.startswith("data:image/") for load in page.loads)
 
     assert summary["blessed"] is summary["phantom"] is True
@@ -81,7 +86,9 @@ def test_report_of_a_refused_model_says_why(tmp_path: Path) -> None:
     page, summary = write(tmp_path, [EVAL], passed=False)
 
     assert "✗ Not blessed" in page.text
-    assert "pooled Dice, eval split ≥ 0.9: measured 0.750, missed by 0.150" in page.text
+    assert (
+        "pooled Dice, eval split ≥ 0.9: measured 0.750, 0.150 below the bound of 0.900" in page.text
+    )
     assert summary["blessed"] is False
 
 

@@ -3,11 +3,12 @@
 import base64
 from xml.etree import ElementTree
 
-from report.evaluation import MetricRow
 from report.history import Epoch, History
 from report.nodules import NoduleResult
 from report.plots import dice_against_diameter, dice_by_size, dice_curve, loss_curve
-from report.thresholds import ABSOLUTE, AT_LEAST, PASS, GateRow
+from schema.criteria import Criterion, GateRow, Verdict
+from schema.metrics import MetricRow
+from tests.components.made_evaluation import at_least, at_most, change_of_at_least
 
 HISTORY = History(
     epochs=(Epoch(1, 1.0, 0.2, 0.1, 2.0), Epoch(2, 0.5, 0.6, None, 2.0)),
@@ -25,9 +26,8 @@ def texts(image: str) -> list[str]:
     return ["".join(node.itertext()).strip() for node in root.iter() if node.tag.endswith("}text")]
 
 
-def bound(bucket: str, value: float) -> GateRow:
-    where = ("eval", bucket, "pooled_dice")
-    return GateRow("", *where, 0.8, value, AT_LEAST, ABSOLUTE, PASS, 0.1)
+def passed(criterion: Criterion) -> GateRow:
+    return GateRow(criterion, 0.8, Verdict.PASS)
 
 
 def result(diameter_mm: float, dice: float | None, phantom: bool = True) -> NoduleResult:
@@ -53,15 +53,20 @@ def test_dice_by_size_shows_figures_numbers_and_bounds() -> None:
     )
     nodules = {"train": {"15+": 12}, "eval": {"15+": 5}}
 
-    shown = texts(dice_by_size(metrics, [bound("15+", 0.75), bound("all", 0.69)], nodules))
+    gate = [passed(at_least(0.75, "15+")), passed(at_least(0.69))]
+    shown = texts(dice_by_size(metrics, gate, nodules))
 
     assert {"0.91", "0.87", "15+ mm", "3–6 mm", "n = 12 | 5", "n = 0 | 0"} <= set(shown)
     assert shown.count("–") == 6  # undefined or not measured
     assert {"bound of the gate", "bound, all sizes (0.69)"} <= set(shown)
 
 
-def test_dice_by_size_without_bounds() -> None:
-    assert not any("bound" in text for text in texts(dice_by_size((), [], {})))
+def test_dice_by_size_draws_lower_bounds_on_pooled_dice_alone() -> None:
+    others = [at_most(0.5), change_of_at_least(-0.02), at_least(0.4, metric="mean_slice_dice")]
+
+    shown = texts(dice_by_size((), [passed(one) for one in others], {}))
+
+    assert not any("bound" in text for text in shown)
 
 
 def test_dice_against_diameter_tells_phantoms_from_patients() -> None:
