@@ -5,11 +5,11 @@ import json
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.config import Config
+from pipeline.entry_points import METRICS_MODULE
 from schema import features
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"
-METRICS_MODULE = "models.metrics.segmentation"
 POOLED_DICE, MEAN_SLICE_DICE = "PooledDice", "MeanSliceDice"
 METRIC_CLASSES = (POOLED_DICE, MEAN_SLICE_DICE, "PooledPrecision", "PooledRecall")
 

@@ -17,14 +17,13 @@ from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
-from pipeline.code_hash import INGEST, LEARNING, ROOT, source_hash
+from pipeline import entry_points
+from pipeline.code_hash import ROOT, code_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import eval_config
 from schema import features
 
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
-PREPROCESSING_FN = "models.preprocessing.preprocessing_fn"
-RUN_FN = "models.trainer.run_fn"
 # Where a local run keeps things, below its output.
 METADATA_FILE, ARTIFACTS_FOLDER = "metadata.sqlite", "artifacts"
 # In-process, deterministic and without a download; an image that is named keeps TFX from
@@ -44,12 +43,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     Returns:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
-    learning_hash = source_hash(LEARNING)
-    components_hash = source_hash(("schema", "lungct", "report", "components"))
+    metrics_hash = code_hash(entry_points.EVALUATOR)
     schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
 
     example_gen = _example_gen(config)
-    schema = SchemaImport(schema_file, content_hash=source_hash((SCHEMA_FILE,)))
+    schema = SchemaImport(schema_file, content_hash=code_hash(entry_points.SCHEMA_IMPORT))
     statistics = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
     )
@@ -61,22 +59,25 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         anomalies=validator.outputs["anomalies"],
         splits=config.splits,
         max_quarantined_fraction=config.data.max_quarantined_fraction,
-        code_hash=components_hash,
+        code_hash=code_hash(entry_points.DATA_GATE),
     )
-    learning = {**config.learning(), "code_hash": learning_hash}
+    learning = config.learning()
     transform = tfx.components.Transform(
         examples=example_gen.outputs["examples"],
         schema=schema.outputs["schema"],
-        preprocessing_fn=PREPROCESSING_FN,
+        preprocessing_fn=entry_points.PREPROCESSING_FN,
         splits_config=tfx.proto.SplitsConfig(analyze=[features.SPLIT_TRAIN]),
         materialize=False,
         disable_statistics=True,
-        custom_config={key: learning[key] for key in ("grid", "intensity", "code_hash")},
+        custom_config={
+            **{key: learning[key] for key in ("grid", "intensity")},
+            "code_hash": code_hash(entry_points.TRANSFORM),
+        },
     )
     transform.add_upstream_node(gate)
     trainer = _trainer(
         config,
-        learning,
+        {**learning, "code_hash": code_hash(entry_points.TRAINER)},
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
@@ -86,7 +87,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(config, learning_hash),
+        eval_config=eval_config(config, metrics_hash),
         example_splits=[features.SPLIT_EVAL],
         schema=schema.outputs["schema"],
     )
@@ -95,7 +96,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         split: tfx.components.Evaluator(
             examples=example_gen.outputs["examples"],
             model=trainer.outputs["model"],
-            eval_config=eval_config(config, learning_hash, gate=False),
+            eval_config=eval_config(config, metrics_hash, gate=False),
             example_splits=[split],
             schema=schema.outputs["schema"],
         ).with_id(f"Evaluator_{split}")
@@ -114,7 +115,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         blessing=evaluator.outputs["blessing"],
         **{f"{split}_evaluation": node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
-        code_hash=components_hash,
+        code_hash=code_hash(entry_points.REPORT),
         probability_threshold=config.evaluation.probability_threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
@@ -138,7 +139,7 @@ def _example_gen(config: Config) -> CtExampleGen:
         request=_request(config),
         grid=config.grid.model_dump(mode="json"),
         splits=config.splits,
-        code_hash=source_hash(INGEST),
+        code_hash=code_hash(entry_points.INGEST),
     )
     return CtExampleGen(ingest)
 
@@ -159,14 +160,16 @@ def _trainer(
         "eval_args": trainer_pb2.EvalArgs(splits=[features.SPLIT_EVAL]),
     }
     if config.vertex is None:
-        return tfx.components.Trainer(run_fn=RUN_FN, custom_config=learning, **steps, **channels)
+        return tfx.components.Trainer(
+            run_fn=entry_points.RUN_FN, custom_config=learning, **steps, **channels
+        )
     job = {
         vertex.ENABLE_VERTEX_KEY: True,
         vertex.VERTEX_REGION_KEY: config.vertex.region,
         tfx.extensions.google_cloud_ai_platform.TRAINING_ARGS_KEY: _training_job(config.vertex),
     }
     return tfx.extensions.google_cloud_ai_platform.Trainer(
-        run_fn=RUN_FN, custom_config={**learning, **job}, **steps, **channels
+        run_fn=entry_points.RUN_FN, custom_config={**learning, **job}, **steps, **channels
     )
 
 
