@@ -11,6 +11,7 @@ from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
 from runner.run_record import EXIT_USAGE
+from runner.streams import use_lossy_output
 
 EXIT_STATUS_HELP = """exit status: 0 blessed and pushed, 2 usage or configuration, 3 trained but not
 blessed, 4 data refused, 1 anything else. OUTPUT/run.json says the same for machines."""
@@ -82,4 +83,5 @@ def lock_output(output: str) -> IO[str]:
 
 
 if __name__ == "__main__":
+    use_lossy_output()
     sys.exit(main())

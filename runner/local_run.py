@@ -12,7 +12,7 @@ from lungct.readers.checksum_lists import find_checksums
 from lungct.readers.tables import TableError, find_scans, read_annotations, read_splits
 from phantom import make_phantoms
 from pipeline.config import Config
-from runner.console import RunConsole, dice_table, gate_table, listen, quiet
+from runner.console import RunConsole, dice_table, gate_table, listen
 from runner.run_record import (
     EXIT_BLESSED,
     EXIT_ERROR,
@@ -22,6 +22,7 @@ from runner.run_record import (
     discard_run_record,
     write_run_record,
 )
+from runner.streams import quiet
 from schema.files import REPORT_FILE
 
 # More remarks on tables and folders than this are left to run.json and the report.
