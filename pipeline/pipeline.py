@@ -15,6 +15,7 @@ from components.ct_example_gen.inventory import Request, TruthRule
 from components.ct_example_gen.splits import SplitRule
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
+from components.pusher import Pusher
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
 from pipeline import entry_points
@@ -22,10 +23,9 @@ from pipeline.code_hash import ROOT, code_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import eval_config
 from schema import features
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
-# Where a local run keeps things, below its output.
-METADATA_FILE, ARTIFACTS_FOLDER = "metadata.sqlite", "artifacts"
 # In-process, deterministic and without a download; an image that is named keeps TFX from
 # building a source distribution for every component that uses Beam.
 LOCAL_BEAM_ARGS = (
@@ -203,9 +203,7 @@ def _pusher(config: Config, **channels: types.BaseChannel) -> base_node.BaseNode
     if config.vertex is None:
         folder = os.path.join(config.output, "serving", config.name)
         target = pusher_pb2.PushDestination.Filesystem(base_directory=folder)
-        return tfx.components.Pusher(
-            push_destination=pusher_pb2.PushDestination(filesystem=target), **channels
-        )
+        return Pusher(push_destination=pusher_pb2.PushDestination(filesystem=target), **channels)
     place = config.vertex
     serving = {
         "project_id": place.project,

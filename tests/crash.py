@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_ingest
+from pipeline.pipeline import create_ingest
 from runner.leftovers import discard_unfinished
 from runner.local_dag import ObservedDagRunner
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
 GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "lung_margin_mm": 6.0}
 GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
