@@ -198,7 +198,7 @@ def _describe(fault: Mapping[str, Any], place: str) -> str:
     if fault["type"] in ("model_type", "dataclass_type"):
         return f"{place}: {key}: expected a section, got {fault['input']!r}"
     if fault["type"] == "json_invalid":
-        return f"{place}: expected text in UTF-8, got: {fault['msg']}"
+        return f"{place}: expected text in UTF-8, got other bytes in a value"
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if fault["type"] == "value_error":
