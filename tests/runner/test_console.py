@@ -1,11 +1,7 @@
 """What a person sees, and that libraries are kept out of it."""
 
 import io
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +10,6 @@ from lungct import progress
 from runner.console import RunConsole, dice_table, gate_table, listen
 from schema.criteria import Comparison, Criterion, GateRow, Kind, Verdict
 from schema.metrics import TABLE_METRICS, MetricRow
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def rendered(renderable: Any) -> list[str]:
@@ -78,26 +72,3 @@ def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
         "    Trainer: epochs 3/10 Dice 0.7",
         "  Trainer                 12.3 s  cached",
     ]
-
-
-def test_what_libraries_print_goes_to_the_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    code = f"""
-import os
-from runner.console import quiet
-with quiet({str(log)!r}) as stream:
-    os.write(1, b"from a library\\n"); os.write(2, b"and its warning\\n")
-    stream.write("for the person\\n")
-print("after")
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ},
-    )
-    assert run.stdout == "for the person\nafter\n"
-    assert run.stderr == ""
-    assert log.read_text() == "from a library\nand its warning\n"
