@@ -45,10 +45,13 @@ def trachea(geometry: Geometry = GEOMETRY) -> np.ndarray:
 
 
 def hu(geometry: Geometry = GEOMETRY) -> np.ndarray:
-    """(z, y, x) int16 HU: body 40, lungs -850, trachea and outside -1000."""
-    x, y, _ = _offsets(geometry)
+    """(z, y, x) int16 HU: body 40, lungs -850, trachea and outside -1000.
+
+    The body is wider towards the head, so that no slice below the middle is like one above.
+    """
+    x, y, z = _offsets(geometry)
     volume = np.full(geometry.shape, -1000, dtype=np.int16)
-    volume[(x / 150) ** 2 + (y / 105) ** 2 <= 1] = 40
+    volume[(x / (140 + 0.12 * z)) ** 2 + (y / (102 + 0.08 * z)) ** 2 <= 1] = 40
     volume[lungs(geometry)] = -850
     volume[trachea(geometry)] = -1000
     return volume
