@@ -40,7 +40,7 @@ _MAX_ODD_RUN = 3
 # noise may be symmetric: their slices may be equal, and are left out if they differ by less than
 # this share of the median step.
 _MIN_NOISY = 0.1
-_MAX_SYMMETRIC_STEP = 4.0
+_MAX_SYMMETRIC_STEP = 3.0
 _MIN_SHARE_OF_STEP = 0.3
 
 # RMS difference of cells in HU below which slices may be the same.
