@@ -74,8 +74,8 @@ SCAN_LIMITS: Final = (
 )
 
 # Of the lungs found and what surrounds them, which no example holds: medians of HU, and extents
-# where the lungs end within the volume. `python -m benchmarks.chest` prints them for real scans.
-# Fat alone lies above the lowest wall, tissue with contrast below the highest.
+# where the lungs end within the volume. Fat alone lies above the lowest wall, tissue with contrast
+# below the highest. `python -m benchmarks.scan_content` prints them for real scans.
 CHEST_LIMITS: Final = (
     Limit("lung_hu_p50", -975.0, -450.0, "HU", (LUNG,)),
     Limit("wall_hu_p50", -140.0, 150.0, "HU", (LUNG,)),

@@ -236,7 +236,10 @@ def _leave_out_gas(candidates: BoolArray, labels: IntArray, scan: CoarseScan) ->
 def _width_mm(mask: BoolArray, scan: CoarseScan) -> float:
     """The largest extent of a mask along y or x in any slice."""
     widths = []
-    for held, mm in ((mask.any(axis=2), scan.spacing_mm[1]), (mask.any(axis=1), scan.spacing_mm[2])):
+    for held, mm in (
+        (mask.any(axis=2), scan.spacing_mm[1]),
+        (mask.any(axis=1), scan.spacing_mm[2]),
+    ):
         filled = held[held.any(axis=1)]
         first, last = filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1)
         widths.append(float((filled.shape[1] - first - last).max()) * mm)

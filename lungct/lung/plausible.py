@@ -77,7 +77,9 @@ def _sides(hu: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.int16], ...]:
 
 def _extents(box: Box, scan: CoarseScan) -> dict[str, float]:
     """Extents of lungs that end within the volume along all axes, and their ratios."""
-    if any(axis.start == 0 or axis.stop == size for axis, size in zip(box, scan.hu.shape, strict=True)):
+    if any(
+        axis.start == 0 or axis.stop == size for axis, size in zip(box, scan.hu.shape, strict=True)
+    ):
         return {}
     height, depth, width = (
         (axis.stop - axis.start) * mm for axis, mm in zip(box, scan.spacing_mm, strict=True)

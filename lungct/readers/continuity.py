@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.lung.airspace import AIR_HU
-from lungct.readers.slice_order import check_slice_order
+from lungct.readers.slice_order import check_repeats, check_slice_order
 from lungct.scan import ScanError
 
 # On the worst axis real scans had at least 0.89, even with slices 15 mm apart; with their axes
@@ -30,12 +30,14 @@ def check_continuity(hu: npt.NDArray[np.int16]) -> None:
     """Refuses a volume with slices that were lost, or with voxels in a wrong order.
 
     Args:
-        hu: (z, y, x) int16 Hounsfield units.
+        hu: (z, y, x) int16 Hounsfield units of a scan or a crop, a view along the patient's axes
+            of the array that was read.
 
     Raises:
         ScanError: By the rules `blank slices`, `no image`, `repeated slices` and `slice order`.
     """
-    stored = _as_stored(hu)
+    order = _stored_order(hu)
+    stored = _as_stored(hu, order)
     inner = _without_padding(stored)
     image = stored[inner]
     for axis, found in zip(_AXES, neighbour_correlations(image), strict=True):
@@ -44,7 +46,10 @@ def check_continuity(hu: npt.NDArray[np.int16]) -> None:
                 f"no image: expected neighbours along {axis} as stored to correlate by at least "
                 f"{MIN_CORRELATION}, got {found:.2f}, as of voxels in a wrong order"
             )
-    check_slice_order(image, inner.start)
+    check_repeats(image, inner.start)
+    # Left and right are alike, and so is the air before and behind the patient.
+    if order[0] == 0:
+        check_slice_order(image, inner.start)
 
 
 def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, float]:
@@ -67,9 +72,14 @@ def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, flo
     return z_axis, y_axis, x_axis
 
 
-def _as_stored(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+def _stored_order(hu: npt.NDArray[np.int16]) -> tuple[int, ...]:
+    """Axes of a view in the order in which its voxels follow each other in the file."""
+    return tuple(int(axis) for axis in np.argsort([-abs(s) for s in hu.strides], kind="stable"))
+
+
+def _as_stored(hu: npt.NDArray[np.int16], order: tuple[int, ...]) -> npt.NDArray[np.int16]:
     """A view whose slices follow each other as in the file, whatever axes were turned since."""
-    view = hu.transpose(np.argsort([-abs(stride) for stride in hu.strides], kind="stable"))
+    view = hu.transpose(order)
     return view[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in view.strides)]
 
 

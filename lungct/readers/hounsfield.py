@@ -25,7 +25,7 @@ _AIR_BELOW, _TISSUE_ABOVE, _MIN_SHARE = -500, -300, 0.005
 # Values between HU_MIN and 0, of air, lung, fat and what noise makes of them, are in every CT.
 _MIN_BELOW_WATER = 0.005
 
-# Bone, metal and vessels with contrast. `python -m benchmarks.hounsfield` prints the shares of
+# Bone, metal and vessels with contrast. `python -m benchmarks.scan_content` prints the shares of
 # these and of values below all air for real scans, and for crops of them.
 _DENSE_ABOVE, _MAX_DENSE = 300, 0.3
 _BELOW_AIR, _MAX_BELOW_AIR, _PADDINGS = -1100, 0.2, 3
@@ -60,8 +60,7 @@ def to_hounsfield(voxels: npt.NDArray[Any], source: str) -> tuple[HuArray, tuple
     values = voxels.view(np.int16) if as_signed else voxels
     padding = padding.view(np.int16) if as_signed and padding is not None else padding
     repairs = [] if voxels.dtype == np.int16 else [_describe(voxels.dtype, offset)]
-    filled = _fill_padding(values, padding, offset)
-    if filled:
+    if padding is not None and _fill_padding(values, padding, offset):
         repairs.append(f"padding of {padding + offset:g} HU set to {HU_MIN}")
     _check_range(values, offset, source)
     _check_shares(values, offset, source)
@@ -96,9 +95,9 @@ def _stored_offset(voxels: npt.NDArray[Any], padding: Any | None) -> int:
     return 0 if np.mean(rest >= _SIGN_BIT) > _MIN_NEGATIVE else -1024
 
 
-def _fill_padding(voxels: npt.NDArray[Any], padding: Any | None, offset: int) -> bool:
+def _fill_padding(voxels: npt.NDArray[Any], padding: Any, offset: int) -> bool:
     """Sets padding that would be taken for tissue to HU_MIN, in place; whether there was any."""
-    if padding is None or _PLAUSIBLE_LOW <= float(padding) + offset <= _DARK_PADDING:
+    if _PLAUSIBLE_LOW <= float(padding) + offset <= _DARK_PADDING:
         return False
     if not _PLAUSIBLE_LOW <= float(padding) + offset <= _PLAUSIBLE_HIGH:
         for plane in voxels:

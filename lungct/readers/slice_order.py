@@ -8,6 +8,7 @@ that no other slice fits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ HuArray = npt.NDArray[np.int16]
 FloatArray = npt.NDArray[np.float32]
 
 # A step between neighbours over the distance of two slices on either side of it. `python -m
-# benchmarks.slice_order` prints it for real scans, for crops of them and for wrong orders.
+# benchmarks.scan_content` prints it for real scans, for crops of them and for wrong orders.
 MAX_STEP = 2.5
 
 # A step that is half as suspicious is one of many: neighbours together differ by this much more
@@ -43,9 +44,6 @@ _MIN_NOISY = 0.1
 _MAX_SYMMETRIC_STEP = 3.0
 _MIN_SHARE_OF_STEP = 0.3
 
-# RMS difference of cells in HU below which slices may be the same.
-_SAME_HU = 1.0
-
 # Below any distance that is told from none, so that none can be divided by.
 _LEAST_HU = np.float32(1e-3)
 
@@ -66,28 +64,49 @@ class Step:
 
 
 def check_slice_order(hu: HuArray, first: int = 0) -> None:
-    """Refuses slices that are there twice or in another order than the patient's.
+    """Refuses axial slices in another order than the patient's.
 
     Args:
         hu: (z, y, x) int16 Hounsfield units, slices as stored, none of them of one value.
         first: Number of the first slice for messages.
 
     Raises:
-        ScanError: By the rules `repeated slices` and `slice order`.
+        ScanError: By the rule `slice order`.
     """
-    # Two slices have no order, and a single slice is published twice as a volume.
-    if len(hu) < 3:
-        return
-    cells = _cell_means(hu)
     noisy = _is_noisy(hu)
-    for start in range(0, max(len(hu) - _MOST_SLICES // 2, 1), _MOST_SLICES // 2):
-        part = slice(start, start + _MOST_SLICES)
-        distances = _distances(cells[part])
+    for start, part in _parts(_cell_means(hu)):
+        distances = _distances(part)
         if noisy:
-            _check_repeats(hu[part], distances, first + start)
             _check_steps(distances, first + start, MAX_STEP)
         else:
             _check_steps(without_symmetry(distances), first + start, _MAX_SYMMETRIC_STEP)
+
+
+def check_repeats(hu: HuArray, first: int = 0) -> None:
+    """Refuses slices of which each voxel is that of another one.
+
+    Args:
+        hu: (z, y, x) int16 Hounsfield units, slices as stored, none of them of one value.
+        first: Number of the first slice for messages.
+
+    Raises:
+        ScanError: By the rule `repeated slices`.
+    """
+    # A single slice is published twice as a volume; without noise slices may well be equal.
+    if len(hu) < 3 or not _is_noisy(hu):
+        return
+    seen: dict[bytes, int] = {}
+    repeats = []
+    for number, row in enumerate(hu[:, hu.shape[1] // 2]):
+        earlier = seen.setdefault(row.tobytes(), number)
+        if earlier != number and np.array_equal(hu[earlier], hu[number]):
+            repeats.append((number, earlier))
+    if repeats:
+        later, earlier = repeats[0]
+        raise ScanError(
+            f"repeated slices: expected slices that differ, got {len(repeats)} of {len(hu)} that "
+            f"equal another one, the first is slice {first + later}, as slice {first + earlier}"
+        )
 
 
 def slice_distances(hu: HuArray) -> FloatArray:
@@ -152,7 +171,7 @@ def without_symmetry(distances: FloatArray) -> FloatArray:
     number = np.arange(len(distances))
     apart = np.abs(number[:, None] - number) > 1
     least = _MIN_SHARE_OF_STEP * float(np.median(np.diagonal(distances, 1)))
-    return np.where(apart & (distances <= max(least, _SAME_HU)), np.float32(np.inf), distances)
+    return np.where(apart & (distances <= max(least, _LEAST_HU)), np.float32(np.inf), distances)
 
 
 def _check_steps(distances: FloatArray, first: int, limit: float) -> None:
@@ -181,25 +200,17 @@ def _is_odd_run(distances: FloatArray, step: Step) -> bool:
         return False
     run = distances[before + 1 : behind]
     elsewhere = np.delete(run, range(before, behind + 1), axis=1)
-    here = float(min(distances[before, before + 1], distances[behind - 1, behind]))
-    if here <= MAX_MANY_STEPS * distances[before, behind]:
+    here = min(float(distances[before, before + 1]), float(distances[behind - 1, behind]))
+    if here <= MAX_MANY_STEPS * float(distances[before, behind]):
         return False
     return not elsewhere.size or float(elsewhere.min()) > here / MAX_MANY_STEPS
 
 
-def _check_repeats(hu: HuArray, distances: FloatArray, first: int) -> None:
-    """Refuses slices of which each voxel is that of another one."""
-    alike = np.triu(distances < _SAME_HU, 1)
-    pairs = [
-        (int(np.argmax(alike[:, later])), int(later)) for later in np.flatnonzero(alike.any(axis=0))
-    ]
-    repeats = [pair for pair in pairs if np.array_equal(hu[pair[0]], hu[pair[1]])]
-    if repeats:
-        earlier, later = repeats[0]
-        raise ScanError(
-            f"repeated slices: expected slices that differ, got {len(repeats)} of {len(hu)} that "
-            f"equal another one, the first is slice {first + later}, as slice {first + earlier}"
-        )
+def _parts(cells: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """The cells of slices in parts that overlap by half, each with its first slice."""
+    half = _MOST_SLICES // 2
+    for start in range(0, max(len(cells) - half, 1), half):
+        yield start, cells[start : start + _MOST_SLICES]
 
 
 def _is_noisy(hu: HuArray) -> bool:

@@ -19,6 +19,17 @@ HALF_AXES = (45.0, 65.0, 80.0)
 TRACHEA_RADIUS_MM = 9.0
 
 
+def geometry_of(slices: int) -> Geometry:
+    """The grid with another number of slices."""
+    return Geometry((slices, *SHAPE[1:]), ORIGIN_MM, SPACING_MM)
+
+
+def around_the_circle() -> np.ndarray:
+    """(y, x) bool: the pixels of a slice outside the largest ellipse in it."""
+    y, x = (np.linspace(-1, 1, size) for size in SHAPE[1:])
+    return y[:, None] ** 2 + x**2 > 1
+
+
 def _offsets(geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distances x, y, z in mm from the middle of the volume."""
     index = np.indices(geometry.shape).transpose(1, 2, 3, 0)
