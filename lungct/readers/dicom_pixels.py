@@ -22,6 +22,7 @@ from lungct.hounsfield import HuArray
 from lungct.readers.dicom_codestream import check_codestreams
 from lungct.readers.dicom_frame import Frame
 from lungct.readers.dicom_header import one_line
+from lungct.readers.dicom_lossless import decompress_lossless
 from lungct.scan import HU_MAX, HU_MIN, ScanError
 
 # The padding that scanners write without saying so, and the least HU that it has as unsigned.
@@ -87,6 +88,7 @@ def _open_image(frame: Frame) -> Image:
     with open_regular(frame.path) as file:
         dataset = dcmread(file)
     check_codestreams(dataset, frame.frames_in_file, frame.shape)
+    decompress_lossless(dataset, frame.frames_in_file)
     image = Image.from_dataset(dataset, copy=False)
     image.pixel_array_options(decoding_plugin=_plugin(image))
     # highdicom decodes single frames as if all allocated bits were stored, which loses the sign

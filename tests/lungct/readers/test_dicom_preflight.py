@@ -126,7 +126,7 @@ def test_element_of_one_slice(tmp_path, images, elements, cause):
         (b"1.0\\0.0\\0.0", b"1.0\\abc\\0.0", "6 finite numbers in ImageOrientationPatient, got ["),
         (b"DS\x06\x00-1024 ", b"DS\x06\x00   inf", "1 finite number in RescaleIntercept, got inf"),
         (b"IS\x02\x0099", b"IS\x02\x00.5", "expected NumberOfFrames of 1 to 1, got 0.5"),
-        (b"IS\x02\x0099", b"IS\x02\x00xy", "expected 1 finite number in NumberOfFrames, got xy"),
+        (b"IS\x02\x0099", b"IS\x02\x00xy", "expected 1 finite number in NumberOfFrames, got 'xy'"),
     ],
 )
 def test_text_that_is_no_number(tmp_path, images, old, new, cause):
@@ -143,7 +143,19 @@ def test_element_that_is_too_short_for_its_type(tmp_path, images):
     data = (tmp_path / ODD).read_bytes()
     rows = b"\x28\0\x10\0US\x02\0\x0c\0"
     (tmp_path / ODD).write_bytes(data.replace(rows, b"\x28\0\x10\0US\x01\0\x0c"))
+    assert_refused(files, "expected 1 finite number in Rows, got '\\x0c'")
+
+
+def test_element_of_no_known_type(tmp_path, images):
+    files = write(tmp_path, images)
+    replace_bytes(tmp_path / ODD, b"\x28\0\x10\0US", b"\x28\0\x10\0U\x01")
     assert_refused(files, "expected Rows of its type, got '\\x0c'")
+
+
+def test_element_of_no_known_type_in_an_enhanced_file(tmp_path):
+    files = write(tmp_path, [enhanced()])
+    replace_bytes(tmp_path / "slice-00.dcm", b"\x28\0\x03\x01US", b"\x28\0\x03\x01U\x01")
+    assert_refused(files, "expected elements of DICOM, got", "slice-00.dcm")
 
 
 # Files that are none, or not whole.
@@ -298,7 +310,10 @@ def test_fragments_where_none_belong(tmp_path, images):
     assert_refused(files, "PixelData of a stated length, as 1.2.840.10008.1.2.1 has")
 
 
-@pytest.mark.parametrize("name", ["RLELossless", "JPEGLSLossless", "JPEG2000Lossless"])
+CODINGS = ["RLELossless", "JPEGLSLossless", "JPEG2000Lossless", "JPEGLosslessProcess14_1"]
+
+
+@pytest.mark.parametrize("name", CODINGS)
 def test_compressed_pixels_cut_off(tmp_path, images, name):
     files = write(tmp_path, images)
     for path in files.files:
@@ -308,7 +323,7 @@ def test_compressed_pixels_cut_off(tmp_path, images, name):
     assert_refused(files, "expected pixels that can be decoded, got")
 
 
-@pytest.mark.parametrize("name", ["RLELossless", "JPEGLSLossless", "JPEG2000Lossless"])
+@pytest.mark.parametrize("name", CODINGS)
 def test_compressed_pixels_of_another_size(tmp_path, images, name):
     files = write(tmp_path, images)
     for path in files.files:
@@ -322,21 +337,12 @@ def test_compressed_pixels_of_another_size(tmp_path, images, name):
     ("name", "old", "new", "cause"),
     [
         ("JPEGLSLossless", b"\xff\xd8", b"\xff\xd9", "that are no codestream of JPEG in"),
-        (
-            "JPEG2000Lossless",
-            b"\xff\x4f\xff\x51",
-            bytes(4),
-            "that are no codestream of JPEG 2000 in",
-        ),
+        ("JPEG2000Lossless", b"\xff\x4f\xff", bytes(3), "that are no codestream of JPEG 2000 in"),
         # 12 rows and 16 columns become 65535 and 16.
-        ("JPEGLosslessProcess14_1", b"\0\x0c\0\x10", b"\xff\xff\0\x10", "frame of 65535 x 16 x 1"),
-        ("JPEGLSLossless", b"\0\x0c\0\x10", b"\xff\xff\0\x10", "frame of 65535 x 16 x 1"),
-        (
-            "JPEG2000Lossless",
-            b"\0\0\0\x10\0\0\0\x0c\0\0\0\0\0\0\0\0\0\0\0\x10",
-            b"\x7f" * 20,
-            "frame of",
-        ),
+        ("JPEGLosslessProcess14_1", b"\0\x0c\0\x10", b"\xff\xff\0\x10", "of 65535 x 16 x 1"),
+        ("JPEGLSLossless", b"\0\x0c\0\x10", b"\xff\xff\0\x10", "of 65535 x 16 x 1"),
+        # JPEG 2000 gives columns first, and four bytes to each.
+        ("JPEG2000Lossless", b"\x10\0\0\0\x0c", b"\x10\0\0\xff\xff", "of 65535 x 16 x 1"),
     ],
 )
 def test_codestream_that_contradicts_the_header(tmp_path, images, name, old, new, cause):
