@@ -16,7 +16,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLossless, JPEGLosslessSV1
 
-_STORED_AS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
 
 
 def decompress_lossless(image: Dataset, frames: int) -> None:
@@ -28,21 +28,16 @@ def decompress_lossless(image: Dataset, frames: int) -> None:
 
     Raises:
         RuntimeError: A codestream can't be decoded.
-        ValueError: It holds values of another type than the file says.
     """
-    syntax = image.file_meta.TransferSyntaxUID
-    if syntax not in (JPEGLossless, JPEGLosslessSV1):
+    if image.file_meta.TransferSyntaxUID not in LOSSLESS:
         return
-    sign = "i" if image.PixelRepresentation else "u"
-    dtype = np.dtype(f"<{sign}{image.BitsAllocated // 8}")
+    dtype = np.dtype(f"<u{image.BitsAllocated // 8}")
     planes = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.dcm"
         for data in generate_frames(image.PixelData, number_of_frames=frames):
             _write_frame(path, image, data)
             values = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
-            if not np.can_cast(values.dtype, dtype) and (values.astype(dtype) != values).any():
-                raise ValueError(f"{values.dtype.name} values where the header says {dtype.name}")
             planes.append(values.astype(dtype).tobytes())
     image.PixelData = b"".join(planes)
     image["PixelData"].VR, image["PixelData"].is_undefined_length = "OW", False
@@ -50,13 +45,14 @@ def decompress_lossless(image: Dataset, frames: int) -> None:
 
 
 def _write_frame(path: Path, image: Dataset, data: bytes) -> None:
-    """Writes one codestream as a file of stored values, which no rescale changes."""
+    """Writes one codestream as a file whose bits are all stored, without sign or rescale."""
     frame = Dataset()
     frame.file_meta = FileMetaDataset()
     frame.file_meta.TransferSyntaxUID = image.file_meta.TransferSyntaxUID
     frame.SOPClassUID, frame.SOPInstanceUID = CTImageStorage, image.SOPInstanceUID
-    for keyword in _STORED_AS:
-        setattr(frame, keyword, image.get(keyword, image.BitsStored - 1))
+    frame.Rows, frame.Columns = image.Rows, image.Columns
+    frame.BitsAllocated = frame.BitsStored = image.BitsAllocated
+    frame.HighBit, frame.PixelRepresentation = image.BitsAllocated - 1, 0
     frame.SamplesPerPixel, frame.PhotometricInterpretation = 1, "MONOCHROME2"
     frame.RescaleSlope, frame.RescaleIntercept = 1, 0
     frame.PixelData = encapsulate([data])

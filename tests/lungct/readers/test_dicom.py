@@ -384,11 +384,14 @@ def test_padding_of_more_bits_than_are_stored_is_air(tmp_path, dtype, raw, repai
     assert_reads(write(tmp_path, images), volume, repairs=repairs)
 
 
-def test_compressed_padding_of_more_bits_than_are_stored_is_air(tmp_path):
+@pytest.mark.parametrize(
+    "name", ["RLELossless", "JPEGLSLossless", "JPEG2000Lossless", "JPEGLosslessProcess14_1"]
+)
+def test_compressed_padding_of_more_bits_than_are_stored_is_air(tmp_path, name):
     images, volume = with_padding(63536)
     files = write(tmp_path, images)
     for path in map(type(tmp_path), files.files):
-        compressed(path, gdcm.TransferSyntax.RLELossless)
+        compressed(path, getattr(gdcm.TransferSyntax, name))
         stored, high = b"\x28\0\x01\x01US\x02\0", b"\x28\0\x02\x01US\x02\0"
         replace_bytes(path, stored + b"\x10\0", stored + b"\x0c\0")
         replace_bytes(path, high + b"\x0f\0", high + b"\x0b\0")

@@ -18,6 +18,8 @@ from pydicom.uid import (
 from lungct.geometry import Geometry
 from lungct.readers import dicom_header, dicom_preflight, dicom_stack
 from lungct.readers.dicom import READER
+from lungct.readers.dicom_pixels import read_voxels
+from lungct.readers.dicom_preflight import read_frames
 from lungct.scan import ScanError
 from tests.lungct.readers.dicom_files import (
     GEOMETRY,
@@ -143,7 +145,7 @@ def test_element_that_is_too_short_for_its_type(tmp_path, images):
     data = (tmp_path / ODD).read_bytes()
     rows = b"\x28\0\x10\0US\x02\0\x0c\0"
     (tmp_path / ODD).write_bytes(data.replace(rows, b"\x28\0\x10\0US\x01\0\x0c"))
-    assert_refused(files, "expected 1 finite number in Rows, got '\\x0c'")
+    assert_refused(files, "expected Rows of its type, got '\\x0c'")
 
 
 def test_element_of_no_known_type(tmp_path, images):
@@ -271,6 +273,7 @@ def test_transfer_syntax_that_is_not_read(tmp_path, images, uid, cause):
 @pytest.mark.parametrize(
     ("uid", "cause"),
     [
+        (b"1.2.840.10008.1.2.4.102\0", "a transfer syntax that can be decoded, got 1.2.840.10008"),
         # HTJ2K, of which no decoder is installed, and one of nobody's.
         (b"1.2.840.10008.1.2.4.201\0", "a transfer syntax that can be decoded, got 1.2.840.10008"),
         (b"1.2.840.99999.1.2.4.201\0", "a transfer syntax that can be decoded, got 1.2.840.99999"),
@@ -364,6 +367,26 @@ def test_fewer_compressed_frames_than_the_header_says(tmp_path):
     image.save_as(path)
     with pytest.raises(ScanError, match="got 5 compressed frames where the header says 6 in frame"):
         READER.read(files)
+
+
+@pytest.mark.parametrize("name", CODINGS[1:])
+def test_values_wider_than_the_header_says(tmp_path, images, name):
+    files = write(tmp_path, images)
+    odd = tmp_path / ODD
+    compressed(odd, getattr(gdcm.TransferSyntax, name))
+    for element, old, new in ((0, b"\x10", b"\x08"), (1, b"\x10", b"\x08"), (2, b"\x0f", b"\x07")):
+        tag = b"\x28\0" + bytes([element]) + b"\x01US\x02\0"
+        replace_bytes(odd, tag + old, tag + new)
+    assert_refused(files, "of 16 bits where the header says 12 x 16 of 8")
+
+
+def test_file_that_changes_while_it_is_read(tmp_path, images):
+    files = write(tmp_path, images)
+    frames = [frame for path in files.files for frame in read_frames(path)]
+    smaller = Geometry((6, 10, 16), GEOMETRY.origin_mm, GEOMETRY.spacing_mm)
+    write(tmp_path, images[:3] + series(geometry=smaller)[3:])
+    with pytest.raises(ScanError, match=r"shape \(10, 16\) where .* \(12, 16\) in .*slice-03.dcm"):
+        read_voxels(frames)
 
 
 def test_overlay_in_bits_that_are_not_stored(tmp_path, images):
