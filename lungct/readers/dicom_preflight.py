@@ -187,7 +187,8 @@ def _stored_pixels(fields: Fields) -> StoredPixels:
     if fields.has("ModalityLUTSequence"):
         fields.refuse("RescaleSlope and RescaleIntercept", "ModalityLUTSequence")
     unit = fields.text("RescaleType")
-    if unit not in ("", "HU"):
+    # Unspecified is what GDCM writes into files that it codes anew; most files say nothing.
+    if unit not in ("", "HU", "US"):
         fields.refuse("RescaleType HU", fields.shown("RescaleType"))
     slope = fields.number("RescaleSlope", -_MAX_SLOPE, _MAX_SLOPE)
     if slope <= 0:
