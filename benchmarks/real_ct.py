@@ -46,7 +46,7 @@ def print_lung_masks(folder: Path) -> None:
 
 
 def print_continuity(data: Path) -> None:
-    """Prints how alike neighbours are on the worst axis, as stored and with axes mixed up."""
+    """Prints the correlation of neighbours on the worst axis, as stored and with sizes swapped."""
     (header,) = find_scans([str(data / "luna16_sample")])
     scans = {name: load(data / "lung_masks" / name)[0] for name, _ in REGION_MASKS}
     scans["luna16_sample"] = read_scan(header).hu
@@ -59,7 +59,7 @@ def print_continuity(data: Path) -> None:
 
 
 def print_nodule(folder: Path) -> None:
-    """Prints what becomes of the annotated nodule of a LUNA16 scan on several grids."""
+    """Prints diameter and position of the nodule of a LUNA16 scan, rendered on several grids."""
     (header,) = find_scans([str(folder)])
     scan = read_scan(header)
     start = time.perf_counter()

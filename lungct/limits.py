@@ -6,7 +6,7 @@ A scan within them is never refused for itself later. Each limit is here and now
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,7 +51,7 @@ class Limit:
     @property
     def text(self) -> str:
         """The range for a message."""
-        return f"{self.fact} from {self.low:g} to {self.high:g} {self.unit}"
+        return f"{self.fact} from {self.low:g} to {self.high:g} {self.unit}".rstrip()
 
 
 SPACING_X: Final = Limit("spacing_x_mm", 0.1, 10.0, "mm")
@@ -77,18 +77,35 @@ SCAN_LIMITS: Final = (
     *(LUNG_P01, CROP_P01, HU_P50, HU_P99),
 )
 
+# Of the lungs found and what surrounds them, which no example holds: medians of HU, and extents
+# where the lungs end within the volume. Fat alone lies above the lowest wall, tissue with contrast
+# below the highest. `python -m benchmarks.scan_content` prints them for real scans.
+CHEST_LIMITS: Final = (
+    Limit("lung_hu_p50", -975.0, -450.0, "HU", (LUNG,)),
+    Limit("wall_hu_p50", -140.0, 150.0, "HU", (LUNG,)),
+    Limit("room_air_hu_p50", HU_MIN, -840.0, "HU", (LUNG,)),
+    Limit("lung_height_mm", 25.0, 450.0, "mm", (LUNG,)),
+    Limit("lung_depth_mm", 30.0, 330.0, "mm", (LUNG,)),
+    Limit("lung_width_mm", 20.0, 450.0, "mm", (LUNG,)),
+    Limit("lung_height_per_depth", 0.35, 2.1, "", (LUNG,)),
+    Limit("lung_width_per_depth", 0.3, 2.4, "", (LUNG,)),
+)
 
-def check_facts(facts: Mapping[str, float], region: str) -> None:
+
+def check_facts(
+    facts: Mapping[str, float], region: str, limits: Iterable[Limit] = SCAN_LIMITS
+) -> None:
     """Refuses a scan of which a fact is out of its limits.
 
     Args:
         facts: Value by name of the fact; what has no limit passes.
         region: LUNG or VOLUME.
+        limits: The limits.
 
     Raises:
         ScanError: By the rule `implausible`, naming fact, limits and value.
     """
-    for limit in SCAN_LIMITS:
+    for limit in limits:
         value = facts.get(limit.fact)
         if value is None or region not in limit.regions:
             continue

@@ -17,7 +17,7 @@ def to_patient_axes(
 ) -> tuple[npt.NDArray[Voxel], Geometry]:
     """A view whose axes (z, y, x) run along the world's, as nearly as the grid allows.
 
-    Scans that differ only by flipped or permuted axes become equal, so that all that follows does.
+    Scans that differ only by flipped or permuted axes become equal, and so do their results.
 
     Args:
         volume: (z, y, x) array of any type.

@@ -1,4 +1,4 @@
-"""Progress of long work as log records: any worker can emit it, any runner can show it."""
+"""Progress of long work as log records, emitted by any worker and shown by any runner."""
 
 import logging
 
@@ -6,7 +6,7 @@ LOGGER_NAME = "noduleflow.progress"
 
 
 def report(step: str, done: int, total: int, note: str = "") -> None:
-    """Says that `done` of `total` units of `step` are finished.
+    """Logs that `done` of `total` units of `step` are finished.
 
     Args:
         step: What is being done, such as "scans" or "epochs".

@@ -99,7 +99,9 @@ class ScanRecord:
 
     def facts(self) -> dict[str, float]:
         """The numbers that data validation watches, by name; none of what is not known."""
-        values = (*self.spacing_mm, *self.hu_percentiles, self.lung_volume_ml)
+        unknown = (None, None, None)
+        triples = (self.spacing_mm or unknown, self.hu_percentiles or unknown)
+        values = (*triples[0], *triples[1], self.lung_volume_ml)
         named = zip(FACTS, values, strict=True)
         return {name: float(value) for name, value in named if value is not None}
 
@@ -117,9 +119,14 @@ class ScanRecord:
         content = json.loads(line)
         if not isinstance(content, dict) or not {"series_uid", "outcome"} <= set(content):
             raise ValueError(f"expected the record of a scan, got {line[:80]!r}")
-        nodules = tuple(_nodule(nodule) for nodule in content.pop("nodules", ()))
-        known = {field.name for field in fields(cls)}
+        known = {field.name for field in fields(cls)} - {"nodules"}
         values = {name: _as_tuple(value) for name, value in content.items() if name in known}
+        try:
+            nodules = tuple(_nodule(nodule) for nodule in content.get("nodules", ()))
+        except (TypeError, AttributeError) as error:
+            raise ValueError(
+                f"expected nodules of {content['series_uid']}, got {content['nodules']!r:.80}"
+            ) from error
         return cls(**values, nodules=nodules)
 
 

@@ -1,4 +1,4 @@
-"""Work on the slices of one scan shared among threads; numpy computes without Python's lock."""
+"""Work on the slices of one scan in several threads; numpy releases Python's lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import SimpleITK as sitk
 def for_each(count: int, work: Callable[[int], object]) -> None:
     """Does numbered pieces of work that don't depend on each other.
 
-    As many threads share them as SimpleITK takes, so that its one setting rules both.
+    It uses as many threads as SimpleITK, so that one setting holds for both.
 
     Args:
         count: Pieces of work.

@@ -1,4 +1,4 @@
-"""Crops and their variations, applied to image and truth alike.
+"""Crops and their augmentation; image and truth go through the same flips and turns.
 
 Flips and quarter turns move whole voxels, so the truth stays exact: nothing is interpolated.
 All randomness is stateless: the same seed gives the same crop.
@@ -59,7 +59,7 @@ def crop_near(data: Slice, size: int, jitter: float, seed: Tensor) -> tuple[Tens
 def augmenter(
     config: Augmentation, units_per_hu: float
 ) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Makes the function that varies one crop.
+    """Makes the function that augments one crop.
 
     Args:
         config: What is varied and by how much.
@@ -70,7 +70,7 @@ def augmenter(
     """
 
     def vary(image: Tensor, truth: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Varies one crop."""
+        """Augments one crop."""
         image, truth = _move(image, truth, config, seed)
         return _vary_intensity(image, config, units_per_hu, seed), truth
 
@@ -104,7 +104,7 @@ def _move(
 def _vary_intensity(
     image: Tensor, config: Augmentation, units_per_hu: float, seed: Tensor
 ) -> Tensor:
-    """Contrast, offset and noise as another scanner would have them; shape kept."""
+    """Random contrast, offset and noise, which differ between scanners; shape kept."""
     amount = tf.random.stateless_uniform([3], _fold(seed, _INTENSITY), -1.0, 1.0)
     image = image * (1.0 + config.scale * amount[0]) + config.shift_hu * units_per_hu * amount[1]
     if config.noise_hu == 0:

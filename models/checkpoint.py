@@ -1,4 +1,4 @@
-"""Files of a training run that outlive the process: weights, best weights and history.
+"""State of an unfinished training on disk: weights, best weights and history.
 
 Every write goes to a temporary name first; `state.json` is written last and names the rest. A
 kill at any moment leaves the state of the last whole epoch. All paths may be remote ones that
@@ -76,10 +76,10 @@ class Checkpoint:
 
 
 def resume_directory(model_run_dir: str, identity: Mapping[str, Any]) -> str:
-    """Where a run's state lies, the same for each attempt at the same training.
+    """Directory of a run's state, the same for each attempt at the same training.
 
-    TFX gives every execution a new `.../Trainer/model_run/ID`; the state lies two levels above,
-    in `.../Trainer/resume/HASH`, where HASH is of everything that makes the training what it is.
+    TFX gives every execution a new `.../Trainer/model_run/ID`; the state is two levels above,
+    in `.../Trainer/resume/HASH`, where HASH is that of `identity`.
 
     Args:
         model_run_dir: TFX's directory for this execution.
@@ -92,7 +92,7 @@ def resume_directory(model_run_dir: str, identity: Mapping[str, Any]) -> str:
 
 
 def write_json(path: str, content: Mapping[str, Any]) -> None:
-    """Writes JSON in one go: readers see the old file or the new one."""
+    """Writes JSON under another name and renames it: readers see the old file or the new one."""
     with tf.io.gfile.GFile(f"{path}.part", "w") as file:
         file.write(json.dumps(content, indent=1))
     tf.io.gfile.rename(f"{path}.part", path, overwrite=True)

@@ -1,4 +1,4 @@
-"""Who is held out of training, so that early stopping never looks at the eval split."""
+"""Patients held out of training for early stopping, which never reads the eval split."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from models.records import SliceReference
 
 @dataclass(frozen=True)
 class Holdout:
-    """What is kept from training so that early stopping looks at unseen slices.
+    """Slices that training never sees, on which early stopping measures.
 
     Either whole patients are held out, or, where the split has one patient only, single slices.
     """
@@ -28,9 +28,9 @@ class Holdout:
 def choose_holdout(index: Sequence[SliceReference], fraction: float, most: int) -> Holdout:
     """Chooses the patients for early stopping, and which of their slices to predict.
 
-    Patients are taken in the order of a hash of their id, so the choice stays when others join,
-    until they are `fraction` of all and one has a nodule. With one patient alone, every n-th of
-    its slices is taken instead; such a monitor is optimistic, as neighbours were trained on.
+    Patients are taken in the order of a hash of their id, so that added patients don't change the
+    choice, until they are `fraction` of all and one has a nodule. With one patient alone, every
+    n-th of its slices is taken instead; their Dice is too high, as their neighbours are trained on.
 
     Args:
         index: Slices of the train split.
@@ -58,7 +58,7 @@ def is_held_out(item: SliceReference, holdout: Holdout) -> bool:
 
 
 def _monitor_patients(index: Sequence[SliceReference], fraction: float) -> tuple[str, ...]:
-    """Patients to hold out; none when that would leave no nodule to learn from."""
+    """Patients to hold out; none where no nodule would be left for training."""
     with_nodules = {item.patient for item in index if item.nodule}
     ordered = sorted({item.patient for item in index}, key=_hash)
     chosen = set(ordered[: max(1, round(fraction * len(ordered)))])

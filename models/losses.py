@@ -1,12 +1,12 @@
-"""What training minimises: soft Dice and cross entropy on partly covered voxels."""
+"""The loss of training: soft Dice and cross entropy on partly covered voxels."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-# Voxels of agreement granted to every crop: one without nodule then has a Dice too, which falls
-# from 1 with every voxel that is predicted in it.
+# Added to overlap and total: the Dice of a crop without nodule is then defined, 1 where nothing is
+# predicted and lower with every predicted voxel.
 _SMOOTHING = 1.0
 
 
@@ -56,8 +56,8 @@ def cross_entropy(truth: Any, logits: Any) -> Any:
 class DiceCrossEntropy(keras.losses.Loss):
     """Soft Dice and cross entropy, weighted.
 
-    Soft Dice aims at the figure that is judged; cross entropy has a gradient for every voxel,
-    also early on when no prediction overlaps a nodule yet.
+    Soft Dice is close to the metric of the gate; cross entropy has a gradient for every voxel, also
+    in the first epochs, when no prediction overlaps a nodule.
     """
 
     def __init__(self, bce_weight: float, name: str = "dice_cross_entropy") -> None:

@@ -1,4 +1,4 @@
-"""What happens after an epoch: Dice on held-out patients, early stopping, history, progress."""
+"""The end of an epoch: Dice on held-out patients, early stopping, history, progress."""
 
 import math
 import time
@@ -14,7 +14,7 @@ from keras import ops
 from lungct import progress
 from lungct.metrics import OverlapSums, slice_overlap
 from models.checkpoint import Checkpoint, write_json
-from models.dataset import Source, whole_slices
+from models.dataset import SplitData, whole_slices
 from models.holdout import Holdout
 from schema import features
 
@@ -47,18 +47,18 @@ class PooledDice(keras.metrics.Metric):
 class Monitor:
     """Pooled Dice of the held-out slices, as it would be over all of their patients' slices.
 
-    Of the slices without nodule only some are predicted, so false voxels there count for the
-    others too.
+    Only some of the slices without nodule are predicted; false voxels in them are weighted to stand
+    for the rest.
     """
 
-    def __init__(self, source: Source, holdout: Holdout) -> None:
+    def __init__(self, split: SplitData, holdout: Holdout) -> None:
         """Prepares the slices; they are read with the first measurement and then kept."""
-        threshold = source.settings.probability_threshold
-        self.training = source.settings.training
+        threshold = split.settings.probability_threshold
+        self.training = split.settings.training
         self._logit = math.log(threshold / (1 - threshold))
         self._weight = holdout.other_weight
-        self._nodules = whole_slices(source, holdout.nodule_keys, _PREDICTION_BATCH)
-        self._others = whole_slices(source, holdout.other_keys, _PREDICTION_BATCH)
+        self._nodules = whole_slices(split, holdout.nodule_keys, _PREDICTION_BATCH)
+        self._others = whole_slices(split, holdout.other_keys, _PREDICTION_BATCH)
 
     def measure(self, predict: Callable[[Any], Any]) -> float:
         """Predicts the slices.
@@ -69,11 +69,12 @@ class Monitor:
         Returns:
             Pooled Dice; 0 when nothing is predicted nor true.
         """
-        nodules, others = self._sums(self._nodules, predict), self._sums(self._others, predict)
+        nodules = self._overlap(self._nodules, predict)
+        others = self._overlap(self._others, predict)
         predicted = nodules.predicted + self._weight * others.predicted
         return OverlapSums(nodules.intersection, max(predicted, 1.0), nodules.truth).pooled_dice
 
-    def _sums(self, slices: tf.data.Dataset, predict: Callable[[Any], Any]) -> OverlapSums:
+    def _overlap(self, slices: tf.data.Dataset, predict: Callable[[Any], Any]) -> OverlapSums:
         total = OverlapSums()
         for image, truth in slices.as_numpy_iterator():
             logits = np.asarray(predict(image), np.float32)[..., 0]
@@ -84,16 +85,23 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a run writes, and the facts about it that its history repeats."""
+    """Where a run writes, and the facts about it that go into its history.
+
+    Attributes:
+        checkpoint: State to resume from, and the best weights.
+        history_path: `history.json`.
+        logs: Folder of TensorBoard's files.
+        facts: Parameters, precision, patients held out and the like, as JSON.
+    """
 
     checkpoint: Checkpoint
     history_path: str
     logs: str
-    facts: dict[str, Any]  # parameters, precision, monitor_patients …
+    facts: dict[str, Any]
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """Measures the monitor Dice, keeps the best weights and stops when it no longer grows."""
+    """Measures the monitor Dice, keeps the best weights and stops when it has stopped growing."""
 
     def __init__(self, monitor: Monitor, outputs: Outputs, epochs: list[dict[str, Any]]) -> None:
         """Starts from the epochs that are done.
@@ -140,7 +148,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._begin = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Measures, writes, decides."""
+        """Adds the epoch to the history, saves the weights, and stops a run that is finished."""
         self._add_row(epoch + 1, logs or {})
         if self.best["epoch"] == epoch + 1:
             self._outputs.checkpoint.save_best(self.model)

@@ -12,12 +12,12 @@ def choose_policy(wanted: str, cpu_flags: frozenset[str], gpus: int) -> str:
 
     Args:
         wanted: "auto", "float32" or "mixed_bfloat16".
-        cpu_flags: What the CPU can do, as `read_cpu_flags` returns it.
+        cpu_flags: Instruction sets of the CPU, see `read_cpu_flags`.
         gpus: Number of GPUs.
 
     Returns:
-        For "auto" mixed bfloat16 where a GPU or the CPU computes in it, about twice as fast;
-        without such instructions it is emulated and slower than float32.
+        `wanted` itself, or for "auto" mixed bfloat16 where there is a GPU or the CPU has
+        instructions for it; elsewhere it would be emulated, so float32.
     """
     if wanted != "auto":
         return wanted

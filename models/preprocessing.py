@@ -10,10 +10,10 @@ from lungct.grid import Grid
 from schema import features
 from schema.hyperparameters import Intensity, parse_grid, parse_intensity
 
-# Mean and variance are those of every second pixel in both directions: a quarter of the work,
-# and the same figures to three digits.
+# Mean and variance are taken over every second pixel in both directions, a quarter of them: enough
+# for two numbers.
 _STATISTICS_STRIDE = 2
-# Below this the slices are of one value and there is nothing to scale.
+# Below this all slices have one value; dividing by it would only blow up rounding errors.
 _SMALLEST_DEVIATION = 1e-3
 
 
@@ -65,7 +65,8 @@ def clip_and_scale(hu: tf.Tensor, intensity: Intensity) -> tf.Tensor:
 def _standardise(window: tf.Tensor, grid: Grid) -> tf.Tensor:
     """Zero mean and unit variance over the data set, measured on the slices themselves.
 
-    The neighbour channels repeat the slices next door, so they add work and no knowledge.
+    Only the middle channel is measured: the others hold neighbouring slices, which are measured
+    themselves.
     """
     stride = _STATISTICS_STRIDE
     sample = window[:, ::stride, ::stride, grid.context]

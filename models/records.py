@@ -1,7 +1,7 @@
 """Reading the slices of a split.
 
-One file holds one scan. Slices are never all in memory: an index pass reads a few short features
-of each, and whoever wants pixels names the slices.
+One file holds one scan. Slices are never all in memory: a first pass reads a few short features of
+each into an index, and `stream` reads the pixels of the slices that it is given.
 """
 
 import itertools
@@ -27,12 +27,19 @@ _PIXEL_SPEC = {name: tf.io.FixedLenFeature([1], tf.string) for name in features.
 
 @dataclass(frozen=True)
 class SliceReference:
-    """Where a slice is from and whether it cuts a nodule."""
+    """Where a slice is from and whether it cuts a nodule.
+
+    Attributes:
+        file: The file of examples that holds it.
+        patient: Its patient.
+        key: Series and slice index.
+        bucket: Size of the smallest nodule that it cuts, or BUCKET_NONE.
+    """
 
     file: str
     patient: str
-    key: str  # series and slice index
-    bucket: str  # size of the smallest nodule it cuts, or BUCKET_NONE
+    key: str
+    bucket: str
 
     @property
     def nodule(self) -> bool:
@@ -53,7 +60,7 @@ def find_files(patterns: Sequence[str]) -> list[str]:
 
 
 def read_index(files: Sequence[str]) -> list[SliceReference]:
-    """Reads of each slice who and where it is, always in the same order."""
+    """Reads file, patient, key and bucket of each slice, always in the same order."""
     batches = _records(files).batch(64).map(_parse_labels).prefetch(2)
     return [
         SliceReference(file.decode(), patient.decode(), key.decode(), _BUCKETS[rank])
@@ -65,7 +72,7 @@ def read_index(files: Sequence[str]) -> list[SliceReference]:
 def stream(slices: Sequence[SliceReference]) -> tf.data.Dataset:
     """The raw pixels of the slices named, as dicts of scalar bytes by feature name and KEY.
 
-    Only the files that hold them are read, in an order of its own.
+    Only the files that hold them are read. The order is that of the files, not that of `slices`.
     """
     keys = tf.constant([item.key for item in slices] or [""], tf.string)  # a table needs one
     initializer = tf.lookup.KeyValueTensorInitializer(keys, tf.ones(tf.shape(keys), tf.int64))

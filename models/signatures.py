@@ -45,8 +45,14 @@ class Segmenter(tf.Module):
         return self._segment(tf.io.parse_example(examples, spec)[features.IMAGE_HU])
 
     def from_hu(self, hu: Any) -> dict[str, Any]:
-        """Hounsfield units int16 (N, H, W, C) to probability float32 (N, H, W)."""
-        return self._segment(slice_bytes(hu)[:, None])
+        """Hounsfield units int16 (N, H, W, C) to probability float32 (N, H, W).
+
+        Raises:
+            tf.errors.InvalidArgumentError: If H, W or C are not the grid's; where the caller gives
+                the array, so that one of another shape with as many values is not cut anew.
+        """
+        shape = (None, self.grid.slice_size, self.grid.slice_size, self.grid.channels)
+        return self._segment(slice_bytes(tf.ensure_shape(hu, shape))[:, None])
 
     def _segment(self, raw: Any) -> dict[str, Any]:
         image = self.transform({features.IMAGE_HU: raw})[features.IMAGE]
@@ -57,10 +63,10 @@ class Segmenter(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """Both as concrete functions by signature name."""
-        grid = self.grid
-        shape = (None, grid.slice_size, grid.slice_size, grid.channels)
         examples = tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)
-        hu = tf.TensorSpec(shape, tf.int16, name=features.INPUT_HU)
+        # Any four sizes: TensorFlow does not hold a caller to the sizes of a signature, and leaves
+        # out of the graph a check of what the signature promises.
+        hu = tf.TensorSpec([None] * 4, tf.int16, name=features.INPUT_HU)
         return {
             features.SIGNATURE_EXAMPLES: tf.function(
                 self.from_examples, input_signature=[examples]

@@ -1,13 +1,12 @@
 """Trains the U-Net and exports it: TFX calls `run_fn`.
 
-What survives a kill: after each epoch weights, optimizer and history are written to
-`.../Trainer/resume/HASH`, beside the directories that TFX makes anew for each execution. HASH is
-of the configuration (the hash of our source included), the example files and the transform
-graph, so the next attempt at the same training goes on with the next epoch, and any other begins
-anew. Lost are at most the steps since the last epoch. What does not survive: the crops seen in
-an interrupted epoch (others are drawn), and anything when the inputs were made again under
-another path. A run that ends removes its state. On Vertex AI it is found by retries of the same
-task, not by a new job.
+A killed run can be resumed: after each epoch weights, optimizer and history are written to
+`.../Trainer/resume/HASH`, beside the directories that TFX makes for each execution. HASH covers
+the configuration (with the hash of our code), the example files and the transform graph: the next
+attempt at the same training continues with the next epoch, any other starts from the beginning.
+At most the steps since the last epoch are lost. The crops of an interrupted epoch are not drawn
+again, other ones are; inputs that were made again under another path start a new training. A run
+that ends removes its state. On Vertex AI retries of the same task find it, a new job does not.
 """
 
 import logging
@@ -23,7 +22,7 @@ import tensorflow_transform as tft
 
 from lungct import progress
 from models.checkpoint import Checkpoint, resume_directory, write_json
-from models.dataset import Source, training_batches
+from models.dataset import SplitData, training_batches
 from models.holdout import Holdout, choose_holdout
 from models.losses import DiceCrossEntropy
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
@@ -40,9 +39,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its data, what is held out, where it writes."""
+    """One training.
 
-    source: Source
+    Attributes:
+        split: The train split.
+        holdout: What of it training never sees.
+        model_run_dir: TFX's directory for the history and the logs.
+        checkpoint: Where the state to resume from is.
+    """
+
+    split: SplitData
     holdout: Holdout
     model_run_dir: str
     checkpoint: Checkpoint
@@ -50,7 +56,7 @@ class Run:
     @property
     def settings(self) -> Hyperparameters:
         """The hyperparameters."""
-        return self.source.settings
+        return self.split.settings
 
 
 def run_fn(fn_args: Any) -> None:
@@ -58,39 +64,42 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's FnArgs. `custom_config` holds the hyperparameters; `train_files` the
-            patterns of the train split; the eval split is not looked at.
+            patterns of the train split; the eval split is not read.
+
+    Raises:
+        ValueError: `custom_config` is not a mapping, or the split has no files or no nodule.
     """
     config = _plain(fn_args.custom_config)
     settings = parse(config)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path).transform_features_layer()
-    source = read_source(fn_args.train_files, transform, settings)
+    split = read_split(fn_args.train_files, transform, settings)
     identity = {
         "config": config,
-        "files": list(source.files),
+        "files": list(split.files),
         "transform": fn_args.transform_graph_path,
     }
     checkpoint = Checkpoint(resume_directory(fn_args.model_run_dir, identity))
-    model = train(Run(source, hold_out(source), fn_args.model_run_dir, checkpoint))
+    model = train(Run(split, hold_out(split), fn_args.model_run_dir, checkpoint))
     model.save(os.path.join(fn_args.model_run_dir, MODEL_NAME))
     segmenter = Segmenter(model, transform, settings.grid)
     export(segmenter, fn_args.serving_model_dir, config.get("split"))
     checkpoint.remove()
 
 
-def read_source(patterns: list[str], transform: Any, settings: Hyperparameters) -> Source:
+def read_split(patterns: list[str], transform: Any, settings: Hyperparameters) -> SplitData:
     """Finds the files of a split and reads their index."""
     files = find_files(patterns)
-    return Source(files, read_index(files), transform, settings)
+    return SplitData(files, read_index(files), transform, settings)
 
 
-def hold_out(source: Source) -> Holdout:
-    """Chooses what early stopping looks at, and says so in the log."""
-    training = source.settings.training
-    holdout = choose_holdout(source.index, training.monitor_fraction, training.monitor_slices)
+def hold_out(split: SplitData) -> Holdout:
+    """Chooses the slices for early stopping; logs a warning where they are not independent."""
+    training = split.settings.training
+    holdout = choose_holdout(split.index, training.monitor_fraction, training.monitor_slices)
     if not holdout.patients:
         _LOG.warning(
-            "one patient with nodules only: early stopping looks at %d slices between those "
-            "trained on, so its Dice is too good",
+            "one patient with nodules only: early stopping measures on %d slices between "
+            "those trained on, so its Dice is too high",
             len(holdout.keys),
         )
     return holdout
@@ -128,7 +137,7 @@ def compiled_model(settings: Hyperparameters) -> keras.Model:
         optimizer=optimizer,
         loss=DiceCrossEntropy(settings.training.bce_weight),
         metrics=[PooledDice(settings.probability_threshold)],
-        jit_compile=_gpus() > 0,  # compiled by XLA, a CPU is half as fast
+        jit_compile=_gpus() > 0,  # XLA's code for CPUs is not worth its compilation
     )
     return model
 
@@ -157,13 +166,13 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
         os.path.join(run.model_run_dir, "logs"),
         facts,
     )
-    callback = EpochEnd(Monitor(run.source, run.holdout), outputs, state["epochs"])
+    callback = EpochEnd(Monitor(run.split, run.holdout), outputs, state["epochs"])
     done = len(callback.epochs)
     progress.report("epochs", done, training.epochs)
     if not callback.finished:
         first = done * training.steps_per_epoch * training.batch_size
         model.fit(
-            training_batches(run.source, run.holdout, first),
+            training_batches(run.split, run.holdout, first),
             epochs=training.epochs,
             initial_epoch=done,
             steps_per_epoch=training.steps_per_epoch,
@@ -175,7 +184,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
 
 
 def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str, Any]:
-    index, holdout = run.source.index, run.holdout
+    index, holdout = run.split.index, run.holdout
     return {
         "parameters": int(model.count_params()),
         "precision": policy,
@@ -194,7 +203,7 @@ def _gpus() -> int:
 
 
 def _plain(config: Any) -> Mapping[str, Any]:
-    """The custom_config, checked to be one."""
+    """The custom_config as a mapping; raises ValueError where it is none."""
     if not isinstance(config, Mapping):
         raise ValueError(f"expected custom_config with hyperparameters, got {config!r}")
     return config

@@ -1,4 +1,4 @@
-"""Chest CTs with exact truth in LUNA16 layout, made by chance from a seed."""
+"""Chest CTs with exact truth in LUNA16 layout, drawn at random from a seed."""
 
 from phantom.model import PhantomScan, make_scan
 from phantom.writer import PhantomError, make_phantoms

@@ -176,7 +176,7 @@ def mediastinum_field(patient: Patient, axes: Axes, heart: Array, vessels: Array
     k, deep = patient.scale, patient.half_depth_mm
     z, y, x = axes
     spine = ellipsoid(axes, (0, deep - 4, 0), (INFINITE, 42, 22))
-    # In front the lungs nearly meet; further down the heart's fat keeps them apart.
+    # In front the lungs nearly touch; further down the fat of the heart is between them.
     wide = 1 + 7 * np.clip(-(z + 25 * k) / (70 * k), 0, 1)
     front: Axes = (z, y, (x - 4 - 3 * np.sin(z / 23)) / wide)
     septum = ellipsoid(front, (0, -0.74 * deep, 0), (INFINITE, 40, 3.0))
@@ -226,7 +226,7 @@ def organ_fields(patient: Patient, rng: np.random.Generator, lattice: Lattice) -
     broad = smooth_noise(rng, lattice, 45.0)
     leaned: Axes = (z, y, x - patient.lean * z)
     rib = rib_phase(patient, leaned)
-    # Between the ribs the lungs bulge out a little.
+    # Between the ribs the lungs extend a little further.
     cage = cage_field(patient, leaned) + 1.2 * broad + 0.8 * np.cos(2 * np.pi * rib)
     body = body_field(patient, axes, broad)
     below = diaphragm_field(patient, leaned) + 1.5 * smooth_noise(rng, lattice, 35.0)

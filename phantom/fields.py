@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 
-# Multiplications that a matrix product may have before BLAS libraries think of threads.
+# Matrix products of fewer multiplications run in one thread in BLAS libraries.
 SERIAL_PRODUCT = 200_000
 
 # How far from a tube its distance is known; further away it is this.

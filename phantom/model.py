@@ -31,7 +31,7 @@ class PhantomScan:
     """A phantom scan and its exact truth.
 
     Attributes:
-        series_uid: Name of the series, under the root 2.25 of UIDs that nobody registers.
+        series_uid: Name of the series, under the root 2.25, whose UIDs need no registration.
         patient_id: Name of the patient.
         hu: (z, y, x) int16 Hounsfield units, with padding where the scanner pads.
         geometry: Its grid in the world.
@@ -66,7 +66,7 @@ def _first_scan(index: int) -> int:
 
 
 def scanner_of(seed: int, index: int, shape: tuple[int, int, int]) -> Scanner:
-    """Grid and habits of the scanner of a phantom scan, quicker than all of its plan."""
+    """Grid and settings of a phantom scan's scanner, without the rest of its plan."""
     patient = draw_patient(np.random.default_rng([seed, _first_scan(index), 1]))
     return draw_scanner(np.random.default_rng([seed, index, 5]), patient, shape)
 
@@ -86,7 +86,7 @@ class Plan:
 
 
 def plan_scan(seed: int, index: int, shape: tuple[int, int, int]) -> Plan:
-    """Draws patient, scanner, vessels and nodules of a scan, quicker than its voxels."""
+    """Draws patient, scanner, vessels and nodules of a scan, without its voxels."""
     body = np.random.default_rng([seed, _first_scan(index), 1])
     chance = np.random.default_rng([seed, index, 2])
     patient = draw_patient(body)
@@ -143,7 +143,7 @@ def _annotation(index: int, look: PhantomNodule, scanner: Scanner) -> Nodule:
 
 
 def _splatters(plan: Plan) -> dict[str, SliceSplatter]:
-    """Everything tubular, ready to be shared out to the voxels."""
+    """Vessels, airways, scars and spicules, ready to be spread over the voxels."""
     rng = np.random.default_rng([plan.seed, plan.index, 4])
     trees, scanner, looks = plan.trees, plan.scanner, plan.looks
     tubes: dict[str, Tree | None] = {

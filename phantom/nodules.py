@@ -8,8 +8,8 @@ import numpy.typing as npt
 from phantom.fields import Array, Lattice, sample
 from phantom.vessels import Points, Tree
 
-# Diameters by share of the nodules: evenly over the logarithm between these, the narrow bucket of
-# 6 to 8 mm a little fuller than the rest so that few scans hold some.
+# Diameters by share of the nodules: evenly over the logarithm between these; the narrow bucket of
+# 6 to 8 mm gets a larger share, so that a small data set has some.
 SHARES, DIAMETERS_MM = (0.0, 0.29, 0.47, 0.74, 1.0), (3.0, 6.0, 8.0, 15.0, 30.0)
 COUNTS, COUNT_ODDS = (1, 2, 3, 4, 5, 6), (0.10, 0.18, 0.22, 0.22, 0.16, 0.12)
 KINDS, KIND_ODDS = ("solid", "part-solid", "ground-glass", "calcified"), (0.70, 0.12, 0.14, 0.04)
@@ -216,8 +216,8 @@ def _shape(
         dot = (z * direction[0] + y * direction[1] + x * direction[2]) / safe
         wave += np.cos(dot) / 3
     surface = 1 + nodule.lobulation * wave
-    # Waves that are even in the direction keep the centre. This keeps the volume: the mean over
-    # all directions of the cube of the radius stays what it was.
+    # Waves that are even in the direction keep the centre. Dividing by the mean cube of the
+    # radius over all directions keeps the volume.
     inside = radius < 1.3 * nodule.radius_mm
     surface /= np.cbrt((surface[inside] ** 3).mean())
     return np.asarray(radius / (nodule.radius_mm * surface), np.float32)

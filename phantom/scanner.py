@@ -1,4 +1,4 @@
-"""The scanner: its grid, blur, noise and what it writes outside its circle."""
+"""The scanner: its grid, blur, noise and padding outside its circle."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Scanner:
 def draw_scanner(
     rng: np.random.Generator, patient: Patient, shape: tuple[int, int, int]
 ) -> Scanner:
-    """A grid of the given shape (z, y, x) that holds the lungs, and a scanner's habits."""
+    """A grid of the given shape (z, y, x) that holds the lungs, and a scanner's settings."""
     field_mm = float(np.clip(2 * patient.half_width_mm * rng.uniform(1.36, 1.62), 300, 380))
     top = patient.apex_mm + rng.uniform(8, 24)
     bottom = patient.left_dome_mm - 108 * patient.scale - rng.uniform(2, 20)

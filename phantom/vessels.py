@@ -1,6 +1,6 @@
 """Trees of vessels and airways that fill the lungs, and their coverage of the voxels.
 
-Growth halves a cloud of end points again and again: a branch grows from where it stands towards
+Growth halves a cloud of end points repeatedly: a branch grows from the end of its parent towards
 the middle of its half (after Tawhai, Pullan and Hunter, Annals of Biomedical Engineering 2000).
 Radii follow the number of ends that a branch feeds (Murray's law).
 """
@@ -72,7 +72,7 @@ def grow(
     """A tree from `roots` (one for each group of end points) to all ends.
 
     Args:
-        rng: Source of chance.
+        rng: Random numbers.
         ends: (n, 3) mm.
         groups: (n,) index into `roots`.
         roots: (g, 3) mm where the groups' first branches begin.
@@ -122,9 +122,9 @@ def _tips(rng: np.random.Generator, start: Points, middle: Points, count: Labels
 def _split(
     rng: np.random.Generator, ends: Points, label: Labels, tip: Points, origin: Points
 ) -> tuple[Labels, npt.NDArray[np.bool_], Labels]:
-    """Halves each group of several ends by a plane that contains the way from its origin.
+    """Halves each group of several ends by a plane through the direction from its origin.
 
-    So the groups become cones that open towards the pleura, and their branches run outwards.
+    The groups become cones that open towards the pleura, and their branches run outwards.
 
     Returns:
         New label of each end that is left, which ends are left, parent of each new label.
@@ -198,7 +198,7 @@ def fill(rng: np.random.Generator, tree: Tree, cell_mm: float) -> Cloud:
 
 
 class SliceSplatter:
-    """Shares the volume of a cloud out to the voxels, slice by slice."""
+    """Spreads the volume of a cloud over the voxels, slice by slice."""
 
     def __init__(self, cloud: Cloud, axes_mm: tuple[Array, Array, Array]) -> None:
         """Sorts the cloud by slice; the axes are the evenly spaced coordinates of the voxels."""

@@ -1,60 +1,104 @@
-"""Phantom scans made by several processes.
+"""Work shared among processes of one thread each."""
 
-Each process is a fresh interpreter with one thread: nothing of the parent is forked (it may run
-TensorFlow's threads) and nothing of its main module is imported again.
-"""
-
+import multiprocessing
 import os
-import subprocess
+import signal
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import TypeVar
 
-ROOT = Path(__file__).resolve().parents[1]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def run_workers(
-    folder: str, seed: int, shape: tuple[int, int, int], indices: list[int], workers: int
-) -> Iterator[int]:
-    """Makes the scans of these indices in `workers` processes; yields each index when done.
+def in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[Result]:
+    """Calls a function in `workers` processes; yields each result when it is there.
+
+    Each process is a fresh interpreter (`spawn`): the parent may run TensorFlow's threads, which
+    a fork would not survive. All of them end when the iterator ends, is closed or raises, and
+    when the parent is killed.
+
+    Args:
+        function: Importable by name from a module, as it is pickled.
+        items: What it is called with.
+        workers: Processes, from 1; no more are started than there are items.
+
+    Yields:
+        The results, in the order in which they are done.
 
     Raises:
-        RuntimeError: A process failed; the text is the last line that it wrote.
+        RuntimeError: A call failed, a process died, or the main module can't be imported by a
+            process; the text is one line.
     """
-    if not indices:
+    if not items:
         return
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
-    path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
-    environment["PYTHONPATH"] = path
-    reader, writer = os.pipe()
-    started: list[subprocess.Popen[str]] = []
+    _check_main_module()
+    context = multiprocessing.get_context("spawn")
+    alive, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(min(workers, len(items)), context, _begin, (alive,))
     try:
-        for part in (indices[n::workers] for n in range(min(workers, len(indices)))):
-            words = [folder, str(seed), ",".join(map(str, shape)), ",".join(map(str, part))]
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "phantom.worker", *words],
-                    env=environment,
-                    stdout=writer,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-        os.close(writer)
-        with os.fdopen(reader) as finished:
-            yield from (int(line) for line in finished)
-        _check(started)
+        with _one_thread():
+            calls = [pool.submit(function, item) for item in items]
+        for call in as_completed(calls):
+            yield call.result()
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        raise RuntimeError("expected every phantom process to live, got one that died") from error
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise RuntimeError(f"a phantom process failed: {type(error).__name__}: {text}") from error
     finally:
-        for process in started:
-            process.kill()
-            process.wait()
+        held.close()
+        pool.shutdown(cancel_futures=True)
+        alive.close()
 
 
-def _check(processes: list[subprocess.Popen[str]]) -> None:
-    """Raises RuntimeError where a process failed."""
-    for process in processes:
-        complaint = process.stderr.read() if process.stderr else ""
-        if process.wait():
-            last = (complaint.strip().splitlines() or ["nothing on stderr"])[-1]
-            raise RuntimeError(f"a phantom process ended with {process.returncode}: {last}")
+def _check_main_module() -> None:
+    """Refuses a main module that `spawn` can't import again, such as one read from stdin."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if getattr(main, "__spec__", None) is None and path and not os.path.exists(path):
+        raise RuntimeError(
+            f"expected a main module in a file, which phantom processes import, got {path}; "
+            "save it as a file or ask for 1 process"
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes started meanwhile give libraries of numerics one thread each.
+
+    The libraries read these variables when they are loaded, which a `spawn` process does before
+    any initializer runs; so the variables must be there when it starts.
+    """
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _begin(alive: Connection) -> None:
+    """Prepares a process: only its parent ends it, by closing the other end of `alive`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
+
+
+def _end_with_parent(alive: Connection) -> None:
+    """Ends this process as soon as the other end is closed, also by the parent's death."""
+    alive.poll(None)
+    os._exit(1)

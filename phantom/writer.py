@@ -1,6 +1,7 @@
-"""Phantom data sets in LUNA16 layout, written so that a half-made one is never taken for whole."""
+"""Phantom data sets in LUNA16 layout, written so that an unfinished one is never read as whole."""
 
 import csv
+import functools
 import io
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 from lungct.progress import report
 from lungct.readers.metaimage import write_scan
 from phantom.model import make_scan, patient_of, series_uid
-from phantom.workers import run_workers
+from phantom.workers import in_processes
 
 VERSION = 1
 SUBSETS = 10
@@ -22,7 +23,7 @@ ANNOTATION_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 
 
 class PhantomError(ValueError):
-    """The phantom can't be made here. The text is one line."""
+    """What was asked for can't be made, or not in this folder. The text is one line."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ class Order:
 def make_phantoms(
     out: str, scans: int, seed: int, shape: tuple[int, int, int], workers: int | None = None
 ) -> None:
-    """Makes a phantom data set; does nothing where the very same one is already whole.
+    """Makes a phantom data set; does nothing where the same one is already whole.
 
     `out` gets subset0 to subset9 with UID.mhd and UID.raw, annotations.csv, patients.csv and, as
-    the last of all, PHANTOM.json. What an interrupted call left is taken up again. The bytes
-    depend on the other arguments only, and those of a scan not on how many there are.
+    the last of all, PHANTOM.json. A call continues what an interrupted one left. The bytes depend
+    on seed, number and shape only, and those of one scan not on the number.
 
     Args:
         out: Folder; made when missing.
@@ -73,6 +74,7 @@ def make_phantoms(
 
     Raises:
         PhantomError: An argument is out of range, or the folder holds something else.
+        RuntimeError: A process failed; see `phantom.workers.in_processes`.
     """
     order = Order(scans, seed, shape)
     if workers is not None and workers < 1:
@@ -112,7 +114,7 @@ def write_one(folder: Path, seed: int, index: int, shape: tuple[int, int, int]) 
 
 
 def _spheres_path(folder: Path, seed: int, index: int) -> Path:
-    """Where a scan's nodules wait until the table of all is written."""
+    """File of one scan's nodules, until the table of all is written."""
     return folder / f"{series_uid(seed, index)}.unfinished"
 
 
@@ -120,19 +122,12 @@ def _make_scans(folder: Path, order: Order, workers: int) -> None:
     """Makes the scans that are missing."""
     missing = [i for i in range(order.scans) if not _has_scan(folder, order, i)]
     done = order.scans - len(missing)
-    if workers == 1 or len(missing) == 1:
-        finished: Iterator[int] = (_made(folder, order, i) for i in missing)
-    else:
-        finished = run_workers(str(folder), order.seed, order.shape, missing, workers)
+    make = functools.partial(write_one, folder, order.seed, shape=order.shape)
+    alone = workers == 1 or len(missing) == 1
+    finished: Iterator[None] = map(make, missing) if alone else in_processes(make, missing, workers)
     report("phantom scans", done, order.scans)
     for count, _ in enumerate(finished, done + 1):
         report("phantom scans", count, order.scans)
-
-
-def _made(folder: Path, order: Order, index: int) -> int:
-    """Makes one scan here and gives back its index."""
-    write_one(folder, order.seed, index, order.shape)
-    return index
 
 
 def _has_scan(folder: Path, order: Order, index: int) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipeline.entry_points import METRICS_MODULE
 from pipeline.gate import slice_thresholds
 from schema import features
 from schema.criteria import Criterion
@@ -13,7 +14,6 @@ from schema.metrics import METRICS
 
 BASELINE: Final = "baseline"
 CANDIDATE: Final = "candidate"
-METRICS_MODULE: Final = "models.metrics.segmentation"
 METRIC_CLASS: Final = "SegmentationMetric"
 SLICES: Final = ((features.SPLIT,), (features.SPLIT, features.SIZE_BUCKETS))
 

@@ -1,11 +1,8 @@
 """What a person sees while the pipeline runs: a line per component, a bar within the long ones."""
 
 import logging
-import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -84,37 +81,6 @@ class RunConsole(logging.Handler):
             self._progress.stop()
             self._progress.remove_task(self._task)
             self._task = None
-
-
-@contextmanager
-def quiet(log_path: str) -> Iterator[TextIO]:
-    """Sends everything that libraries print to a file, and gives back the way to the person.
-
-    TensorFlow and Beam write to the file descriptors themselves, so these are redirected.
-
-    Args:
-        log_path: The file; appended to.
-
-    Yields:
-        A stream to the original standard output.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    stream = os.fdopen(os.dup(1), "w", buffering=1)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    try:
-        yield stream
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, original in enumerate(saved, start=1):
-            os.dup2(original, number)
-            os.close(original)
-        os.close(log)
-        stream.close()
 
 
 def listen(handler: RunConsole) -> None:

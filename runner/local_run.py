@@ -6,13 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lungct.readers.tables import TableError, read_splits
 from lungct.storage import StorageError
 from phantom import make_phantoms
 from pipeline.config import Config
-from runner.console import RunConsole, dice_table, gate_table, listen, quiet
+from runner.console import RunConsole, dice_table, gate_table, listen
 from runner.run_record import (
     EXIT_BLESSED,
     EXIT_ERROR,
@@ -22,8 +23,9 @@ from runner.run_record import (
     discard_run_record,
     write_run_record,
 )
+from runner.streams import quiet
 from schema.criteria import GateRow, Verdict
-from schema.files import REPORT_FILE
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
 from schema.metrics import MetricRow
 
 # More remarks on tables and folders than this are left to run.json and the report.
@@ -94,7 +96,7 @@ class LocalRun:
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")
-        from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_pipeline
+        from pipeline.pipeline import create_pipeline
         from runner.leftovers import discard_unfinished
         from runner.local_dag import ObservedDagRunner
 
@@ -168,8 +170,24 @@ class LocalRun:
         blessed = bool(summary["blessed"])
         if not blessed:
             self._record.pushed_path = None
+        elif fault := self._fault_of_push():
+            self._record.pushed_path = None
+            return self._ended_early(fault, EXIT_ERROR)
         self._show(summary, blessed)
         return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
+
+    def _fault_of_push(self) -> str:
+        """Says what a pushed model lacks; nothing where it is whole."""
+        from components.pusher import damaged_files, pushed_files
+
+        place = self._record.pushed_path
+        if place is None:
+            return "expected a blessed model to be pushed, got none"
+        expected = pushed_files(self._record.outputs["Pusher.pushed_model"])
+        damaged = damaged_files(Path(place), expected)
+        if damaged:
+            return f"expected {len(expected)} whole files in {place}, got a damaged {damaged[0]}"
+        return ""
 
     def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
         console = self._view.console

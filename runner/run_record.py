@@ -7,8 +7,9 @@ import os
 import tempfile
 from typing import Any
 
-from pipeline.code_hash import source_hash
+from pipeline.code_hash import code_hash
 from pipeline.config import Config
+from pipeline.entry_points import RUN
 from schema.files import (
     COUNTS_FILE,
     MANIFEST_FILE,
@@ -64,7 +65,7 @@ class RunRecord:
             "pushed_path": self.pushed_path,
             "report_path": report and os.path.join(report, REPORT_FILE),
             "configuration": self.config.described(),
-            "code_hash": source_hash(),
+            "code_hash": code_hash(RUN),
         }
 
     def summary(self) -> dict[str, Any]:

@@ -27,9 +27,10 @@ class Intensity:
     window_hu: tuple[float, float] = (-1000.0, 400.0)
 
     def __post_init__(self) -> None:
-        """Refuses an empty window."""
+        """Refuses an empty window and one without end."""
         low, high = self.window_hu
-        _require(low < high, "window_hu of a lower and an upper bound", self.window_hu)
+        holds = math.isfinite(low) and math.isfinite(high) and low < high
+        _require(holds, "window_hu of a lower and an upper bound", self.window_hu)
 
 
 @dataclass(frozen=True)

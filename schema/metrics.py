@@ -74,8 +74,10 @@ MEAN_SLICE_DICE: Final = Metric(
 METRICS: Final = (
     POOLED_DICE,
     MEAN_SLICE_DICE,
-    Metric("precision", "voxel precision", "share of the predicted voxels that are true"),
-    Metric("recall", "voxel recall", "share of the true voxels that are predicted"),
+    Metric(
+        "precision", "voxel precision", "share of the predicted voxels of all slices that are true"
+    ),
+    Metric("recall", "voxel recall", "share of the true voxels of all slices that are predicted"),
 )
 TABLE_METRICS: Final = tuple(metric for metric in METRICS if metric.in_tables)
 HEADLINES: Final = tuple(metric for metric in METRICS if metric.headline)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import kubeflow_runner
+from pipeline.loading import load_config
 from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,6 +82,8 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
         (["compil"], "invalid choice"),
         (["compile", "--confg", "x"], "nearest valid argument: --config"),
         (["compile", "--output", "/proc/nowhere/job.json"], "/proc/nowhere"),
+        (["compile", "--output", "tests"], "expected a file to write, got something else"),
+        (["compile", "--output", "/dev/null"], "expected a file to write, got something else"),
     ],
 )
 def test_usage_errors(
@@ -91,3 +94,32 @@ def test_usage_errors(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert_refused(kubeflow_runner.main, arguments, expected, capsys)
+
+
+@pytest.mark.parametrize("before", [None, "an earlier job"])
+def test_a_compile_that_fails_leaves_what_was_there(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.json"
+    if before is not None:
+        path.write_text(before)
+
+    def fail(config: Any) -> None:
+        raise RuntimeError(f"can't wire {config.name}")
+
+    monkeypatch.setattr("pipeline.pipeline.create_pipeline", fail)
+    config = load_config(str(ROOT / "configs/vertex.yaml"))
+    with pytest.raises(RuntimeError, match="can't wire noduleflow-vertex"):
+        kubeflow_runner.compile_pipeline(config, str(path))
+    assert list(tmp_path.iterdir()) == ([] if before is None else [path])
+    assert before is None or path.read_text() == before
+
+
+def test_a_job_is_written_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to("job.json")
+    with kubeflow_runner._whole_file(str(tmp_path / "link.json")) as unfinished:
+        assert not (tmp_path / "job.json").exists()
+        Path(unfinished).write_text("{}")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "job.json").read_text() == "{}"
+    assert len(list(tmp_path.iterdir())) == 2

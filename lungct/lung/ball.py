@@ -1,4 +1,6 @@
-"""Masks dilated, eroded and closed by a ball, as SimpleITK does it, many times faster.
+"""Masks dilated, eroded and closed by a ball; the results are those of SimpleITK's filters.
+
+With the filters a scan takes 1.2 to 1.5 times as long to its slices: benchmarks/kernels.py.
 
 A ball of radius r voxels along each axis holds the offsets whose length in units of r + 1/2 is at
 most 1 (ITK's FlatStructuringElement::Ball). It is a stack of runs along x: the mask is spread along
@@ -27,7 +29,7 @@ def dilate(mask: BoolArray, radius: Radius) -> BoolArray:
         (z, y, x) bool; empty for an empty mask.
     """
     z, y, x = mask.shape
-    # Rows and slices end in as much emptiness as a shift can carry over their ends.
+    # Empty margins, as wide as the largest shift, keep a shift from wrapping into the next row.
     padded = np.pad(mask, ((0, 0), (0, radius[1]), (0, radius[2])))
     _, rows, columns = padded.shape
     flat = padded.reshape(-1)

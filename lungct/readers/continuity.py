@@ -2,7 +2,8 @@
 
 Voxels that are read in a wrong order, such as by a DimSize whose numbers changed places, have the
 right number and values that a CT may hold. Only their neighbours tell.
-Slices that never arrived are of the right length too, and all of one value.
+Slices that never arrived are of the right length too, and all of one value. Slices in a wrong order
+are told by `lungct.readers.slice_order`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.lung.airspace import AIR_HU
+from lungct.readers.slice_order import check_repeats, check_slice_order
 from lungct.scan import ScanError
 
 # On the worst axis real scans had at least 0.89, even with slices 15 mm apart; with their axes
@@ -28,18 +30,44 @@ def check_continuity(hu: npt.NDArray[np.int16]) -> None:
     """Refuses a volume with slices that were lost, or with voxels in a wrong order.
 
     Args:
-        hu: (z, y, x) int16 Hounsfield units.
+        hu: (z, y, x) int16 Hounsfield units of a whole scan, a view along the patient's axes of
+            the array that was read.
 
     Raises:
-        ScanError: By the rules `blank slices` and `no image`.
+        ScanError: By the rules `blank slices`, `no image`, `repeated slices` and `slice order`.
     """
-    image = _without_padding(_as_stored(hu))
+    stored = _as_stored(hu, _stored_order(hu))
+    image = stored[_without_padding(stored)]
     for axis, found in zip(_AXES, neighbour_correlations(image), strict=True):
         if found < MIN_CORRELATION:
             raise ScanError(
                 f"no image: expected neighbours along {axis} as stored to correlate by at least "
                 f"{MIN_CORRELATION}, got {found:.2f}, as of voxels in a wrong order"
             )
+    check_slices(hu)
+
+
+def check_slices(hu: npt.NDArray[np.int16]) -> None:
+    """Refuses a volume with slices that were lost, repeated or in a wrong order.
+
+    That is what can be said of a crop around a nodule too: in crops of some 40 voxels neighbours
+    correlate by anything from -0.2 to 1 (`python -m benchmarks.real_ct`).
+
+    Args:
+        hu: (z, y, x) int16 Hounsfield units of a scan or a crop, a view along the patient's axes
+            of the array that was read.
+
+    Raises:
+        ScanError: By the rules `blank slices`, `repeated slices` and `slice order`.
+    """
+    order = _stored_order(hu)
+    stored = _as_stored(hu, order)
+    inner = _without_padding(stored)
+    image = stored[inner]
+    check_repeats(image, inner.start)
+    # Left and right are alike, and so is the air before and behind the patient.
+    if order[0] == 0:
+        check_slice_order(image, inner.start)
 
 
 def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, float]:
@@ -62,14 +90,19 @@ def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, flo
     return z_axis, y_axis, x_axis
 
 
-def _as_stored(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+def _stored_order(hu: npt.NDArray[np.int16]) -> tuple[int, ...]:
+    """Axes of a view in the order in which its voxels follow each other in the file."""
+    return tuple(int(axis) for axis in np.argsort([-abs(s) for s in hu.strides], kind="stable"))
+
+
+def _as_stored(hu: npt.NDArray[np.int16], order: tuple[int, ...]) -> npt.NDArray[np.int16]:
     """A view whose slices follow each other as in the file, whatever axes were turned since."""
-    view = hu.transpose(np.argsort([-abs(stride) for stride in hu.strides], kind="stable"))
+    view = hu.transpose(order)
     return view[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in view.strides)]
 
 
-def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """The slices that vary, all of them where none does.
+def _without_padding(hu: npt.NDArray[np.int16]) -> slice:
+    """The range of slices that vary, all of them where none does.
 
     Padding at the ends is left out, as it is nothing like the slice beside it. Any other slice of
     one value is refused.
@@ -77,7 +110,7 @@ def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     uniform = _uniform_slices(hu)
     varying = np.flatnonzero(~uniform)
     if not len(varying):
-        return hu
+        return slice(0, len(hu))
     values, number = hu[:, 0, 0], np.arange(len(hu))
     between = (varying[0] < number) & (number < varying[-1])
     blank = np.flatnonzero(uniform & (between | (values > AIR_HU)))
@@ -86,7 +119,7 @@ def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
             f"blank slices: expected slices of one value only at the ends and up to {AIR_HU} HU, "
             f"got {len(blank)} of {len(hu)}, the first is slice {blank[0]} of {values[blank[0]]} HU"
         )
-    return hu[varying[0] : varying[-1] + 1]
+    return slice(int(varying[0]), int(varying[-1]) + 1)
 
 
 def _uniform_slices(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:

@@ -180,8 +180,9 @@ class Fields:
     def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
         """Finite numbers of an element that must be there."""
         expected = f"{count} finite number{'s' if count > 1 else ''} in {keyword}"
+        words = self.text(keyword).split("\\")
         try:
-            numbers = tuple(float(word) for word in self.text(keyword).split("\\"))
+            numbers = tuple(float(word) for word in words)
         except ValueError:
             self.refuse(expected, self.shown(keyword))
         if len(numbers) != count or not all(map(math.isfinite, numbers)):
@@ -206,5 +207,6 @@ class Fields:
         """Value of an element; refused where its bytes are none of its type."""
         try:
             return self.dataset.get(keyword)
+        # Converters of pydicom raise whatever the bytes make them.
         except Exception:
             self.refuse(f"{keyword} of its type", self.shown(keyword))

@@ -18,16 +18,15 @@ from pydicom import dcmread
 from pydicom.pixels.decoders.base import get_decoder
 
 from lungct.files import open_regular
-from lungct.readers.dicom_codestream import check_codestreams
+from lungct.readers.dicom_codestream import check_codestreams, plugin_of
 from lungct.readers.dicom_frame import Frame
 from lungct.readers.dicom_header import one_line
+from lungct.readers.dicom_lossless import decompress_lossless
 from lungct.readers.hounsfield import HuArray
 from lungct.scan import HU_MAX, HU_MIN, ScanError
 
 # The padding that scanners write without saying so, and the least HU that it has as unsigned.
 _COMMON_PADDING, _NO_CT_HU = -2000, 30_000
-
-_LAST_PLUGIN = "gdcm"
 
 _INT16 = np.iinfo(np.int16)
 
@@ -87,19 +86,14 @@ def _open_image(frame: Frame) -> Image:
     with open_regular(frame.path) as file:
         dataset = dcmread(file)
     check_codestreams(dataset, frame.frames_in_file, frame.shape)
+    decompress_lossless(dataset, frame.frames_in_file)
     image = Image.from_dataset(dataset, copy=False)
-    image.pixel_array_options(decoding_plugin=_plugin(image))
+    plugin = plugin_of(image.file_meta.TransferSyntaxUID) or ""
+    image.pixel_array_options(decoding_plugin=plugin)
     # highdicom decodes single frames as if all allocated bits were stored, which loses the sign
     # of compressed ones: once pydicom has decoded the file, it takes those.
     image.pixel_array  # noqa: B018
     return image
-
-
-def _plugin(image: Image) -> str:
-    """The decoder that is used; empty for the one that pydicom takes by itself."""
-    plugins = get_decoder(image.file_meta.TransferSyntaxUID).available_plugins
-    # GDCM ends the process where a codestream is damaged: it is taken where there is no other.
-    return next((name for name in plugins if name != _LAST_PLUGIN), "")
 
 
 def _decode(image: Image, frame: Frame) -> _Plane:
@@ -117,9 +111,9 @@ def _decode(image: Image, frame: Frame) -> _Plane:
         raise ValueError(f"a slice of shape {hu.shape} where the header says {frame.shape}")
     words = stored
     if frame.pixels.bits_stored < frame.pixels.bits_allocated:
-        decoder = get_decoder(image.file_meta.TransferSyntaxUID)
-        options: Any = {"correct_unused_bits": False, "decoding_plugin": _plugin(image)}
-        words = decoder.as_array(image, index=frame.index, **options)[0]
+        uid = image.file_meta.TransferSyntaxUID
+        options: Any = {"correct_unused_bits": False, "decoding_plugin": plugin_of(uid) or ""}
+        words = get_decoder(uid).as_array(image, index=frame.index, **options)[0]
     return _Plane(frame, stored, words, hu)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydicom import Dataset
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
@@ -21,8 +20,10 @@ from pydicom.uid import (
 from lungct.files import open_regular, reason_of
 from lungct.geometry import is_orthonormal
 from lungct.limits import MAX_COORDINATE_MM, MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
+from lungct.readers.dicom_codestream import plugin_of
 from lungct.readers.dicom_frame import Frame, StoredPixels, directions, frame_name
 from lungct.readers.dicom_header import Fields, Header, one_line, read_header
+from lungct.readers.dicom_lossless import LOSSLESS
 from lungct.scan import ScanError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
@@ -186,7 +187,8 @@ def _stored_pixels(fields: Fields) -> StoredPixels:
     if fields.has("ModalityLUTSequence"):
         fields.refuse("RescaleSlope and RescaleIntercept", "ModalityLUTSequence")
     unit = fields.text("RescaleType")
-    if unit not in ("", "HU"):
+    # Unspecified is what GDCM writes into files that it codes anew; most files say nothing.
+    if unit not in ("", "HU", "US"):
         fields.refuse("RescaleType HU", fields.shown("RescaleType"))
     slope = fields.number("RescaleSlope", -_MAX_SLOPE, _MAX_SLOPE)
     if slope <= 0:
@@ -261,12 +263,8 @@ def _check_transfer_syntax(header: Header, fields: Fields) -> None:
     uid = header.transfer_syntax
     if not uid:
         fields.refuse("a TransferSyntaxUID", "none")
-    try:
-        available = get_decoder(uid).is_available
-    except NotImplementedError:
-        available = False
     # highdicom reads no big-endian files, which the standard has given up.
-    if not available or uid == ExplicitVRBigEndian:
+    if uid == ExplicitVRBigEndian or (uid not in LOSSLESS and plugin_of(uid) is None):
         fields.refuse("a transfer syntax that can be decoded", uid)
     encapsulated = header.dataset.file_meta.TransferSyntaxUID.is_encapsulated
     if header.pixel_tag and encapsulated != (header.pixel_bytes is None):

@@ -3,8 +3,8 @@
 After Ronneberger, Fischer and Brox 2015 (arXiv:1505.04597), with padded convolutions, batch
 normalisation and residual blocks. Batch normalisation, not group normalisation: once trained it
 is a fixed scale and offset per channel, so a pixel's probability depends neither on the batch
-nor on how much of the slice is around it, and crops and whole slices are treated alike; group
-normalisation takes its mean over the whole field of view, which differs between the two.
+nor on how much of the slice is around it, which differs between crops and whole slices. Group
+normalisation takes its mean over the whole field of view.
 """
 
 import math
@@ -14,10 +14,10 @@ import keras
 
 from schema.hyperparameters import UNet
 
-# Share of nodule voxels that an untrained network expects; without it the first epochs are
-# spent on learning that nearly everything is background.
+# Probability that an untrained network predicts everywhere, near the share of nodule voxels; from
+# 0.5 the first epochs would only lower it.
 _PRIOR = 0.01
-# Moving averages settle within some hundred steps, which is all that a short run has.
+# Moving averages settle within some hundred steps; a short run has no more.
 _MOMENTUM = 0.95
 
 
@@ -30,8 +30,8 @@ def build_unet(model: UNet, channels: int) -> keras.Model:
 
     Returns:
         A model from (N, H, W, channels) to float32 logits (N, H, W, 1). H and W are free but
-        divisible by `model.stride`. Logits, because a loss on them is exact where a sigmoid has
-        run into 0 or 1.
+        divisible by `model.stride`. Logits, because a loss on them stays exact where a sigmoid
+        rounds to 0 or 1.
     """
     inputs = keras.Input((None, None, channels), name="image")
     skips = []
@@ -69,7 +69,8 @@ def _convolution(tensor: Any, filters: int, name: str) -> Any:
 def _up(tensor: Any, skip: Any, filters: int, level: int) -> Any:
     """Doubles the resolution, brings the channels down, joins the skip connection.
 
-    The 1 by 1 convolution comes before the upsampling: a quarter of the work, the same result.
+    The 1 by 1 convolution comes before the upsampling: the result is the same, on a quarter of the
+    pixels.
     """
     name = f"up{level}"
     tensor = keras.layers.Conv2D(filters, 1, name=f"{name}_reduce")(tensor)

@@ -59,3 +59,4 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert (summary["name"], summary["code_hash"]) == ("made-up run", "c0ffee")
+    assert [row["criterion"] for row in summary["gate"]] == [PASSED[0].text]

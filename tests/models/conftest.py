@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models import trainer
-from models.dataset import Source
+from models.dataset import SplitData
 from schema.hyperparameters import parse
 from tests.models import synthetic
 
@@ -31,8 +31,8 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def source(pattern: str, layer: Any) -> Source:
-    return trainer.read_source([pattern], layer, parse(synthetic.CONFIG))
+def split(pattern: str, layer: Any) -> SplitData:
+    return trainer.read_split([pattern], layer, parse(synthetic.CONFIG))
 
 
 @pytest.fixture(scope="session")

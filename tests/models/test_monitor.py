@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.checkpoint import Checkpoint
-from models.dataset import Source
+from models.dataset import SplitData
 from models.holdout import Holdout
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from tests.models import synthetic
@@ -38,24 +38,24 @@ def everywhere(images: Any) -> Any:
     return np.full((*images.shape[:3], 1), 5.0)
 
 
-def test_monitor_counts_others_for_those_not_predicted(source: Source) -> None:
+def test_monitor_counts_others_for_those_not_predicted(split: SplitData) -> None:
     truth = sum(
         int(np.sum(synthetic.make_slice("patient0", i, 4.0).coverage >= 128)) for i in (0, 3)
     )
-    monitor = Monitor(source, Holdout((), KEYS, OTHERS, other_weight=3.0))
+    monitor = Monitor(split, Holdout((), KEYS, OTHERS, other_weight=3.0))
     predicted = 32 * 32 * (2 + 3)  # two slices with nodules, one for three without
     assert monitor.measure(everywhere) == pytest.approx(2 * truth / (truth + predicted))
 
 
-def test_monitor_of_nothing_predicted_is_0(source: Source) -> None:
-    monitor = Monitor(source, Holdout((), KEYS, (), 0.0))
+def test_monitor_of_nothing_predicted_is_0(split: SplitData) -> None:
+    monitor = Monitor(split, Holdout((), KEYS, (), 0.0))
     assert monitor.measure(lambda images: -everywhere(images)) == 0.0
 
 
-def run_epochs(source: Source, tmp_path: Path, figures: list[float], before: int = 0) -> EpochEnd:
+def run_epochs(split: SplitData, tmp_path: Path, figures: list[float], before: int = 0) -> EpochEnd:
     """Runs through epochs with these monitor figures until the callback says stop."""
     values = iter(figures)
-    monitor = Monitor(source, Holdout(("p",), KEYS, (), 0.0))
+    monitor = Monitor(split, Holdout(("p",), KEYS, (), 0.0))
     monitor.measure = lambda predict: next(values)  # type: ignore[method-assign]
     checkpoint = Checkpoint(str(tmp_path / "resume"))
     outputs = Outputs(checkpoint, str(tmp_path / "history.json"), str(tmp_path / "logs"), {"a": 1})
@@ -72,8 +72,10 @@ def run_epochs(source: Source, tmp_path: Path, figures: list[float], before: int
     return callback
 
 
-def test_stops_when_patience_has_run_out_and_knows_the_best(source: Source, tmp_path: Path) -> None:
-    patient = with_training(source, epochs=9, patience=1)
+def test_stops_when_patience_has_run_out_and_knows_the_best(
+    split: SplitData, tmp_path: Path
+) -> None:
+    patient = with_training(split, epochs=9, patience=1)
     callback = run_epochs(patient, tmp_path, [0.1, 0.4, 0.3, 0.35, 0.9])
     assert len(callback.epochs) == 4  # one epoch without gain is borne, not two
     history = json.loads((tmp_path / "history.json").read_text())
@@ -89,29 +91,31 @@ def test_stops_when_patience_has_run_out_and_knows_the_best(source: Source, tmp_
     }
 
 
-def test_ends_with_the_last_epoch(source: Source, tmp_path: Path) -> None:
-    callback = run_epochs(with_training(source, epochs=2), tmp_path, [0.1, 0.2])
+def test_ends_with_the_last_epoch(split: SplitData, tmp_path: Path) -> None:
+    callback = run_epochs(with_training(split, epochs=2), tmp_path, [0.1, 0.2])
     assert callback.finished and callback.history()["stopped_early"] is False
 
 
-def test_before_the_first_epoch_nothing_is_finished(source: Source, tmp_path: Path) -> None:
-    callback = run_epochs(source, tmp_path, [])
+def test_before_the_first_epoch_nothing_is_finished(split: SplitData, tmp_path: Path) -> None:
+    callback = run_epochs(split, tmp_path, [])
     assert not callback.finished and callback.history()["best_epoch"] == 0
 
 
-def test_goes_on_from_the_rows_of_an_interrupted_run(source: Source, tmp_path: Path) -> None:
-    callback = run_epochs(with_training(source, epochs=3), tmp_path, [0.3], before=2)
+def test_goes_on_from_the_rows_of_an_interrupted_run(split: SplitData, tmp_path: Path) -> None:
+    callback = run_epochs(with_training(split, epochs=3), tmp_path, [0.3], before=2)
     assert [row["epoch"] for row in callback.epochs] == [1, 2, 3]
     assert callback.finished
 
 
-def test_reports_progress(source: Source, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_reports_progress(
+    split: SplitData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level("INFO", logger="noduleflow.progress"):
-        run_epochs(with_training(source, epochs=2), tmp_path, [0.25])
+        run_epochs(with_training(split, epochs=2), tmp_path, [0.25])
     [record] = caplog.records
     assert record.progress == ("epochs", 1, 2, "Dice of held-out slices 0.250")  # type: ignore[attr-defined]
 
 
-def test_writes_curves_for_tensorboard(source: Source, tmp_path: Path) -> None:
-    run_epochs(source, tmp_path, [0.2])
+def test_writes_curves_for_tensorboard(split: SplitData, tmp_path: Path) -> None:
+    run_epochs(split, tmp_path, [0.2])
     assert list((tmp_path / "logs").glob("events.out.tfevents.*"))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.dataset import Source
+from models.dataset import SplitData
 from models.records import KEY, SliceReference, find_files, read_index, stream
 from schema import features
 from tests.models import synthetic
@@ -17,16 +17,16 @@ def test_finds_files_sorted_and_refuses_none(tmp_path: Path) -> None:
         find_files([f"{tmp_path}/nothing*"])
 
 
-def test_index_says_who_where_and_whether_a_nodule(source: Source) -> None:
-    assert len(source.index) == 24  # four patients of six slices
-    nodules = sorted(item.key for item in source.index if item.nodule)
+def test_index_says_who_where_and_whether_a_nodule(split: SplitData) -> None:
+    assert len(split.index) == 24  # four patients of six slices
+    nodules = sorted(item.key for item in split.index if item.nodule)
     assert nodules[:2] == ["series-patient0/0", "series-patient0/3"]
     assert len(nodules) == 8
-    assert {item.patient for item in source.index} == {f"patient{i}" for i in range(4)}
+    assert {item.patient for item in split.index} == {f"patient{i}" for i in range(4)}
 
 
-def test_stream_gives_the_named_slices_only(source: Source) -> None:
-    wanted = [item for item in source.index if item.key == "series-patient1/3"]
+def test_stream_gives_the_named_slices_only(split: SplitData) -> None:
+    wanted = [item for item in split.index if item.key == "series-patient1/3"]
     [raw] = list(stream(wanted).as_numpy_iterator())
     expected = synthetic.make_slice("patient1", 3, 4.0)
     assert set(raw) == {KEY, *features.PIXEL_FEATURES}

@@ -11,7 +11,7 @@ import pytest
 
 from models import trainer
 from models.checkpoint import Checkpoint
-from models.dataset import Source, whole_slices
+from models.dataset import SplitData, whole_slices
 from models.monitor import EpochEnd
 from schema.files import HISTORY_FILE
 from schema.hyperparameters import Training, UNet, parse
@@ -51,19 +51,19 @@ def test_refuses_a_missing_configuration() -> None:
         trainer.run_fn(types.SimpleNamespace(custom_config=None))
 
 
-def new_run(source: Source, directory: Path) -> trainer.Run:
+def new_run(split: SplitData, directory: Path) -> trainer.Run:
     """A run of the smallest network; building it is what these tests spend their time on."""
     model = UNet(base_filters=4, levels=2, dropout=0.1)
-    source = replace(source, settings=replace(source.settings, model=model))
+    split = replace(split, settings=replace(split.settings, model=model))
     checkpoint = Checkpoint(str(directory / "resume"))
-    return trainer.Run(source, trainer.hold_out(source), str(directory / "run"), checkpoint)
+    return trainer.Run(split, trainer.hold_out(split), str(directory / "run"), checkpoint)
 
 
-def test_learns_discs(source: Source, tmp_path: Path) -> None:
-    source = with_training(
-        source, epochs=2, steps_per_epoch=30, learning_rate=1e-2, warmup_fraction=0.1
+def test_learns_discs(split: SplitData, tmp_path: Path) -> None:
+    split = with_training(
+        split, epochs=2, steps_per_epoch=30, learning_rate=1e-2, warmup_fraction=0.1
     )
-    run = new_run(source, tmp_path)
+    run = new_run(split, tmp_path)
     trainer.train(run)
     history = history_of(tmp_path / "run")
     assert history["best_monitor_dice"] > 0.6
@@ -75,10 +75,10 @@ class Killed(RuntimeError):
 
 
 def test_goes_on_after_a_kill_with_the_next_epoch(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    split: SplitData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = with_training(source, epochs=2, steps_per_epoch=2)
-    run = new_run(source, tmp_path)
+    split = with_training(split, epochs=2, steps_per_epoch=2)
+    run = new_run(split, tmp_path)
 
     def die(*_: object) -> None:
         raise Killed
@@ -96,8 +96,8 @@ def test_goes_on_after_a_kill_with_the_next_epoch(
     assert history["epochs"][1]["learning_rate"] < before[0]["learning_rate"]
 
 
-def test_a_run_killed_after_its_last_epoch_only_restores(source: Source, tmp_path: Path) -> None:
-    run = new_run(with_training(source, epochs=1), tmp_path)
+def test_a_run_killed_after_its_last_epoch_only_restores(split: SplitData, tmp_path: Path) -> None:
+    run = new_run(with_training(split, epochs=1), tmp_path)
     model = trainer.train(run)
     again = trainer.train(run)
     for mine, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
@@ -105,18 +105,18 @@ def test_a_run_killed_after_its_last_epoch_only_restores(source: Source, tmp_pat
     assert len(history_of(tmp_path / "run")["epochs"]) == 1
 
 
-def test_same_seed_same_model(source: Source, tmp_path: Path) -> None:
-    source = with_training(source, epochs=1, steps_per_epoch=2)
-    one, two = (trainer.train(new_run(source, tmp_path / name)) for name in "ab")
+def test_same_seed_same_model(split: SplitData, tmp_path: Path) -> None:
+    split = with_training(split, epochs=1, steps_per_epoch=2)
+    one, two = (trainer.train(new_run(split, tmp_path / name)) for name in "ab")
     for mine, theirs in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
 def test_mixed_training_returns_a_float32_model_and_the_policy_of_before(
-    source: Source, tmp_path: Path
+    split: SplitData, tmp_path: Path
 ) -> None:
-    source = with_training(source, epochs=1, steps_per_epoch=1, mixed_precision="mixed_bfloat16")
-    model = trainer.train(new_run(source, tmp_path))
+    split = with_training(split, epochs=1, steps_per_epoch=1, mixed_precision="mixed_bfloat16")
+    model = trainer.train(new_run(split, tmp_path))
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
     assert history_of(tmp_path / "run")["precision"] == "mixed_bfloat16"
@@ -126,12 +126,12 @@ def test_one_patient_is_monitored_by_slices_and_the_log_says_so(
     tmp_path: Path, layer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     pattern = synthetic.write_split(tmp_path / "train", patients=1, slices=12)
-    source = trainer.read_source([pattern], layer, parse(synthetic.CONFIG))
+    split = trainer.read_split([pattern], layer, parse(synthetic.CONFIG))
     with caplog.at_level(logging.WARNING, logger="models.trainer"):
-        holdout = trainer.hold_out(source)
+        holdout = trainer.hold_out(split)
     assert holdout.patients == () and holdout.keys
     assert "one patient with nodules only" in caplog.text
-    read = whole_slices(source, holdout.keys, 2).as_numpy_iterator()
+    read = whole_slices(split, holdout.keys, 2).as_numpy_iterator()
     assert sum(len(image) for image, _ in read) == len(holdout.keys)
 
 
@@ -141,3 +141,19 @@ def test_learning_rate_rises_then_falls_to_a_hundredth() -> None:
     rates = [float(schedule(step)) for step in (0, 5, 10, 55, 100)]
     # a tenth, half way up, the top, half a cosine: 0.1 * (0.01 + 0.99 / 2), the end
     np.testing.assert_allclose(rates, [0.01, 0.055, 0.1, 0.0505, 0.001], rtol=1e-3)
+
+
+def test_refuses_what_is_no_configuration() -> None:
+    fn_args = types.SimpleNamespace(custom_config=["epochs"])
+    with pytest.raises(ValueError, match=r"expected custom_config .*, got \['epochs'\]"):
+        trainer.run_fn(fn_args)
+
+
+def test_history_says_what_was_trained_on(split: SplitData, tmp_path: Path) -> None:
+    run = new_run(with_training(split, epochs=1, steps_per_epoch=1), tmp_path)
+    trainer.train(run)
+    facts = history_of(tmp_path / "run")
+    # Four patients of six slices, two of them with nodules.
+    assert (facts["patients"], facts["slices"], facts["nodule_slices"]) == (4, 24, 8)
+    assert facts["monitor_patients"] == list(run.holdout.patients)
+    assert facts["resumed_from_epoch"] == 0 and facts["precision"] == "float32"

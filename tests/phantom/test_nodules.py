@@ -8,12 +8,16 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.scan import Nodule
 from lungct.truth.spheres import render_spheres
+from phantom.fields import Lattice
 from phantom.nodules import (
     PhantomNodule,
+    Site,
     draw_diameters,
+    place_nodules,
     render_patch,
     spicule_tree,
 )
+from phantom.vessels import Tree
 
 # Spacing (z, y, x) of 2, 0.8 and 0.7 mm, from the first voxel's middle on.
 AXES = tuple(np.asarray(s * np.arange(n), np.float32) for s, n in ((2.0, 30), (0.8, 60), (0.7, 64)))
@@ -94,3 +98,59 @@ def test_diameters_are_spread_over_the_logarithm() -> None:
     drawn = [d for _ in range(300) for d in draw_diameters(rng)]
     counts = np.histogram(drawn, (3, 6, 8, 15, 30.01))[0] / len(drawn)
     np.testing.assert_allclose(counts, (0.29, 0.18, 0.27, 0.26), atol=0.04)
+
+
+def ball_site(radius_mm: float) -> Site:
+    """A lung that is a ball around 0, with one vessel through its middle."""
+    lattice = Lattice((-70.0, -70.0, -70.0), 5.0, (29, 29, 29))
+    z, y, x = lattice.axes()
+    lung = np.asarray(np.sqrt(z**2 + y**2 + x**2) - radius_mm, np.float32)
+    start, end = np.array([[-9.0, 0.0, 0.0]]), np.array([[9.0, 0.0, 0.0]])
+    vessel = Tree(start, (start + end) / 2, end, np.full((1, 2), 1.5), np.array([3]))
+    return Site(lattice, lung, vessel, ((-70.0, 70.0),) * 3)
+
+
+def test_nodules_are_placed_by_their_kind_of_place() -> None:
+    site = ball_site(60.0)
+    found = [n for seed in range(25) for n in place_nodules(np.random.default_rng(seed), site)]
+    assert {n.place for n in found} == {"free", "pleura", "vessel"}
+    for n in found:
+        depth = 60 - math.dist(n.centre_mm, (0, 0, 0))
+        # The lattice of 5 mm rounds the ball's surface a little.
+        if n.place == "pleura":
+            assert 0.72 * n.radius_mm - 0.5 < depth < 0.97 * n.radius_mm + 0.5
+        else:
+            assert depth > n.radius_mm + 1
+        if n.place == "vessel":
+            # Its surface overlaps the vessel's end by half of the vessel's radius.
+            assert math.dist(n.centre_mm, (9, 0, 0)) == pytest.approx(n.radius_mm + 0.75, abs=0.01)
+
+
+def test_nodules_of_one_scan_do_not_touch() -> None:
+    for seed in range(25):
+        placed = place_nodules(np.random.default_rng(seed), ball_site(60.0))
+        assert [n.diameter_mm for n in placed] == sorted(n.diameter_mm for n in placed)[::-1]
+        for i, a in enumerate(placed):
+            for b in placed[:i]:
+                assert math.dist(a.centre_mm, b.centre_mm) > a.radius_mm + b.radius_mm + 3
+
+
+def test_a_lung_that_is_too_small_stays_empty() -> None:
+    site = ball_site(2.0)
+    drawn = [place_nodules(np.random.default_rng(seed), site) for seed in range(5)]
+    assert [n for nodules in drawn for n in nodules if n.place == "free"] == []
+
+
+def test_looks_follow_the_size() -> None:
+    site = ball_site(60.0)
+    found = [n for seed in range(60) for n in place_nodules(np.random.default_rng(seed), site)]
+    for n in found:
+        assert n.kind != "part-solid" or n.diameter_mm > 6
+        assert n.kind != "ground-glass" or n.diameter_mm > 4
+        assert n.kind != "calcified" or (n.diameter_mm < 12 and n.hu >= 250)
+        assert n.core_hu == n.hu or n.kind == "part-solid"
+        # Small nodules are smooth.
+        assert n.diameter_mm > 6 or (n.lobulation == 0 and not n.spicules)
+        for spicule in n.spicules:
+            assert math.hypot(*spicule) == pytest.approx(1)
+    assert any(n.spicules for n in found) and any(n.lobulation for n in found)

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from phantom.vessels import Cloud, SliceSplatter, Tree, fill, grow, joined
+from phantom.fields import Lattice, sample
+from phantom.vessels import (
+    Cloud,
+    SliceSplatter,
+    Tree,
+    fill,
+    grow,
+    joined,
+    scatter_ends,
+    trace,
+)
 
 AXES = tuple(np.asarray(s * np.arange(n), np.float32) for s, n in ((2.0, 20), (1.0, 40), (0.5, 80)))
 
@@ -72,3 +82,36 @@ def test_no_ends_give_no_branches() -> None:
     assert len(joined([tree, tree])) == 2
     assert len(tree.only(np.array([False]))) == 0
     np.testing.assert_allclose(tree.moved(np.array([[1.0, 2, 3]])).end, [[2, 3, 4]])
+
+
+def test_branches_are_chosen_and_moved() -> None:
+    both = joined([straight((0, 0, 0), (0, 0, 8), 1.0), straight((0, 4, 0), (6, 4, 0), 2.0)])
+    second = both.only(both.radius[:, 0] > 1.5)
+    assert len(both) == 2 and len(second) == 1 and second.start.tolist() == [[0, 4, 0]]
+    moved = second.moved(np.array([[1.0, -4.0, 0.5]]))
+    assert moved.start.tolist() == [[1, 0, 0.5]] and moved.end.tolist() == [[7, 0, 0.5]]
+    assert moved.bend.tolist() == [[4, 0, 0.5]] and moved.radius.tolist() == [[2, 2]]
+
+
+def test_points_along_a_straight_branch() -> None:
+    tree = straight((0.0, 0.0, 0.0), (0.0, 0.0, 8.0), 1.0)
+    tapered = Tree(tree.start, tree.bend, tree.end, np.array([[2.0, 1.0]]), tree.ends)
+    position, tangent, radius, length = trace(tapered, 2.1)
+    # 8 * 1.05 / 2.1 = 4 pieces of 2 mm; their middles are at 1, 3, 5 and 7 mm.
+    np.testing.assert_allclose(position, [[0, 0, x] for x in (1, 3, 5, 7)], atol=1e-9)
+    np.testing.assert_allclose(tangent, [[0, 0, 1]] * 4, atol=1e-9)
+    np.testing.assert_allclose(radius, [1.875, 1.625, 1.375, 1.125])
+    np.testing.assert_allclose(length, [2, 2, 2, 2])
+
+
+def test_ends_are_spread_through_the_lung_and_keep_away_from_the_pleura() -> None:
+    lattice = Lattice((-40.0, -30.0, -30.0), 5.0, (17, 13, 13))
+    z, y, x = lattice.axes()
+    lung = np.asarray(np.sqrt(z**2 + y**2 + x**2) - 28, np.float32)
+    ends = scatter_ends(np.random.default_rng(2), lattice, lung, apart_mm=4.0)
+    depth = sample(lattice, lung, ends)
+    assert depth.max() < -2
+    # One end for every 64 mm³ of the inner ball of 28 - 9 = 19 mm at least, of 26 mm at most.
+    fewest, most = (4 / 3 * np.pi * radius**3 / 64 for radius in (19, 26))
+    assert 0.9 * fewest < len(ends) < 1.1 * most
+    assert np.abs(ends.mean(axis=0)).max() < 2

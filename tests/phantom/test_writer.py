@@ -18,7 +18,7 @@ from phantom import PhantomError, make_phantoms, make_scan
 from phantom import __main__ as main_module
 from phantom import writer as writer_module
 from phantom.__main__ import main
-from phantom.workers import run_workers
+from phantom.writer import Order
 
 SHAPE = (24, 52, 48)
 
@@ -171,8 +171,10 @@ def test_progress_counts_scans(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "subset0").write_text("a file where a folder should be")
-    with pytest.raises(RuntimeError, match="subset0"):
-        list(run_workers(str(tmp_path), 1, (24, 48, 48), [0], 1))
+    facts = Order(2, 1, SHAPE).facts()
+    (tmp_path / "PHANTOM.json.unfinished").write_text(json.dumps(facts))
+    with pytest.raises(RuntimeError, match=r"phantom process failed: \w+Error: .*subset0"):
+        make_phantoms(str(tmp_path), scans=2, seed=1, shape=SHAPE, workers=2)
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

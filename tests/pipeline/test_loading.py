@@ -57,9 +57,9 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("dice=3", "nearest valid key: gate.pooled_dice"),
         ("training.epochs", "expected key=value, got 'training.epochs'"),
         ("training.epochs=many", "training.epochs: input should be a valid integer"),
-        ("training.epochs=[3", "expected a YAML value, got '[3'"),
+        ("training.epochs=[3", "--set training.epochs=[3: expected YAML, got: while parsing"),
         ("training.epochs.x=3", "unknown key training.epochs.x"),
-        ("training=3", "training: input should be a dictionary"),
+        ("training=3", "--set training=3: training: expected a section, got 3"),
         ("gate.bucket_pooled_dice.9-15=0.5", "got '9-15'"),
         ("grid.slice_size=100", "expected a slice_size divisible by 8, got 100"),
         ("training.crop_size=128", "expected a crop_size of at most 64, got 128"),
@@ -76,12 +76,69 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("data.min_readers=0", "expected min_readers from 1 to 12, got 0"),
         ("data.without_outlines=skip", "without_outlines spheres, refuse, got 'skip'"),
         ("training.learning_rate=.nan", "training: expected a positive learning_rate, got nan"),
+        ("training.epochs=yes", "training.epochs: input should be a valid integer, got 'yes'"),
+        ("training.epochs=true", "training.epochs: input should be a valid integer, got True"),
+        ("training.epochs=1:30", "training.epochs: input should be a valid integer, got '1:30'"),
+        ("training.epochs=010", "training.epochs: input should be a valid integer, got '010'"),
+        ("training.epochs='3'", "training.epochs: input should be a valid integer, got '3'"),
+        ("training.learning_rate=on", "training.learning_rate: input should be a valid number"),
+        ("training.augmentation.flip=yes", "flip: input should be a valid boolean, got 'yes'"),
+        ("gate.bucket_pooled_dice={3-6: 0.1, 3-6: 0.2}", "expected each key once, got 3-6 in line"),
+        ("gate.bucket_pooled_dice={15: 0.1}", "expected a text as key, got 15 in line 1"),
+        ("intensity.window_hu=[-1000, .inf]", "an upper bound, got (-1000.0, inf)"),
+        ("intensity.window_hu=[-.inf, 400]", "an upper bound, got (-inf, 400.0)"),
+        ("name=\udcff", "expected YAML, got: unacceptable character"),
     ],
 )
 def test_wrong_overrides_are_named(tmp_path: Path, override: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, MINIMAL), [override])
     assert expected in str(caught.value)
+    assert str(caught.value).startswith("--set")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_numbers_in_every_form_that_is_one(tmp_path: Path) -> None:
+    given = ["training.learning_rate=1e-3", "training.cache_bytes=2_000_000_000"]
+    given += ["training.weight_decay=0", "intensity.window_hu=[-1.2e+3, +400.]"]
+    config = load_config(write(tmp_path, MINIMAL), given)
+    assert (config.training.learning_rate, config.training.weight_decay) == (0.001, 0.0)
+    assert config.training.cache_bytes == 2_000_000_000
+    assert config.intensity.window_hu == (-1200.0, 400.0)
+
+
+def test_what_the_runner_sets_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    for root, expected in (
+        ("/a*", "expected a path without"),
+        ("/\udcff", "expected text in UTF-8"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_config(write(tmp_path, MINIMAL), data__roots=[root])
+        assert str(caught.value).startswith("command line: ") and expected in str(caught.value)
+
+
+def test_a_key_set_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, MINIMAL), ["training.epochs=3", "training.epochs=4"])
+    assert str(caught.value) == (
+        "--set training.epochs=4: expected each key once, got --set training.epochs=3 too"
+    )
+
+
+def test_a_fault_of_the_file_is_not_blamed_on_an_override(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + "model:\n  levels: many\n  dropout: 2\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, ["model.base_filters=8", "training.epochs=3"])
+    assert str(caught.value).startswith(f"{path}, line 6: model.levels: input should be a valid")
+
+
+def test_of_several_overrides_the_one_at_fault_is_named(tmp_path: Path) -> None:
+    given = ["training.epochs=3", "training.crop_size=128", "model.levels=3"]
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, MINIMAL), given)
+    assert str(caught.value) == (
+        "--set training.crop_size=128: expected a crop_size of at most 64, got 128"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,6 +147,20 @@ def test_wrong_overrides_are_named(tmp_path: Path, override: str, expected: str)
         ("", "expected a mapping of sections, got nothing"),
         ("- a", "expected a mapping of sections, got list"),
         ("a: [", "expected YAML"),
+        ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3", "each key once, got b.c in line 3 and line 5"),
+        (MINIMAL + "gate: {pooled_dice: 0.1}", "each key once, got gate in line 4 and line 5"),
+        ("a: &a [*a]", "expected a value, got a.0, which holds itself"),
+        ("a: &a {b: 1}\n<<: *a\n<<: *a", "each key once, got << in line 2 and line 3"),
+        (MINIMAL + "model:\n  levels: yes", "config.yaml, line 6: model.levels: input should be a"),
+        (
+            MINIMAL + "model:\n  levels: 1:30",
+            "line 6: model.levels: input should be a valid integer",
+        ),
+        (
+            MINIMAL + "data: {phantom: {shape: [24, 48, true]}}",
+            "line 5: data.phantom.shape.2: input",
+        ),
+        (MINIMAL + "intensity:\n  window_hu: [-.inf, 0]", "line 5: intensity: expected window_hu"),
         ("gate: {pooled_dice: 0.5, mean_slice_dice: 0.5}", "missing key grid"),
         (MINIMAL + "modle: {levels: 3}", "unknown key modle; nearest valid key: model"),
         (MINIMAL + "model: {level: 3}", "unknown key model.level; nearest valid key: model.levels"),
@@ -105,6 +176,17 @@ def test_a_value_where_a_section_is_expected(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL.replace("training: {crop_size: 32}", "training: 5"))
     with pytest.raises(ConfigError, match="expected training to be a section, got the value 5"):
         load_config(path, ["training.epochs=3"])
+
+
+def test_a_file_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(ConfigError, match="config.yaml: expected YAML in UTF-8, got: "):
+        load_config(str(tmp_path / "config.yaml"))
+
+
+def test_anchors_are_read(tmp_path: Path) -> None:
+    text = MINIMAL.replace("0.4", "*half").replace("0.5", "&half 0.5")
+    assert load_config(write(tmp_path, text)).gate.mean_slice_dice == 0.5
 
 
 def test_a_missing_file_is_named() -> None:

@@ -1,0 +1,243 @@
+"""Our own kernels beside the libraries': time, differences, and what a whole scan would cost.
+
+Usage: python -m benchmarks.kernels [--shape 300 512 512 | --scan HEADER.mhd] [--rounds 5]
+
+All ways of one comparison run in turn, round by round, in this process, because on a shared machine
+only times of one round can be compared. A line has the smallest and the median time, and the median
+over the rounds of the ratio to the first line.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import library_ways
+from benchmarks.ingest import SEED, whole_number
+from benchmarks.library_ways import BALLS, BallWay, Mask
+from components.ct_example_gen import conversion
+from components.ct_example_gen.conversion import Rules, convert_scan
+from components.ct_example_gen.inventory import ScanTask
+from components.ct_example_gen.tfrecords import write_records
+from lungct import preprocess
+from lungct.grid import GridConfig, geometry_around
+from lungct.lung import airspace
+from lungct.lung import mask as lung_mask
+from lungct.lung.ball import Radius
+from lungct.lung.mask import find_region, resample_region
+from lungct.orientation import to_patient_axes
+from lungct.readers.metaimage import read_scan
+from lungct.readers.tables import read_annotations
+from lungct.resample import resample
+from lungct.scan import HU_MIN, Scan
+from phantom import make_phantoms
+from pipeline.loading import load_config
+
+Functions = dict[str, Callable[..., Any]]
+Replaced = tuple[tuple[Any, Functions], ...]
+
+CONFIGS = ("configs/luna16.yaml", "configs/demo.yaml")
+
+# Modules, and the functions in them that the libraries' ways take the place of.
+REPLACED: dict[str, Replaced] = {
+    "ours": (),
+    "resampling by SimpleITK": (
+        (preprocess, {"resample": library_ways.resampled}),
+        (lung_mask, {"resample": library_ways.resampled}),
+    ),
+    "balls by SimpleITK's filters": ((airspace, BALLS["SimpleITK's filters"]),),
+    "balls by SimpleITK's distances": ((airspace, BALLS["SimpleITK's distances"]),),
+    "writing by TensorFlow": ((conversion, {"write_records": library_ways.write_records}),),
+}
+
+
+def compare(title: str, ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Any]:
+    """Prints the times of several ways to do the same; returns the last result of each."""
+    results: dict[str, Any] = {}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            results.pop(name, None)
+            start = time.perf_counter()
+            results[name] = way()
+            seconds[name].append(time.perf_counter() - start)
+    first = next(iter(seconds.values()))
+    print(f"{title}, {rounds} rounds\n  {'':<34}{'min ms':>8}{'median':>8}{'ratio':>8}")
+    for name, spent in seconds.items():
+        ratio = statistics.median(own / base for own, base in zip(spent, first, strict=True))
+        least, middle = 1000 * min(spent), 1000 * statistics.median(spent)
+        print(f"  {name:<34}{least:8.0f}{middle:8.0f}{ratio:8.2f}", flush=True)
+    return results
+
+
+def print_differences(found: dict[str, npt.NDArray[Any]], unit: str = "") -> None:
+    """Prints how far each result is from the first."""
+    (_, first), *others = found.items()
+    for name, result in others:
+        apart = np.abs(result.astype(np.int32) - first.astype(np.int32))
+        voxels = f"{np.count_nonzero(apart)} of {apart.size} voxels differ"
+        print(f"  {name}: {voxels}, by at most {apart.max()}{unit}", flush=True)
+
+
+@contextmanager
+def replaced(functions: Replaced) -> Iterator[None]:
+    """Functions of modules replaced by others."""
+    with ExitStack() as stack:
+        for module, others in functions:
+            for name, other in others.items():
+                stack.enter_context(mock.patch.object(module, name, other))
+        yield
+
+
+def compare_balls(scan: Scan, rounds: int) -> None:
+    """Morphology on the coarse grid of the lung mask, and the mask that comes of it."""
+
+    def mask(balls: Functions) -> Mask:
+        """The lung mask."""
+        with replaced(((airspace, balls),)):
+            return find_region(scan.hu, scan.geometry).mask
+
+    for name, coarse, radius in _ball_calls(mask):
+        title = f"{name} {coarse.shape} by {radius}"
+        print_differences(compare(title, _ball_ways(name, coarse, radius), rounds))
+    ways = {name: lambda balls=balls: mask(balls) for name, balls in BALLS.items()}
+    print_differences(compare("lung mask of the scan", ways, rounds))
+
+
+def _ball_calls(mask: Callable[[Functions], Mask]) -> list[tuple[str, Mask, Radius]]:
+    """Names and arguments of all calls while a lung mask is made."""
+    calls: list[tuple[str, Mask, Radius]] = []
+
+    def recorded(name: str, own: BallWay) -> BallWay:
+        """A function that keeps its arguments."""
+
+        def call(coarse: Mask, radius: Radius) -> Mask:
+            """Keeps them and calls."""
+            calls.append((name, coarse, radius))
+            return own(coarse, radius)
+
+        return call
+
+    mask({name: recorded(name, own) for name, own in BALLS["ball.py"].items()})
+    return calls
+
+
+def _ball_ways(name: str, coarse: Mask, radius: Radius) -> dict[str, Callable[[], Mask]]:
+    """One call of each library."""
+    return {
+        library: lambda balls=balls: balls[name](coarse, radius) for library, balls in BALLS.items()
+    }
+
+
+def compare_resampling(scan: Scan, task: ScanTask, grid: GridConfig, rounds: int) -> None:
+    """HU and lung mask of a scan on its working grid."""
+    region = find_region(scan.hu, scan.geometry)
+    target = geometry_around(scan.geometry, region.box, grid, task.nodules)
+
+    def lungs(own: Callable[..., Any]) -> Mask:
+        """The lung mask on the working grid."""
+        with replaced(((lung_mask, {"resample": own}),)):
+            return resample_region(region, scan.geometry, target).mask
+
+    both = {"resample.py": resample, "SimpleITK": library_ways.resampled}
+    grids = (scan.geometry, target)
+    ways = {
+        name: lambda own=own: own(scan.hu, *grids, "linear", HU_MIN) for name, own in both.items()
+    }
+    title = f"HU {scan.hu.shape} to {target.shape} of {grid.spacing_mm} mm"
+    print_differences(compare(title, ways, rounds), " HU")
+    ways = {name: lambda own=own: lungs(own) for name, own in both.items()}
+    print_differences(compare("lung mask, nearest voxels", ways, rounds))
+
+
+def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
+    """The examples of one scan written to disk."""
+    kept: list[bytes] = []
+
+    def keep(path: str, records: Iterable[bytes]) -> int:
+        """Holds the records."""
+        kept.extend(records)
+        return len(kept)
+
+    with replaced(((conversion, {"write_records": keep}),)):
+        convert_scan(task, str(folder), Rules(grid))
+    library = library_ways.write_records
+    paths = {kind: str(folder / kind) for kind in ("tfrecords.py", "GZIP", "ZLIB", "GZIP again")}
+    ways = {
+        "tfrecords.py": lambda: write_records(paths["tfrecords.py"], kept),
+        "TFRecordWriter, GZIP level 1": lambda: library(paths["GZIP"], kept),
+        "TFRecordWriter, ZLIB level 1": lambda: library(paths["ZLIB"], kept, "ZLIB"),
+    }
+    compare(f"{len(kept)} records of {sum(map(len, kept)) / 1e6:.0f} MB", ways, rounds)
+    library(paths["GZIP again"], kept)
+    written = {kind: Path(path).read_bytes() for kind, path in paths.items()}
+    print(", ".join(f"{kind}: {len(content) / 1e6:.1f} MB" for kind, content in written.items()))
+    print(f"  TFRecordWriter twice: same bytes {written['GZIP'] == written['GZIP again']}")
+
+
+def compare_whole(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
+    """A whole scan, with one kernel after the other replaced."""
+
+    def in_memory(functions: Replaced) -> None:
+        """From the header path to all slices."""
+        with replaced(functions):
+            list(preprocess.process_scan(task.header, task.nodules, grid)[1])
+
+    def on_disk(functions: Replaced) -> None:
+        """From the header path to its file of examples."""
+        with replaced(functions):
+            record = convert_scan(task, str(folder), Rules(grid))
+        if record["outcome"] == preprocess.QUARANTINED:
+            raise ValueError(f"expected a scan that can be used, got {record['reason']}")
+
+    ways = {name: lambda own=own: in_memory(own) for name, own in list(REPLACED.items())[:-1]}
+    compare(f"whole scan to {grid.spacing_mm} mm, header path to slices in memory", ways, rounds)
+    ways = {name: lambda own=own: on_disk(own) for name, own in REPLACED.items()}
+    compare(f"whole scan to {grid.spacing_mm} mm, header path to disk", ways, rounds)
+
+
+def main() -> None:
+    """Prints all comparisons."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--shape", type=whole_number, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--scan", type=Path, metavar="HEADER.mhd")
+    parser.add_argument("--rounds", type=whole_number, default=5, metavar="N")
+    parser.add_argument("--folder", type=Path, default=Path("output/benchmark-kernels"))
+    given = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    task = _task(given.scan or _phantom(given.folder, given.shape))
+    stored = read_scan(task.header)
+    scan = Scan(stored.series_uid, *to_patient_axes(stored.hu, stored.geometry))
+    compare_balls(scan, given.rounds)
+    for path in CONFIGS:
+        grid = GridConfig(**load_config(path, output=str(given.folder)).grid.model_dump())
+        compare_resampling(scan, task, grid, given.rounds)
+        compare_writers(task, grid, given.folder / "records", given.rounds)
+        compare_whole(task, grid, given.folder / "whole", given.rounds)
+
+
+def _phantom(folder: Path, shape: list[int]) -> Path:
+    """Header of a phantom scan."""
+    root = folder / "-".join(map(str, ("phantom", *shape)))
+    z, y, x = shape
+    make_phantoms(str(root), 1, SEED, (z, y, x))
+    return next(root.glob("subset*/*.mhd"))
+
+
+def _task(header: Path) -> ScanTask:
+    """What a worker is given for a scan, with its annotated nodules where there is a table."""
+    table = header.parent.parent / "annotations.csv"
+    found = read_annotations(str(table)).by_series if table.is_file() else {}
+    return ScanTask(str(header), header.stem, "patient", "train", found.get(header.stem, ()))
+
+
+if __name__ == "__main__":
+    main()
