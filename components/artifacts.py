@@ -1,4 +1,4 @@
-"""Artifact types of ours: what became of the scans, whether they may be used, the report.
+"""Artifact types of ours: the records of the scans, the data gate's verdict, the report.
 
 A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the package exports it.
 """
@@ -7,7 +7,7 @@ from tfx import types
 
 
 class ScanReport(types.Artifact):
-    """What became of each scan found.
+    """The record of each scan found.
 
     A folder with `scans.jsonl` (one JSON object per scan: outcome, reason, split, facts) and
     `notes.json` (whether the scans are phantoms, what the tables' readers reported).

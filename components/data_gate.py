@@ -220,7 +220,7 @@ class DataGate(base_component.BaseComponent):
         """Wires the gate.
 
         Args:
-            scans: What became of each scan, from CtExampleGen.
+            scans: The record of each scan, from CtExampleGen.
             anomalies: What ExampleValidator found.
             splits: The splits that must be filled.
             max_quarantined_fraction: Largest share of quarantined scans, 0..1.

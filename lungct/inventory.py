@@ -11,10 +11,11 @@ from typing import Final
 from lungct.readers import LAYOUTS
 from lungct.readers.checksum_lists import CHECKSUMS_NAME, listed_checksums
 from lungct.readers.layout import Listing, Reader, ScanFiles
-from lungct.readers.tables import TableError, read_annotations, read_patients
+from lungct.readers.root_tables import RootTables
+from lungct.readers.tables import TableError
 from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
 from lungct.scan import Nodule
-from lungct.storage import exists, list_files
+from lungct.storage import list_files
 from lungct.truth.labels import Truth
 from lungct.truth.lidc.folders import by_series, head_of
 
@@ -79,14 +80,6 @@ class _Root:
     layout: str
     scans: tuple[ScanFiles, ...]
     outlines: Mapping[str, tuple[str, ...]]
-
-
-@dataclass
-class _Tables:
-    """What the tables of all roots say."""
-
-    nodules: dict[str, tuple[Nodule, ...]] = field(default_factory=dict)
-    patients: dict[str, str] = field(default_factory=dict)
 
 
 def take_inventory(
@@ -206,9 +199,9 @@ def _outline_listings(roots: Sequence[_Root], warnings: list[str]) -> list[Listi
 
 def _read_tables(
     roots: Sequence[_Root], annotations: Sequence[str] | None, warnings: list[str]
-) -> _Tables:
+) -> RootTables:
     """Reads annotations and patients of all roots."""
-    tables = _Tables()
+    tables = RootTables()
     series = {scan.series_uid for each in roots for scan in each.scans}
     places = list(annotations or ())
     for each in roots:
@@ -217,11 +210,10 @@ def _read_tables(
         if annotations is None and (table in there or _needs_spheres(each)):
             places.append(table)
         for name in PATIENT_TABLES:
-            path = f"{each.listing.root}/{name}"
-            if path in there:
-                _add_patients(path, tables)
+            if f"{each.listing.root}/{name}" in there:
+                tables.add_patients(f"{each.listing.root}/{name}")
     for place in places:
-        _add_annotations(place, series, tables, warnings)
+        warnings += tables.add_annotations(place, series)
     return tables
 
 
@@ -234,39 +226,8 @@ def _needs_spheres(each: _Root) -> bool:
     return kind == SPHERES
 
 
-def _add_annotations(path: str, series: set[str], tables: _Tables, warnings: list[str]) -> None:
-    """Adds a table, which must be about one scan at least."""
-    if not exists(path):
-        raise TableError(f"expected the annotation table {path}, got no such file")
-    found = read_annotations(path)
-    warnings += found.warnings
-    absent = sorted(set(found.by_series) - series)
-    if absent and len(absent) == len(found.by_series):
-        raise TableError(
-            f"expected annotations of scans that are there, such as {min(series)}, got "
-            f"{len(absent)} other series, such as {absent[0]}, in {path}"
-        )
-    if absent:
-        warnings.append(
-            f"{path}: annotations of {len(absent)} series that are not there, such as {absent[0]}"
-        )
-    for uid, nodules in found.by_series.items():
-        if tables.nodules.setdefault(uid, nodules) != nodules:
-            raise TableError(f"expected one set of annotations for {uid}, got another in {path}")
-
-
-def _add_patients(path: str, tables: _Tables) -> None:
-    """Adds a table of patients, which must not contradict another one."""
-    for uid, patient_id in read_patients(path).items():
-        if tables.patients.setdefault(uid, patient_id) != patient_id:
-            raise TableError(
-                f"expected one patient for series {uid}, "
-                f"got {tables.patients[uid]} and, in {path}, {patient_id}"
-            )
-
-
 def _found(
-    each: _Root, files: ScanFiles, tables: _Tables, listed: Mapping[str, Mapping[str, str]]
+    each: _Root, files: ScanFiles, tables: RootTables, listed: Mapping[str, Mapping[str, str]]
 ) -> FoundScan:
     """One scan with all that is known of it."""
     uid = files.series_uid

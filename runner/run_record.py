@@ -78,7 +78,7 @@ class RunRecord:
         return content
 
     def counts(self) -> dict[str, int]:
-        """What became of the scans in counts; zeros where the run did not come that far."""
+        """The scans by outcome; zeros where the run did not come that far."""
         folder = self.outputs.get("CtExampleGen.quarantine")
         if folder is None:
             return dict.fromkeys(("found", "accepted", "repaired", "quarantined"), 0)

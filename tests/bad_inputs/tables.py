@@ -1,4 +1,4 @@
-"""Tables of nodules in other dress, with impossible values, or that do not fit the scans."""
+"""Tables of nodules laid out otherwise, with impossible values, or that do not fit the scans."""
 
 import shutil
 

@@ -30,7 +30,7 @@ def test_a_refusal_is_found_below_what_others_made_of_it() -> None:
     assert _refusal(chain(RuntimeError("bundle failed"), OSError("disk full"))) is None
 
 
-def test_a_chain_that_bites_its_tail_has_an_end() -> None:
+def test_a_cyclic_chain_of_causes_has_an_end() -> None:
     first, second, third = RuntimeError("a"), OSError("b"), RuntimeError("c")
     chain(first, second, third, second)
     assert _causes(first) == [first, second, third]

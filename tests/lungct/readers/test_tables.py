@@ -39,7 +39,7 @@ def test_annotations_by_series_in_the_order_of_rows(tmp_path):
     ],
     ids=["BOM", "CRLF", "quoted", "extra and reordered", "blanks and case"],
 )
-def test_annotations_in_other_dress(tmp_path, content):
+def test_annotations_laid_out_otherwise(tmp_path, content):
     found = read_annotations(table(tmp_path, content))
     assert found.by_series == {"1.2": (Nodule("1", (1.0, 2.0, 3.0), 4.0),)}
 
@@ -108,7 +108,7 @@ def test_patients_that_cannot_be_trusted(tmp_path, content, message):
 @pytest.mark.parametrize(
     "text", ["1.2.3", "1.2.3.mhd", "subset0/1.2.3.MHD", "C:\\ct\\1.2.3.nii.gz", " 1.2.3.raw "]
 )
-def test_series_in_other_dress(text):
+def test_series_named_by_a_file(text):
     assert bare_name(text) == "1.2.3"
 
 
