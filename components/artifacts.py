@@ -10,7 +10,7 @@ class ScanReport(types.Artifact):
     """The record of each scan found.
 
     A folder with `scans.jsonl` (one JSON object per scan: outcome, reason, split, facts) and
-    `notes.json` (whether the scans are phantoms, what the tables' readers reported).
+    `notes.json` (warnings of tables and folders).
     """
 
     TYPE_NAME = "components.ScanReport"
@@ -19,7 +19,7 @@ class ScanReport(types.Artifact):
 class Quarantine(types.Artifact):
     """The scans that can't be used, and how many can.
 
-    A folder with `quarantine.jsonl` (one JSON object per scan: series, patient, split, header,
+    A folder with `quarantine.jsonl` (one JSON object per scan: series, patient, split, path,
     reason) and `counts.json`, in which accepted, repaired and quarantined sum to found. The counts
     are custom properties too.
     """
