@@ -89,8 +89,9 @@ def _listed_pairs(listing: Listing, path: str) -> dict[str, str]:
     content = _json(listing, path)
     rows = content.get("training") if isinstance(content, dict) else None
     if not isinstance(rows, list):
-        got = type(content if rows is None else rows).__name__
-        raise TableError(f"expected an object with a list 'training', got {got} in {path}")
+        raise TableError(
+            f"expected an object with a list 'training', got {_shown(content)} in {path}"
+        )
     pairs: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
         where = f"entry {number} of 'training' in {path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def read_grid(fields: NiftiFields, shape: tuple[int, int, int]) -> Geometry:
     pixdim = _pixdim(fields)
     forms = {}
     if fields.number("sform_code") > 0:
-        forms["sform"] = _grid("sform", fields.header.get_sform(), fields, shape)
+        forms["sform"] = _grid("sform", _affine(fields.header.get_sform), fields, shape)
     if fields.number("qform_code") > 0:
         forms["qform"] = _grid("qform", _qform(fields), fields, shape)
     if not forms:
@@ -75,13 +76,20 @@ def _qform(fields: NiftiFields) -> Any:
         fields.refuse("pixdim[0] of -1 or 1 for the qform", sign)
     # The standard takes 0 for 1, nibabel refuses it.
     fields.header["pixdim"][0] = sign or 1
-    return fields.header.get_qform()
+    return _affine(fields.header.get_qform)
+
+
+def _affine(form: Callable[[], Any]) -> Any:
+    """What nibabel makes of a form, which may be infinite or NaN without a warning."""
+    with np.errstate(all="ignore"):
+        return form()
 
 
 def _grid(name: str, affine: Any, fields: NiftiFields, shape: tuple[int, int, int]) -> Geometry:
     """The grid of an affine from index (i, j, k) to RAS."""
-    if not np.isfinite(affine).all():
-        fields.refuse(f"finite numbers in the {name}", _rows(affine))
+    # NaN compares false.
+    if not np.abs(affine).max() <= MAX_COORDINATE_MM:
+        fields.refuse(f"numbers within ±{MAX_COORDINATE_MM:g} mm in the {name}", _rows(affine))
     # RAS to LPS: x and y run the other way.
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(affine, dtype=np.float64)
     steps, origin_mm = lps[:3, :3], lps[:3, 3]
@@ -91,8 +99,6 @@ def _grid(name: str, affine: Any, fields: NiftiFields, shape: tuple[int, int, in
     direction = tuple(float(cosine) for cosine in cosines.ravel())
     if not is_orthonormal(direction):
         fields.refuse(f"axes of the {name} at right angles", _rows(affine))
-    if np.abs(origin_mm).max() > MAX_COORDINATE_MM:
-        fields.refuse(f"an origin within ±{MAX_COORDINATE_MM:g} mm in the {name}", _rows(affine))
     origin, spacing = (
         tuple(float(mm) for mm in values + 0.0) for values in (origin_mm, spacing_mm)
     )

@@ -71,13 +71,20 @@ BAD_FIELDS = {
     ),
     "sheared": ({**rows(SHEARED), "qform_code": 0}, "axes of the sform at right angles, got"),
     "flat": (rows(np.diag([0.0, 1, 1, 1])), "axes of the sform at right angles, got"),
-    "sform NaN": ({"srow_y": np.nan}, "finite numbers in the sform, got .*nan nan nan nan"),
-    "sform far away": (moved(2e4), "origin within ±10000 mm in the sform, got"),
+    "sform NaN": (
+        {"srow_y": np.nan},
+        "numbers within ±10000 mm in the sform, got .*nan nan nan nan",
+    ),
+    "sform infinite": ({"srow_x": np.inf}, "numbers within ±10000 mm in the sform, got .inf inf"),
+    "sform far away": (moved(2e4), "numbers within ±10000 mm in the sform, got"),
     "qform far away": (
         {"qoffset_z": 1e17, "sform_code": 0},
-        "origin within ±10000 mm in the qform, got",
+        "numbers within ±10000 mm in the qform, got",
     ),
-    "qform NaN": ({"qoffset_x": np.nan, "sform_code": 0}, "finite numbers in the qform, got"),
+    "qform NaN": (
+        {"qoffset_x": np.nan, "sform_code": 0},
+        "numbers within ±10000 mm in the qform, got",
+    ),
     "quaternion too long": ({"quatern_b": 0.9, "quatern_c": 0.9}, "length up to 1 .*, got 0.9 0.9"),
     "quaternion NaN": ({"quatern_b": np.nan}, "length up to 1 in the qform, got nan"),
     "qfac": ({"pixdim_0": 3}, r"pixdim\[0\] of -1 or 1 for the qform, got 3"),
@@ -92,6 +99,14 @@ def test_refuses_fields(tmp_path, fields, message):
     with pytest.raises(ScanError, match=message) as caught:
         read_header(path)
     assert path in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path):
+    data = bytearray(content())
+    data[280:284] = (0x7FA00000).to_bytes(4, "little")  # srow_x[0]
+    with pytest.raises(ScanError, match="numbers within ±10000 mm in the sform, got .nan 0 0"):
+        read_header(write(tmp_path / "1.nii", bytes(data)))
 
 
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
