@@ -18,10 +18,10 @@ from pydicom import dcmread
 from pydicom.pixels.decoders.base import get_decoder
 
 from lungct.files import open_regular
-from lungct.readers.dicom_codestream import check_codestreams, plugin_of
+from lungct.readers.dicom_codestream import check_codestreams
+from lungct.readers.dicom_decompress import decompress
 from lungct.readers.dicom_frame import Frame
 from lungct.readers.dicom_header import one_line
-from lungct.readers.dicom_lossless import decompress_lossless
 from lungct.readers.hounsfield import HuArray
 from lungct.scan import HU_MAX, HU_MIN, ScanError
 
@@ -86,12 +86,10 @@ def _open_image(frame: Frame) -> Image:
     with open_regular(frame.path) as file:
         dataset = dcmread(file)
     check_codestreams(dataset, frame.frames_in_file, frame.shape)
-    decompress_lossless(dataset, frame.frames_in_file)
+    decompress(dataset, frame.frames_in_file)
     image = Image.from_dataset(dataset, copy=False)
-    plugin = plugin_of(image.file_meta.TransferSyntaxUID) or ""
-    image.pixel_array_options(decoding_plugin=plugin)
-    # highdicom decodes single frames as if all allocated bits were stored, which loses the sign
-    # of compressed ones: once pydicom has decoded the file, it takes those.
+    # highdicom reads single frames as if all allocated bits were stored, which may lose a sign:
+    # once pydicom has read the whole file, it takes those.
     image.pixel_array  # noqa: B018
     return image
 
@@ -111,9 +109,9 @@ def _decode(image: Image, frame: Frame) -> _Plane:
         raise ValueError(f"a slice of shape {hu.shape} where the header says {frame.shape}")
     words = stored
     if frame.pixels.bits_stored < frame.pixels.bits_allocated:
-        uid = image.file_meta.TransferSyntaxUID
-        options: Any = {"correct_unused_bits": False, "decoding_plugin": plugin_of(uid) or ""}
-        words = get_decoder(uid).as_array(image, index=frame.index, **options)[0]
+        decoder = get_decoder(image.file_meta.TransferSyntaxUID)
+        options: Any = {"correct_unused_bits": False}
+        words = decoder.as_array(image, index=frame.index, **options)[0]
     return _Plane(frame, stored, words, hu)
 
 

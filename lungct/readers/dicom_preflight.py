@@ -21,9 +21,9 @@ from lungct.files import open_regular, reason_of
 from lungct.geometry import is_orthonormal
 from lungct.limits import MAX_COORDINATE_MM, MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_codestream import plugin_of
+from lungct.readers.dicom_decompress import LOSSLESS
 from lungct.readers.dicom_frame import Frame, StoredPixels, directions, frame_name
 from lungct.readers.dicom_header import Fields, Header, one_line, read_header
-from lungct.readers.dicom_lossless import LOSSLESS
 from lungct.scan import ScanError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
