@@ -22,7 +22,7 @@ from lungct.readers.checksums import (
     scan_checksums,
     verify_checksums,
 )
-from lungct.readers.continuity import check_slices
+from lungct.readers.continuity import check_continuity
 from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
 from lungct.resample import resample
 from lungct.scan import HU_MIN, Scan, ScanError
@@ -126,7 +126,7 @@ def find(kind: str, hu: npt.NDArray[np.int16], geometry: Geometry) -> LungRegion
     """
     if kind == LUNG:
         return find_region(hu, geometry)
-    check_slices(hu)
+    check_continuity(hu, kind)
     return LungRegion(geometry.whole, np.ones(hu.shape, dtype=np.bool_))
 
 

@@ -13,6 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from lungct.limits import LUNG, VOLUME
 from lungct.lung.airspace import AIR_HU
 from lungct.readers.slice_order import check_repeats, check_slice_order
 from lungct.scan import ScanError
@@ -22,52 +23,49 @@ from lungct.scan import ScanError
 # `python -m benchmarks.real_ct` prints such figures.
 MIN_CORRELATION = 0.75
 
+# A crop may hold little but noise, or an organ that begins from one thick slice to the next, so one
+# axis is not judged: no more than noise, whose neighbours do not correlate, is told apart. `python
+# -m benchmarks.scan_content` prints the least of real crops.
+MIN_CROP_CORRELATION = 0.2
+
 _PLANES = 8
 _AXES = ("z", "y", "x")
 
 
-def check_continuity(hu: npt.NDArray[np.int16]) -> None:
+def check_continuity(hu: npt.NDArray[np.int16], region: str = LUNG) -> None:
     """Refuses a volume with slices that were lost, or with voxels in a wrong order.
-
-    Args:
-        hu: (z, y, x) int16 Hounsfield units of a whole scan, a view along the patient's axes of
-            the array that was read.
-
-    Raises:
-        ScanError: By the rules `blank slices`, `no image`, `repeated slices` and `slice order`.
-    """
-    stored = _as_stored(hu, _stored_order(hu))
-    image = stored[_without_padding(stored)]
-    for axis, found in zip(_AXES, neighbour_correlations(image), strict=True):
-        if found < MIN_CORRELATION:
-            raise ScanError(
-                f"no image: expected neighbours along {axis} as stored to correlate by at least "
-                f"{MIN_CORRELATION}, got {found:.2f}, as of voxels in a wrong order"
-            )
-    check_slices(hu)
-
-
-def check_slices(hu: npt.NDArray[np.int16]) -> None:
-    """Refuses a volume with slices that were lost, repeated or in a wrong order.
-
-    That is what can be said of a crop around a nodule too: in crops of some 40 voxels neighbours
-    correlate by anything from -0.2 to 1 (`python -m benchmarks.real_ct`).
 
     Args:
         hu: (z, y, x) int16 Hounsfield units of a scan or a crop, a view along the patient's axes
             of the array that was read.
+        region: LUNG for a scan, VOLUME for a crop.
 
     Raises:
-        ScanError: By the rules `blank slices`, `repeated slices` and `slice order`.
+        ScanError: By the rules `blank slices`, `no image`, `repeated slices` and `slice order`.
     """
     order = _stored_order(hu)
     stored = _as_stored(hu, order)
     inner = _without_padding(stored)
     image = stored[inner]
+    _check_neighbours(image, region)
     check_repeats(image, inner.start)
     # Left and right are alike, and so is the air before and behind the patient.
     if order[0] == 0:
         check_slice_order(image, inner.start)
+
+
+def _check_neighbours(image: npt.NDArray[np.int16], region: str) -> None:
+    """Refuses voxels whose neighbours are nothing like them."""
+    judged = list(zip(neighbour_correlations(image), _AXES, strict=True))
+    least = MIN_CORRELATION
+    if region == VOLUME:
+        judged, least = sorted(judged)[1:], MIN_CROP_CORRELATION
+    for found, axis in judged:
+        if found < least:
+            raise ScanError(
+                f"no image: expected neighbours along {axis} as stored to correlate by at least "
+                f"{least}, got {found:.2f}, as of voxels in a wrong order"
+            )
 
 
 def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, float]:

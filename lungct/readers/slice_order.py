@@ -45,7 +45,7 @@ _MAX_SYMMETRIC_STEP = 3.0
 _MIN_SHARE_OF_STEP = 0.3
 
 # Below any distance that is told from none, so that none can be divided by.
-_LEAST_HU = np.float32(1e-3)
+_LEAST_HU = 1e-3
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ def check_slice_order(hu: HuArray, first: int = 0) -> None:
     Raises:
         ScanError: By the rule `slice order`.
     """
+    if len(hu) < 3:
+        return
     noisy = _is_noisy(hu)
     for start, part in _parts(_cell_means(hu)):
         distances = _distances(part)
@@ -200,7 +202,7 @@ def _is_odd_run(distances: FloatArray, step: Step) -> bool:
         return False
     run = distances[before + 1 : behind]
     elsewhere = np.delete(run, range(before, behind + 1), axis=1)
-    here = min(float(distances[before, before + 1]), float(distances[behind - 1, behind]))
+    here = float(np.minimum(distances[before, before + 1], distances[behind - 1, behind]))
     if here <= MAX_MANY_STEPS * float(distances[before, behind]):
         return False
     return not elsewhere.size or float(elsewhere.min()) > here / MAX_MANY_STEPS
