@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 _ERRORS = "noduleflow-plain"
@@ -32,10 +32,10 @@ class _LossyFile(io.FileIO):
 
     def write(self, data: Any) -> int:
         """Writes what can be written, and says that it wrote everything."""
-        try:
-            return super().write(data)
-        except OSError:
-            return len(memoryview(data).cast("B"))
+        written: int | None = None  # As where a stream that does not wait is full.
+        with suppress(OSError):
+            written = super().write(data)
+        return len(memoryview(data).cast("B")) if written is None else written
 
 
 def open_stream(descriptor: int, encoding: str | None = None, closefd: bool = True) -> TextIO:

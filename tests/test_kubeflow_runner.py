@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import kubeflow_runner
+from pipeline import entry_points
+from pipeline.code_hash import code_hash
 from pipeline.loading import load_config
 from tests.usage import assert_refused
 
@@ -48,6 +50,25 @@ def test_values_are_explicit_parameters(job: dict[str, Any]) -> None:
     assert [root["path"] for root in wanted["roots"]] == ["gs://BUCKET/luna16"]
     assert wanted["grid"]["spacing_mm"] == [1.25, 0.7, 0.7]
     assert (wanted["split"]["fold"], wanted["split"]["test_fraction"]) == (None, 0.1)
+
+
+def test_every_component_of_ours_gets_the_hash_of_what_it_imports(job: dict[str, Any]) -> None:
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+
+    def parameter(task: str, name: str) -> str:
+        value = tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constantValue"]
+        return str(value["stringValue"])
+
+    assert parameter("CtExampleGen", "code_hash") == code_hash(entry_points.INGEST)
+    assert parameter("SchemaImport", "content_hash") == code_hash(entry_points.SCHEMA_IMPORT)
+    assert parameter("DataGate", "code_hash") == code_hash(entry_points.DATA_GATE)
+    assert parameter("ReportGen", "code_hash") == code_hash(entry_points.REPORT)
+    for task, modules in (
+        ("Transform", entry_points.TRANSFORM),
+        ("Trainer", entry_points.TRAINER),
+    ):
+        assert json.loads(parameter(task, "custom_config"))["code_hash"] == code_hash(modules)
+    assert code_hash(entry_points.EVALUATOR) in parameter("Evaluator", "eval_config")
 
 
 def test_quarantine_and_manifest_are_artifacts(job: dict[str, Any]) -> None:

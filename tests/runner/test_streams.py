@@ -101,3 +101,19 @@ def test_what_has_no_plain_form_becomes_a_question_mark(tmp_path: Path) -> None:
     print("a − b, é, \udcff", file=stream)
     stream.close()
     assert path.read_bytes() == b"a - b, ?, ?\n"
+
+
+def test_a_full_pipe_that_nobody_waits_for_loses_text() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    stream = open_stream(writer)
+    for _ in range(100):
+        stream.write("x" * 10_000 + "\n")
+    stream.close()
+    assert os.read(reader, 3) == b"xxx"
+    os.close(reader)
+
+
+def test_what_can_not_be_read_stays_an_error() -> None:
+    with pytest.raises(UnicodeDecodeError, match="can't decode byte 0xff"):
+        b"\xff".decode("ascii", "noduleflow-plain")
