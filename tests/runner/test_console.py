@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def rendered(renderable: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=100).print(renderable)
+    Console(file=stream, width=200).print(renderable)
     return [line.strip() for line in stream.getvalue().splitlines()]
 
 
