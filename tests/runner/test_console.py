@@ -14,7 +14,7 @@ from schema.metrics import TABLE_METRICS, MetricRow
 
 def rendered(renderable: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=100).print(renderable)
+    Console(file=stream, width=200).print(renderable)
     return [line.strip() for line in stream.getvalue().splitlines()]
 
 

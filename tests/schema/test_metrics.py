@@ -37,12 +37,8 @@ def test_keys_and_labels_are_told_apart() -> None:
 
 def test_what_is_shown_where() -> None:
     assert [metric.label for metric in HEADLINES] == ["pooled Dice", "mean slice Dice"]
-    assert [metric.key for metric in TABLE_METRICS] == [
-        "pooled_dice",
-        "mean_slice_dice",
-        "precision",
-        "recall",
-    ]
+    assert TABLE_METRICS[:2] == HEADLINES
+    assert all(find_metric(key) in TABLE_METRICS for key in ("precision", "recall"))
 
 
 def test_metric_that_is_not_there_is_named() -> None:
