@@ -15,7 +15,11 @@ from schema.metrics import METRICS
 BASELINE: Final = "baseline"
 CANDIDATE: Final = "candidate"
 METRIC_CLASS: Final = "SegmentationMetric"
-SLICES: Final = ((features.SPLIT,), (features.SPLIT, features.SIZE_BUCKETS))
+SLICES: Final = (
+    (features.SPLIT,),
+    (features.SPLIT, features.SIZE_BUCKETS),
+    (features.SPLIT, features.SOURCE),
+)
 
 
 def eval_config(
@@ -29,8 +33,8 @@ def eval_config(
         code_hash: Hash of the metrics' code, so that changed metrics are computed anew.
 
     Returns:
-        Every metric by split and by split and size bucket; with criteria, candidate and baseline,
-        and the criteria as thresholds.
+        Every metric by split, by split and size bucket, and by split and data root; with criteria,
+        candidate and baseline, and the criteria as thresholds.
     """
     settings = {"threshold": probability_threshold, "code_hash": code_hash}
     candidate = config_pb2.ModelSpec(name=CANDIDATE, signature_name=features.SIGNATURE_EXAMPLES)

@@ -143,6 +143,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         "repairs": _named(data.repairs),
         "remarks": _named(data.remarks),
         "truths": dict(data.truths),
+        "sources": dict(data.sources),
         "warnings": list(data.warnings),
     }
 

@@ -23,7 +23,7 @@ from schema.metrics import (
     metric_value,
     signed_text,
 )
-from schema.slice_keys import ALL, bucket_text
+from schema.slice_keys import ALL, SOURCE_PREFIX, bucket_text, shown_buckets, source_text
 
 TEMPLATE: Final = "page.html.j2"
 
@@ -124,21 +124,36 @@ def cards(content: ReportContent) -> list[Card]:
 def size_rows(
     content: ReportContent, nodules: Mapping[str, Mapping[str, int]]
 ) -> list[dict[str, Any]]:
-    """A line per size bucket: nodules and metrics of train and eval."""
+    """A line per size bucket, and per data root where there are several, of train and eval."""
     rows = []
-    for bucket in (ALL, *features.BUCKETS):
+    measured = {row.bucket for row in content.evaluation.metrics}
+    for bucket in shown_buckets({ALL, *features.BUCKETS, *measured} - {features.BUCKET_NONE}):
         sides = {}
         for split in (features.SPLIT_TRAIN, features.SPLIT_EVAL):
             counts = nodules.get(split, {})
             sides[split] = {
-                "nodules": sum(counts.values()) if bucket == ALL else counts.get(bucket, 0),
+                "nodules": _nodules(counts, bucket),
                 **{
                     metric.key: metric_value(content.evaluation.metrics, metric.key, split, bucket)
                     for metric in METRICS
                 },
             }
-        rows.append({"bucket": "all sizes" if bucket == ALL else bucket_text(bucket), **sides})
+        rows.append({"bucket": _row_name(bucket), **sides})
     return rows
+
+
+def _nodules(counts: Mapping[str, int], bucket: str) -> int | None:
+    """How many nodules a slice key has; of a data root it is not counted."""
+    if bucket == ALL:
+        return sum(counts.values())
+    return counts.get(bucket, 0) if bucket in features.BUCKETS else None
+
+
+def _row_name(bucket: str) -> str:
+    """A slice key as the table of sizes has it."""
+    if bucket == ALL:
+        return "all sizes"
+    return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket_text(bucket)
 
 
 def _metric_card(content: ReportContent, metric: Metric) -> Card:

@@ -1,26 +1,25 @@
-"""Slice keys in words and in order."""
+"""Which slice keys are shown, in which order and words."""
 
 import pytest
 
-from schema.slice_keys import slice_rank, slice_text
+from schema.slice_keys import shown_buckets, slice_text
+
+
+def test_data_roots_are_shown_where_there_are_several() -> None:
+    one = ["none", "source=crops", "all", "15+", "3-6", "all"]
+    assert shown_buckets(one) == ("all", "3-6", "15+", "none")
+    assert shown_buckets([*one, "source=a"])[-2:] == ("source=a", "source=crops")
 
 
 @pytest.mark.parametrize(
     ("split", "bucket", "text"),
     [
-        ("all", "all", "all splits"),
         ("eval", "all", "eval split"),
-        ("eval", "15+", "eval split, nodules 15+ mm"),
-        ("eval", "8-15", "eval split, nodules 8–15 mm"),
-        ("train", "none", "train split, slices without nodule"),
-        ("eval", "site=3", "eval split, site=3"),
+        ("all", "3-6", "all splits, nodules 3–6 mm"),
+        ("eval", "none", "eval split, slices without nodule"),
+        ("train", "source=crops", "train split, data root crops"),
+        ("eval", "scanner=x", "eval split, scanner=x"),
     ],
 )
-def test_slice_in_words(split: str, bucket: str, text: str) -> None:
+def test_slices_in_words(split: str, bucket: str, text: str) -> None:
     assert slice_text(split, bucket) == text
-
-
-def test_from_all_over_small_to_large_to_none_to_what_is_not_known() -> None:
-    given = ["site=3", "none", "15+", "8-15", "6-8", "3-6", "all"]
-    assert sorted(given, key=lambda bucket: slice_rank("eval", bucket)) == given[::-1]
-    assert slice_rank("train", "none") < slice_rank("eval", "all") < slice_rank("test", "all")
