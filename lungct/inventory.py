@@ -249,7 +249,8 @@ def _truth(each: _Root, files: ScanFiles, nodules: tuple[Nodule, ...]) -> Truth:
     outlines = each.outlines.get(files.series_uid, ())
     if kind == LIDC and not outlines and root.without_outlines == SPHERES:
         kind = SPHERES
-    return Truth(kind, nodules, outlines, root.min_readers, files.label)
+    same_pixels = reader_of(each.layout).keeps_pixels
+    return Truth(kind, nodules, outlines, root.min_readers, files.label, same_pixels)
 
 
 def _truth_kind(each: _Root) -> str:

@@ -28,8 +28,9 @@ class PlacedScan:
 
 @dataclass(frozen=True)
 class SplitRule:
-    """By `fold` where there is one, else by `table`, else by a hash; one class from the
-    configuration to the pushed model.
+    """By `fold` where there is one, else by `table`, else by a hash of the patient.
+
+    One class from the configuration to the pushed model.
 
     Attributes:
         eval_fraction: Expected share of patients in the eval split, 0..1.

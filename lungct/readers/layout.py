@@ -66,6 +66,8 @@ class Reader:
         members: The files that a scan really is made of, on this machine: what names it first,
             then what holds its voxels.
         suffixes: Endings of files that look like scans of this layout, wherever they lie.
+        keeps_pixels: Whether columns and rows are those of the DICOM image, which LIDC's outlines
+            are drawn on.
     """
 
     layout: str
@@ -74,3 +76,4 @@ class Reader:
     read: Callable[[ScanFiles], Scan]
     members: Callable[[ScanFiles], tuple[str, ...]] = attrgetter("files")
     suffixes: tuple[str, ...] = ()
+    keeps_pixels: bool = True

@@ -142,4 +142,5 @@ READER = Reader(
     find=find,
     read=read,
     suffixes=(".nii", ".nii.gz"),
+    keeps_pixels=False,
 )

@@ -29,6 +29,7 @@ class Truth:
         outlines: XML files of its readers, used where the truth is LIDC.
         min_readers: Readers who must have outlined a voxel for it to be nodule.
         label: File of the label mask, used where the truth is MASKS.
+        same_pixels: Whether outlines are drawn on the columns and rows of the stored scan.
     """
 
     kind: str = SPHERES
@@ -36,6 +37,7 @@ class Truth:
     outlines: tuple[str, ...] = ()
     min_readers: int = 2
     label: str = ""
+    same_pixels: bool = True
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ def _of_outlines(scan: Scan, truth: Truth) -> Labels:
         raise ScanError(
             f"expected reader outlines of series {scan.series_uid}, got no XML file of it"
         )
-    outlines = OutlineTruth(truth.outlines, truth.min_readers)
+    outlines = OutlineTruth(truth.outlines, truth.min_readers, truth.same_pixels)
     consensus, warnings = consensus_nodules(outlines, scan.series_uid, scan.geometry)
     _check_sizes(consensus)
     return Labels(voxels=consensus, warnings=warnings)
