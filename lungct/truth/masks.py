@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,19 +20,6 @@ MAX_PARTS = 1000
 
 # How far the mask's voxels may be from the image's, in voxels along the shortest side.
 _SAME_GRID = 0.1
-
-
-@dataclass(frozen=True)
-class MaskTruth:
-    """Which label mask is the truth of one scan.
-
-    Attributes:
-        path: The mask, `.nii`, `.nii.gz`, `.mhd` or `.mha`.
-        value: The label that is nodule; None for every label above 0.
-    """
-
-    path: str
-    value: int | None = None
 
 
 def mask_nodules(

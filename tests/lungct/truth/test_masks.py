@@ -11,8 +11,8 @@ from lungct.readers.metaimage import write_scan
 from lungct.readers.msd import READER
 from lungct.scan import Nodule, Scan, ScanError
 from lungct.truth import masks as masks_module
-from lungct.truth.labels import read_labels
-from lungct.truth.masks import MAX_PARTS, MaskTruth, mask_nodules
+from lungct.truth.labels import Truth, read_labels
+from lungct.truth.masks import MAX_PARTS, mask_nodules
 from tests.lungct.readers.nifti_files import content, header_of, write
 
 # Voxels of 1 x 2 x 3 mm, x first.
@@ -215,7 +215,7 @@ def test_refuses_a_mask_that_is_not_there(tmp_path):
 def test_truth_of_a_scan(nifti):
     scan = Scan("a", np.zeros(SCAN.shape, np.int16), SCAN)
     ignored = Nodule("9", (0.0, 0.0, 0.0), 5.0)
-    found = read_labels(scan, [ignored], MaskTruth(nifti(TWO)))
+    found = read_labels(scan, Truth("masks", nodules=(ignored,), label=nifti(TWO)))
     assert (found.spheres, len(found.voxels), found.warnings) == ((), 2, ())
     assert [patch.box for patch in found.stored_patches(SCAN)] == [LARGE, SMALL]
     # Half as many voxels along each axis, whose faces are those of the scan's: 2 x 4 x 6 mm.
@@ -224,7 +224,16 @@ def test_truth_of_a_scan(nifti):
     assert large.coverage.sum() * target.voxel_volume_mm3 == pytest.approx(180)
     # The small one fills columns 1-2, half of two voxels, rows 0-1, all of one, and half a slice.
     assert (small.coverage.tolist(), small.box[2]) == ([[[0.25, 0.25]]], slice(0, 2))
-    assert read_labels(scan, [], MaskTruth(nifti(TWO), 5)).voxels == ()
+
+
+def test_one_label_value_alone_can_be_nodule(nifti):
+    assert mask_nodules(nifti(TWO), SCAN, 5) == ()
+
+
+def test_a_scan_without_its_mask_is_refused():
+    scan = Scan("a", np.zeros(SCAN.shape, np.int16), SCAN)
+    with pytest.raises(ScanError, match="expected a label mask of a, got none"):
+        read_labels(scan, Truth("masks"))
 
 
 def test_writes_of_our_own_are_read(tmp_path):
