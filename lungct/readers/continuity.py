@@ -26,7 +26,7 @@ MIN_CORRELATION = 0.75
 # A crop may hold little but noise, or an organ that begins from one thick slice to the next, so one
 # axis is not judged: no more than noise, whose neighbours do not correlate, is told apart. `python
 # -m benchmarks.scan_content` prints the least of real crops.
-MIN_CROP_CORRELATION = 0.2
+MIN_CROP_CORRELATION = 0.1
 
 _PLANES = 8
 _AXES = ("z", "y", "x")

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
+from lungct.limits import VOLUME
 from lungct.readers.continuity import check_continuity
+from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.slice_order import (
     check_repeats,
     check_slice_order,
@@ -144,3 +147,10 @@ def test_numbers_count_the_padding_before():
     hu = np.concatenate([np.full((3, 60, 80), -1024, np.int16), lifelike_hu()[ORDERS["halves"]]])
     with pytest.raises(ScanError, match="slices 24 and 25 .* as slices 3 and 46 around them"):
         check_continuity(hu)
+
+
+def test_real_crops_are_accepted(real_data):
+    paths = sorted((real_data / "lidc_nodules" / "imagesTr").glob("*.nii.gz"))
+    for path in paths[::10]:
+        hu = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(np.int16)
+        check_continuity(to_hounsfield(hu, path.name)[0], VOLUME)
