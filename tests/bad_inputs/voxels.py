@@ -188,11 +188,7 @@ def float_with_infinity(case: Case) -> None:
     _store(case, values, "MET_DOUBLE")
 
 
-<<<<<<< HEAD
-@register(ALL, QUARANTINED, "air and tissue in values taken for HU, got 0.0% below -500")
-=======
 @register(ALL, QUARANTINED, "no HU: expected at least 0.5% of values from -1100 to 0 HU, got 0.0%")
->>>>>>> content
 def float_of_wrong_byte_order(case: Case) -> None:
     _store(case, good_hu().astype(">f4"), "MET_FLOAT")
 
