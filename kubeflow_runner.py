@@ -1,15 +1,18 @@
 """Compiles the pipeline for Vertex AI Pipelines and Kubeflow Pipelines 2, or submits it."""
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
-from runner.console import quiet
 from runner.run_record import EXIT_ERROR, EXIT_USAGE
+from runner.streams import quiet, use_lossy_output
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,17 +46,42 @@ def compile_pipeline(config: Config, path: str) -> None:
         raise ConfigError(f"{config.name}: expected a section vertex, got none")
     if not config.data.roots:
         raise ConfigError("expected data.roots, the folders of the scans in a bucket, got none")
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "a"):
-        pass  # What can't be written is said before TFX is imported, which takes half a minute.
-    from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+    # What can't be written is said before TFX is imported, which takes half a minute.
+    with _whole_file(path) as unfinished:
+        from tfx.v1.orchestration.experimental import (
+            KubeflowV2DagRunner,
+            KubeflowV2DagRunnerConfig,
+        )
 
-    from pipeline.pipeline import create_pipeline
+        from pipeline.pipeline import create_pipeline
 
-    settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
-    KubeflowV2DagRunner(config=settings, output_filename=path).run(
-        create_pipeline(config), write_out=True
-    )
+        settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
+        KubeflowV2DagRunner(config=settings, output_filename=unfinished).run(
+            create_pipeline(config), write_out=True
+        )
+
+
+@contextmanager
+def _whole_file(path: str) -> Iterator[str]:
+    """Gives a file beside `path` to write to, and renames it when that ended well.
+
+    Raises:
+        OSError: If a file at `path` can't be written.
+    """
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "expected a file to write, got something else", path)
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    number, unfinished = tempfile.mkstemp(prefix=".partial-", suffix=".json", dir=folder)
+    os.close(number)
+    try:
+        yield unfinished
+        os.chmod(unfinished, 0o644)
+        os.replace(unfinished, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(unfinished)
 
 
 def submit(config: Config, path: str) -> str:
@@ -103,4 +131,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    use_lossy_output()
     sys.exit(main())

@@ -4,9 +4,9 @@ Usage: python -m benchmarks.ingest [--scans 2 4 8 16] [--shape 300 512 512] [--c
 
 The floor is the least that any implementation does: reading the raw file into memory, and one
 linear resample by SimpleITK of the box around the lungs to the working grid. It is measured in turn
-with `process_scan` in this process. The smallest of several times is printed: on a shared machine
-the larger ones include waiting for other processes. The component runs with TFX and its metadata,
-as in a real run.
+with `prepare` and `to_slices` in this process. The smallest of several times is printed: on a
+shared machine the larger ones include waiting for other processes. The component runs with TFX and
+its metadata as in a real run.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,27 +26,31 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 
-from lungct import preprocess
+from lungct import processing
 from lungct.geometry import Geometry
-from lungct.grid import GridConfig, working_geometry
-from lungct.lung.mask import lung_box, lung_mask
-from lungct.readers.metaimage import read_scan
+from lungct.grid import Grid
+from lungct.inventory import FoundScan, reader_of, take_inventory
+from lungct.lung.airspace import Box
+from lungct.processing import prepare, to_slices
+from lungct.readers.checksums import ScanChecksums
+from lungct.readers.layout import Reader
 from lungct.readers.metaimage_header import read_header
-from lungct.readers.tables import find_scans, read_annotations
+from lungct.roots import DataRoot
 from lungct.scan import HU_MIN
+from lungct.working_grid import geometry_around
 from phantom import make_phantoms
 from phantom.writer import Order, PhantomError
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 
-# Functions of `lungct.preprocess` that are timed, and what they do.
+# Functions of `lungct.processing` that are timed, and what they do.
 STAGES = {
-    "read_scan": "read, check, to HU",
     "read_labels": "labels",
     "find_region": "lung mask",
     "resample_region": "lung mask on the working grid",
     "resample": "HU on the working grid",
 }
+READ = "read, check, to HU"
 SEED = 3
 
 
@@ -57,27 +62,27 @@ def main() -> None:
         Order(max(given.scans), SEED, tuple(given.shape))
     except (ConfigError, PhantomError) as error:
         sys.exit(f"benchmarks.ingest: {error}")
-    grid = GridConfig(**config.grid.model_dump())
+    grid = config.grid
     root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"working grid {grid.spacing_mm} mm (z, y, x), {grid.slice_size} pixels, ", end="")
-    print(f"{2 * grid.context + 1} channels; phantom scans of {given.shape} voxels\n", flush=True)
+    print(f"{grid.channels} channels; phantom scans of {given.shape} voxels\n", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     make_phantoms(str(root), max(given.scans), SEED, tuple(given.shape))
-    print_scan(find_scans([str(root)])[: given.measured], grid, given.repeats)
+    print_scans(_scans(root)[: given.measured], grid, given.repeats)
     print_component(root, given.scans, config)
 
 
-def print_scan(headers: list[str], grid: GridConfig, repeats: int) -> None:
-    """Prints for each scan the stages of `process_scan`, the floor, and the peak of memory."""
-    for header in headers:
-        peak = _peak_share(header, grid)
-        target = _target(header, grid)
-        rows = [(_stages(header, grid), _floor(header, *target)) for _ in range(repeats)]
+def print_scans(scans: tuple[FoundScan, ...], grid: Grid, repeats: int) -> None:
+    """Prints for each scan the stages of its path, the floor, and the peak of memory."""
+    for found in scans:
+        peak = _peak_share(found, grid)
+        target = _target(found, grid)
+        rows = [(_stages(found, grid), _floor(found, *target)) for _ in range(repeats)]
         stages = {name: min(row[name] for row, _ in rows) for name in rows[0][0]}
         floor = {name: min(row[name] for _, row in rows) for name in rows[0][1]}
         ratios = sorted(row["all"] / sum(floor.values()) for row, floor in rows)
-        print(f"scan {Path(header).stem}, smallest of {repeats}, ms")
+        print(f"scan {found.series_uid}, smallest of {repeats}, ms")
         for name, seconds in [*stages.items(), *((f"floor: {n}", s) for n, s in floor.items())]:
             print(f"  {name:<34}{1000 * seconds:8.0f}")
         ratio = stages["all"] / sum(floor.values())
@@ -97,8 +102,9 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
         output = data.with_suffix(".out")
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
-        roots = config.data.model_copy(update={"roots": (str(data),)})
-        wanted = config.model_copy(update={"data": roots, "output": str(output)})
+        roots = (config.data.root(str(data.absolute())),)
+        told = {"data": config.data.model_copy(update={"roots": roots}), "output": str(output)}
+        wanted = config.model_copy(update=told)
         done: list[NodeResult] = []
         ObservedDagRunner(lambda name: None, done.append).run(create_ingest(wanted))
         seconds[count] = done[0].seconds
@@ -121,21 +127,32 @@ def _print_growth(seconds: dict[int, float]) -> None:
         print(f"  a scan among {counts[-1]} costs {last / first:.2f} of one among {counts[0]}")
 
 
-def _stages(header: str, grid: GridConfig) -> dict[str, float]:
-    """Seconds by stage of one call, until every slice has been asked for."""
+def _stages(found: FoundScan, grid: Grid) -> dict[str, float]:
+    """Seconds by stage of one scan, until every slice has been asked for."""
     spent: dict[str, float] = defaultdict(float)
-    nodules = _nodules(header)
+
+    def timed_reader(layout: str) -> Reader:
+        """The reader of a layout, timed."""
+        reader = reader_of(layout)
+        return replace(reader, read=_timed(reader.read, READ, spent))
+
     with ExitStack() as stack:
-        for name in STAGES:
-            timed = _timed(getattr(preprocess, name), name, spent)
-            stack.enter_context(mock.patch.object(preprocess, name, timed))
+        stack.enter_context(mock.patch.object(processing, "reader_of", timed_reader))
+        for name, label in STAGES.items():
+            timed = _timed(getattr(processing, name), label, spent)
+            stack.enter_context(mock.patch.object(processing, name, timed))
         start = time.perf_counter()
-        _, slices = preprocess.process_scan(header, nodules, grid)
-        for _ in slices:
-            pass
+        _to_the_last_slice(found, grid)
         total = time.perf_counter() - start
-    named = {label: spent[name] for name, label in STAGES.items()}
+    named = {label: spent[label] for label in (READ, *STAGES.values())}
     return {**named, "everything else": total - sum(named.values()), "all": total}
+
+
+def _to_the_last_slice(found: FoundScan, grid: Grid) -> None:
+    """Takes a scan along its path, without checksums."""
+    _, slices = to_slices(prepare(found, ScanChecksums({})), grid)
+    for _ in slices:
+        pass
 
 
 def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
@@ -152,16 +169,16 @@ def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> 
     return call
 
 
-def _target(header: str, grid: GridConfig) -> tuple[Geometry, tuple[slice, slice, slice]]:
+def _target(found: FoundScan, grid: Grid) -> tuple[Geometry, Box]:
     """The working grid of a scan, and the box around its lungs."""
-    scan = read_scan(header)
-    lung = lung_mask(scan.hu, scan.geometry)
-    return working_geometry(scan.geometry, lung, grid, _nodules(header)), lung_box(lung)
+    prepared = prepare(found, ScanChecksums({}))
+    box, extents = prepared.region.box, prepared.labels.extents
+    return geometry_around(prepared.scan.geometry, box, grid, extents), box
 
 
-def _floor(header: str, target: Geometry, box: tuple[slice, slice, slice]) -> dict[str, float]:
+def _floor(found: FoundScan, target: Geometry, box: Box) -> dict[str, float]:
     """Seconds of reading the raw file and of one resample."""
-    known = read_header(header)
+    known = read_header(found.files.path)
     start = time.perf_counter()
     voxels = np.fromfile(known.voxels_path, known.dtype).reshape(known.geometry.shape)
     read_s = time.perf_counter() - start
@@ -176,15 +193,13 @@ def _floor(header: str, target: Geometry, box: tuple[slice, slice, slice]) -> di
     return {"read": read_s, "resample": time.perf_counter() - start}
 
 
-def _peak_share(header: str, grid: GridConfig) -> float:
+def _peak_share(found: FoundScan, grid: Grid) -> float:
     """Largest memory that a scan takes over what was held before, in units of its int16 voxels."""
     Path("/proc/self/clear_refs").write_text("5")
     before = _memory_bytes("VmRSS")
-    _, slices = preprocess.process_scan(header, _nodules(header), grid)
-    for _ in slices:
-        pass
+    _to_the_last_slice(found, grid)
     peak = _memory_bytes("VmHWM") - before
-    return peak / (2 * float(np.prod(read_header(header).geometry.shape)))
+    return peak / (2 * float(np.prod(read_header(found.files.path).geometry.shape)))
 
 
 def _memory_bytes(name: str) -> int:
@@ -195,18 +210,17 @@ def _memory_bytes(name: str) -> int:
     raise OSError(f"expected {name} in /proc/self/status, got none")
 
 
-def _nodules(header: str) -> tuple[Any, ...]:
-    """Annotated nodules of a scan of the phantom."""
-    table = read_annotations(str(Path(header).parent.parent / "annotations.csv"))
-    return table.by_series.get(Path(header).stem, ())
+def _scans(root: Path) -> tuple[FoundScan, ...]:
+    """All scans of a root of the phantom."""
+    return take_inventory([DataRoot(str(root))]).scans
 
 
 def _first_scans(root: Path, count: int) -> Path:
     """A data root with the first scans of another, which share their files."""
     data = root.with_name(f"{root.name}-first-{count}")
     shutil.rmtree(data, ignore_errors=True)
-    for header in sorted(find_scans([str(root)]))[:count]:
-        for path in (Path(header), Path(header).with_suffix(".raw")):
+    for found in _scans(root)[:count]:
+        for path in map(Path, found.files.files):
             place = data / path.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, place)
@@ -222,7 +236,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def whole_number(text: str) -> int:
+def _count(text: str) -> int:
     """A whole number from 1."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
@@ -232,14 +246,12 @@ def whole_number(text: str) -> int:
 def _arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--scans", type=whole_number, nargs="+", default=[2, 4, 8, 16], metavar="N")
-    parser.add_argument("--shape", type=whole_number, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--scans", type=_count, nargs="+", default=[2, 4, 8, 16], metavar="N")
+    parser.add_argument("--shape", type=_count, nargs=3, default=[300, 512, 512], metavar="N")
     parser.add_argument("--config", default="configs/luna16.yaml", help="default %(default)s")
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-ingest"))
-    parser.add_argument(
-        "--measured", type=whole_number, default=3, metavar="N", help="scans by stages"
-    )
-    parser.add_argument("--repeats", type=whole_number, default=5, metavar="N")
+    parser.add_argument("--measured", type=_count, default=3, metavar="N", help="scans by stages")
+    parser.add_argument("--repeats", type=_count, default=5, metavar="N")
     return parser.parse_args()
 
 

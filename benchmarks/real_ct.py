@@ -21,7 +21,10 @@ from lungct.readers.metaimage import read_scan
 from lungct.readers.tables import find_scans, read_annotations
 from lungct.truth.spheres import equivalent_diameter_mm, render_spheres
 
-LUNG_MASKS = (("ct-64.nrrd", "wholeLung-64.nrrd"), ("3DCT_lung.mha", "3DCT_lung_baseline_mask.mha"))
+REGION_MASKS = (
+    ("ct-64.nrrd", "wholeLung-64.nrrd"),
+    ("3DCT_lung.mha", "3DCT_lung_baseline_mask.mha"),
+)
 GRIDS_MM = ((2.5, 1.5, 1.5), (1.25, 0.7, 0.7))
 
 
@@ -36,7 +39,7 @@ def load(path: Path) -> tuple[npt.NDArray[np.int16], Geometry]:
 
 def print_lung_masks(folder: Path) -> None:
     """Prints Dice of our lung masks against published ones."""
-    for scan, mask in LUNG_MASKS:
+    for scan, mask in REGION_MASKS:
         hu, geometry = load(folder / scan)
         truth = load(folder / mask)[0] > 0
         print(f"lung mask  {scan:14} Dice to {mask}: {dice(lung_mask(hu, geometry), truth):.3f}")
@@ -45,7 +48,7 @@ def print_lung_masks(folder: Path) -> None:
 def print_continuity(data: Path) -> None:
     """Prints the correlation of neighbours on the worst axis, as stored and with sizes swapped."""
     (header,) = find_scans([str(data / "luna16_sample")])
-    scans = {name: load(data / "lung_masks" / name)[0] for name, _ in LUNG_MASKS}
+    scans = {name: load(data / "lung_masks" / name)[0] for name, _ in REGION_MASKS}
     scans["luna16_sample"] = read_scan(header).hu
     scans["luna16_sample, every sixth slice"] = read_scan(header).hu[::6]
     for name, hu in scans.items():

@@ -1,4 +1,4 @@
-"""Artifact types of ours: what became of the scans, whether they may be used, the report.
+"""Artifact types of ours: the records of the scans, the data gate's verdict, the report.
 
 A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the package exports it.
 """
@@ -7,10 +7,10 @@ from tfx import types
 
 
 class ScanReport(types.Artifact):
-    """What became of each scan found.
+    """The record of each scan found.
 
     A folder with `scans.jsonl` (one JSON object per scan: outcome, reason, split, facts) and
-    `notes.json` (whether the scans are phantoms, what the tables' readers reported).
+    `notes.json` (warnings of tables and folders).
     """
 
     TYPE_NAME = "components.ScanReport"
@@ -19,7 +19,7 @@ class ScanReport(types.Artifact):
 class Quarantine(types.Artifact):
     """The scans that can't be used, and how many can.
 
-    A folder with `quarantine.jsonl` (one JSON object per scan: series, patient, split, header,
+    A folder with `quarantine.jsonl` (one JSON object per scan: series, patient, split, path,
     reason) and `counts.json`, in which accepted, repaired and quarantined sum to found. The counts
     are custom properties too.
     """

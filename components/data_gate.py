@@ -15,6 +15,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
 from components.artifacts import DataVerdict, ScanReport
+from lungct.record import ScanRecord
 from schema.files import SCANS_FILE, VERDICT_FILE
 
 ANOMALIES_FILE = "SchemaDiff.pb"
@@ -39,20 +40,20 @@ class Finding:
     found: str
 
 
-def check_splits(scans: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> list[Finding]:
+def check_splits(scans: Sequence[ScanRecord], splits: Sequence[str]) -> list[Finding]:
     """Checks that every split has patients and nodules, and no patient or scan is in two.
 
     Args:
-        scans: One record per scan found, as in `scans.jsonl`.
+        scans: The record of each scan found.
         splits: The splits that must be filled.
 
     Returns:
         What is wrong; empty when nothing is.
     """
-    usable = [scan for scan in scans if scan["outcome"] != "quarantined"]
+    usable = [scan for scan in scans if scan.used]
     placed: dict[str, set[str]] = defaultdict(set)
     for scan in usable:
-        placed[scan["patient_id"]].add(scan["split"])
+        placed[scan.patient_id].add(scan.split)
     findings = [
         Finding("one split per patient", patient, f"expected one split, got {sorted(found)}")
         for patient, found in sorted(placed.items())
@@ -68,11 +69,11 @@ def check_splits(scans: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> l
     return findings + [f for split in splits for f in _check_split(usable, split)]
 
 
-def _check_voxels(usable: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _check_voxels(usable: Sequence[ScanRecord]) -> list[Finding]:
     """Finds the same voxels under two names in two splits."""
     places: dict[str, dict[str, str]] = defaultdict(dict)
     for scan in usable:
-        places[scan["voxels_sha256"]].setdefault(scan["split"], scan["series_uid"])
+        places[scan.voxels_sha256].setdefault(scan.split, scan.series_uid)
     return [
         Finding(
             "one split per scan",
@@ -85,31 +86,31 @@ def _check_voxels(usable: Sequence[Mapping[str, Any]]) -> list[Finding]:
     ]
 
 
-def _check_split(usable: Sequence[Mapping[str, Any]], split: str) -> list[Finding]:
-    scans = [scan for scan in usable if scan["split"] == split]
+def _check_split(usable: Sequence[ScanRecord], split: str) -> list[Finding]:
+    scans = [scan for scan in usable if scan.split == split]
     if not scans:
         return [Finding("scans in each split", split, "expected at least one scan, got none")]
-    if not any(scan["nodules"] for scan in scans):
+    if not any(scan.nodules for scan in scans):
         found = f"expected at least one nodule, got none in {len(scans)} scans"
         return [Finding("nodules in each split", split, found)]
     return []
 
 
-def check_quarantine(scans: Sequence[Mapping[str, Any]], max_fraction: float) -> list[Finding]:
+def check_quarantine(scans: Sequence[ScanRecord], max_fraction: float) -> list[Finding]:
     """Checks that not too many scans were lost.
 
     Args:
-        scans: One record per scan found, as in `scans.jsonl`.
+        scans: The record of each scan found.
         max_fraction: Largest share of quarantined scans that is put up with, 0..1.
 
     Returns:
         The share, and the scans with their reasons, when it is too large; else empty.
     """
-    lost = [scan for scan in scans if scan["outcome"] == "quarantined"]
+    lost = [scan for scan in scans if not scan.used]
     if len(lost) <= max_fraction * len(scans):
         return []
     found = f"expected at most {max_fraction:.0%} of {len(scans)} scans, got {len(lost)}"
-    named = [Finding("quarantined scan", scan["series_uid"], scan["reason"]) for scan in lost]
+    named = [Finding("quarantined scan", scan.series_uid, scan.reason) for scan in lost]
     return [Finding("quarantined scans", "all splits", found), *named]
 
 
@@ -177,12 +178,12 @@ class Executor(base_executor.BaseExecutor):
         """
         folder = artifact_utils.get_single_uri(input_dict["scans"])
         text = io_utils.read_string_file(os.path.join(folder, SCANS_FILE))
-        scans = [json.loads(line) for line in text.splitlines()]
+        scans = [ScanRecord.from_json(line) for line in text.splitlines()]
         splits = exec_properties["splits"].split(",")
         findings = check_splits(scans, splits)
         findings += check_quarantine(scans, exec_properties["max_quarantined_fraction"])
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
-        filled = [s for s in splits if s in {scan["split"] for scan in scans}]
+        filled = [s for s in splits if s in {scan.split for scan in scans}]
         findings += check_anomalies(_read_anomalies(anomalies, filled))
         if findings:
             raise DataRefused(findings_table(findings))
@@ -219,7 +220,7 @@ class DataGate(base_component.BaseComponent):
         """Wires the gate.
 
         Args:
-            scans: What became of each scan, from CtExampleGen.
+            scans: The record of each scan, from CtExampleGen.
             anomalies: What ExampleValidator found.
             splits: The splits that must be filled.
             max_quarantined_fraction: Largest share of quarantined scans, 0..1.

@@ -1,5 +1,6 @@
 """Which model the candidate is compared with."""
 
+import json
 import os
 from typing import Any
 
@@ -18,7 +19,7 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
     TFX's LatestBlessedModelStrategy returns the candidate once it is blessed: a second run with
     nothing changed would compare the model with itself, and no cached evaluation would fit.
-    A model of another input shape can't read today's examples and is passed over.
+    A model of another working grid can't read today's examples and is passed over.
     """
 
     def resolve_artifacts(
@@ -58,9 +59,11 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
 
 def _model_input(model: types.Artifact) -> str | None:
-    """What the exported model takes, as it was written beside it."""
+    """The working grid that the exported model takes, as it was written beside it."""
     path = os.path.join(path_utils.serving_model_path(model.uri), INPUT_FILE)
-    return io_utils.read_string_file(path) if fileio.exists(path) else None
+    if not fileio.exists(path):
+        return None
+    return json.dumps(json.loads(io_utils.read_string_file(path)).get("grid"), sort_keys=True)
 
 
 def _model_id(blessing: types.Artifact) -> Any:

@@ -10,6 +10,7 @@ from tfx.utils import path_utils
 
 from components.artifacts import Report, ScanReport
 from report.build import ReportInputs, ReportParameters, write_report
+from schema.criteria import criteria_from_json
 
 OTHER_EVALUATIONS = ("train_evaluation", "test_evaluation")
 
@@ -19,6 +20,7 @@ class ReportGenSpec(types.ComponentSpec):
 
     PARAMETERS = {
         "configuration": ExecutionParameter(type=str),
+        "criteria": ExecutionParameter(type=str),
         "code_hash": ExecutionParameter(type=str),
         "probability_threshold": ExecutionParameter(type=float),
     }
@@ -73,6 +75,7 @@ class Executor(base_executor.BaseExecutor):
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
+            criteria=criteria_from_json(exec_properties["criteria"]),
             code_hash=exec_properties["code_hash"],
             probability_threshold=exec_properties["probability_threshold"],
         )
@@ -89,6 +92,7 @@ class ReportGen(base_component.BaseComponent):
         self,
         *,
         configuration: str,
+        criteria: str,
         code_hash: str,
         probability_threshold: float,
         **channels: types.BaseChannel,
@@ -97,7 +101,8 @@ class ReportGen(base_component.BaseComponent):
 
         Args:
             configuration: The run's configuration as JSON; shown, and `grid.spacing_mm` read.
-            code_hash: Hash of the source, so that changed code makes a new report.
+            criteria: The gate's criteria, by `criteria_to_json`.
+            code_hash: Hash of the code, so that changed code makes a new report.
             probability_threshold: Probability from which a voxel is predicted.
             **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`;
                 `train_evaluation` and `test_evaluation` where there are such splits.
@@ -105,6 +110,7 @@ class ReportGen(base_component.BaseComponent):
         super().__init__(
             spec=ReportGenSpec(
                 configuration=configuration,
+                criteria=criteria,
                 code_hash=code_hash,
                 probability_threshold=probability_threshold,
                 report=types.Channel(type=Report),

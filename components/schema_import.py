@@ -1,38 +1,69 @@
-"""SchemaImport: brings schema.pbtxt into the pipeline, anew when its content changed."""
+"""SchemaImport: brings the data's schema into the pipeline, with the limits that ingest checks."""
 
+import os
+from typing import Any
+
+from google.protobuf import text_format
 from tfx import types
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.dsl.components.base import base_component
-from tfx.types import component_spec, standard_artifacts, standard_component_specs
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import io_utils
+
+from schema.contract import data_schema
+
+_SCHEMA_NAME = "schema.pbtxt"
 
 
 class SchemaImportSpec(component_spec.ComponentSpec):
-    """ImportSchemaGen's specification with a hash, because TFX's cache sees the path alone."""
+    """Inputs, outputs and parameters of SchemaImport."""
 
     PARAMETERS = {
-        **standard_component_specs.ImportSchemaGenSpec.PARAMETERS,
-        "content_hash": component_spec.ExecutionParameter(type=str),
+        "schema_file": component_spec.ExecutionParameter(type=str),
+        "code_hash": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = standard_component_specs.ImportSchemaGenSpec.INPUTS
-    OUTPUTS = standard_component_specs.ImportSchemaGenSpec.OUTPUTS
+    INPUTS: dict[str, Any] = {}
+    OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads the schema file, adds the limits, writes the artifact."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the schema.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `schema`.
+            exec_properties: `schema_file`.
+        """
+        del input_dict
+        schema = data_schema(io_utils.read_string_file(exec_properties["schema_file"]))
+        folder = artifact_utils.get_single_uri(output_dict["schema"])
+        path = os.path.join(folder, _SCHEMA_NAME)
+        io_utils.write_string_file(path, text_format.MessageToString(schema))
 
 
 class SchemaImport(base_component.BaseComponent):
-    """ImportSchemaGen whose cache follows the file's content."""
+    """The schema of the data, from its file and the limits of a plausible scan."""
 
     SPEC_CLASS = SchemaImportSpec
-    EXECUTOR_SPEC = ImportSchemaGen.EXECUTOR_SPEC
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, schema_file: str, content_hash: str) -> None:
+    def __init__(self, schema_file: str, code_hash: str) -> None:
         """Wires the import.
 
         Args:
             schema_file: Path of the schema, as protocol buffer text.
-            content_hash: Hash of its content.
+            code_hash: Hash of the file and of the code that completes it, for the cache.
         """
         spec = SchemaImportSpec(
             schema_file=schema_file,
-            content_hash=content_hash,
+            code_hash=code_hash,
             schema=types.Channel(type=standard_artifacts.Schema),
         )
         super().__init__(spec=spec)

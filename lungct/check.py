@@ -1,9 +1,9 @@
-"""`python -m lungct.check DIR`: what would become of these scans?
+"""`python -m lungct.check DIR`: which of these scans would be data, and why the others not?
 
 One line, or one JSON object, for each scan; exit status 0 when every scan is accepted or repaired,
 4 otherwise, 2 with one line on stderr where the question itself is wrong. A flipped bit inside
 uncompressed voxels is caught only where a list of SHA-256 sums lies beside the scans as SHA256SUMS
-or is named with --sums: no value that a CT may hold tells that it was another one before.
+or is named with --checksums: no value that a CT may hold tells that it was another one before.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -22,46 +21,23 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
-from lungct.grid import GridConfig, working_geometry
-from lungct.lung.mask import lung_mask
+from lungct.grid import Grid
+from lungct.inventory import FoundScan, Inventory, take_inventory
+from lungct.limits import LUNG, REGIONS
 from lungct.orientation import to_patient_axes
-from lungct.preprocess import ACCEPTED, QUARANTINED, REPAIRED, ScanSummary, quarantined
-from lungct.readers.checksum_lists import Checksums, find_checksums, verify_scan
-from lungct.readers.metaimage import read_scan, write_scan
-from lungct.readers.tables import Annotations, TableError, find_scans, overlooked, read_annotations
-from lungct.scan import Nodule, Scan, ScanError
+from lungct.processing import PreparedScan, process
+from lungct.readers import LAYOUTS
+from lungct.readers.metaimage import write_scan
+from lungct.record import QUARANTINED, ScanRecord
+from lungct.record_lines import as_json_line, as_line, total_line
+from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.slices import TRUTH, merge_coverage
-from lungct.summary_lines import as_json_line, as_line, total_line
-from lungct.truth.labels import Labels, nodule_facts, read_labels
-from lungct.truth.lidc.folders import find_reads
-from lungct.truth.lidc.truth import OutlineTruth
+from lungct.storage import printable
+from lungct.truth.labels import nodule_record
+from lungct.working_grid import geometry_around
 
 # Pixels of a working grid by which the window is measured; only its size in mm matters.
-_PIXEL_MM = 0.1
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What lies beside the scans.
-
-    Attributes:
-        nodules: Annotated nodules by series.
-        outlines: XML files by series.
-        min_readers: Readers who must have outlined a voxel for it to be nodule.
-        sums: SHA-256 by folder and file name.
-        window_mm: Side of the slice window that lungs and nodules must fit.
-    """
-
-    nodules: Mapping[str, tuple[Nodule, ...]]
-    outlines: Mapping[str, tuple[str, ...]]
-    min_readers: int
-    sums: Checksums
-    window_mm: float
-
-    def truth(self, series_uid: str) -> OutlineTruth | None:
-        """Outlines of a series, None where it has none and spheres are used."""
-        paths = self.outlines.get(series_uid)
-        return OutlineTruth(paths, self.min_readers) if paths else None
+_PIXEL_MM = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,87 +46,78 @@ class Masks:
 
     Attributes:
         geometry: That grid.
-        lung: (z, y, x) uint8, 1 in the lungs.
+        region: (z, y, x) uint8, 1 in the region of interest, which is the lungs or all.
         nodules: (z, y, x) uint8, 1 where at least half of the voxel lies in a nodule.
     """
 
     geometry: Geometry
-    lung: npt.NDArray[np.uint8]
+    region: npt.NDArray[np.uint8]
     nodules: npt.NDArray[np.uint8]
 
 
-def check_scan(header_path: str, inputs: Inputs) -> tuple[ScanSummary, Masks]:
+def measure(prepared: PreparedScan, window_mm: float) -> ScanRecord:
+    """Completes the record of a scan by its nodules on the scan's own grid.
+
+    Args:
+        prepared: The scan.
+        window_mm: Side of the slice window that region and nodules must fit.
+
+    Returns:
+        The record.
+
+    Raises:
+        ScanError: They do not fit.
+    """
+    size = max(round(window_mm / _PIXEL_MM), 1)
+    pixel_mm = window_mm / size
+    grid = Grid((1.0, pixel_mm, pixel_mm), size, context=0, margin_mm=0.0)
+    scan, labels = prepared.scan, prepared.labels
+    geometry_around(scan.geometry, prepared.region.box, grid, labels.extents)
+    geometry = prepared.stored.geometry
+    patches = labels.stored_patches(geometry)
+    nodules = tuple(nodule_record(patch, geometry) for patch in patches)
+    return replace(prepared.record, nodules=nodules)
+
+
+def masks_of(prepared: PreparedScan) -> Masks:
+    """Region and nodules of a scan on its own grid."""
+    stored = prepared.stored
+    region = np.zeros(stored.hu.shape, dtype=np.bool_)
+    to_patient_axes(region, stored.geometry)[0][prepared.region.box] = prepared.region.mask
+    patches = prepared.labels.stored_patches(stored.geometry)
+    truth = merge_coverage(patches, stored.geometry.shape) >= TRUTH
+    return Masks(stored.geometry, region.view(np.uint8), truth.view(np.uint8))
+
+
+def check_scan(found: FoundScan, window_mm: float, masks_folder: Path | None = None) -> ScanRecord:
     """Does with one scan all that can go wrong before it is cut into slices.
 
     Args:
-        header_path: The scan's `.mhd`.
-        inputs: What lies beside the scans.
+        found: The scan.
+        window_mm: Side of the slice window that region and nodules must fit.
+        masks_folder: Where its masks are written; None for nowhere.
 
     Returns:
-        The summary, nodule volumes measured on the scan's own grid, and the masks.
+        The record of the scan, good or bad.
 
     Raises:
-        ScanError: The scan would be quarantined.
+        OSError: The masks can't be written.
     """
-    started = time.perf_counter()
-    verify_scan(header_path, inputs.sums)
-    scan = read_scan(header_path)
-    try:
-        summary, masks = _check(scan, inputs)
-    except ScanError as error:
-        raise ScanError(f"{error} in {header_path}") from error
-    return replace(summary, seconds=round(time.perf_counter() - started, 3)), masks
+
+    def finish(prepared: PreparedScan) -> ScanRecord:
+        """Completes the record and writes the masks."""
+        record = measure(prepared, window_mm)
+        if masks_folder is not None:
+            stem = masks_folder / record.series_uid
+            _write_masks(stem, masks_of(prepared), "lung" if found.region == LUNG else "region")
+        return record
+
+    return process(found, finish)[0]
 
 
-def _check(scan: Scan, inputs: Inputs) -> tuple[ScanSummary, Masks]:
-    """Summary without time, and masks."""
-    nodules = inputs.nodules.get(scan.series_uid, ())
-    labels = read_labels(scan, nodules, inputs.truth(scan.series_uid))
-    lung = lung_mask(scan.hu, scan.geometry)
-    _check_window(scan.geometry, lung, labels, inputs.window_mm)
-    patches = labels.stored_patches(scan.geometry)
-    truth = merge_coverage(patches, scan.geometry.shape) >= TRUTH
-    _, patient = to_patient_axes(scan.hu, scan.geometry)
-    summary = ScanSummary(
-        series_uid=scan.series_uid,
-        patient_id="",
-        outcome=REPAIRED if scan.repairs else ACCEPTED,
-        reason="; ".join(scan.repairs),
-        shape=patient.shape,
-        spacing_mm=patient.spacing_zyx_mm,
-        lung_volume_ml=np.count_nonzero(lung) * patient.voxel_volume_mm3 / 1000,
-        nodules=tuple(nodule_facts(patch, scan.geometry) for patch in patches),
-        warnings=labels.warnings,
-    )
-    return summary, Masks(scan.geometry, lung.view(np.uint8), truth.view(np.uint8))
-
-
-def _check_window(
-    geometry: Geometry, lung: npt.NDArray[np.bool_], labels: Labels, window_mm: float
-) -> None:
-    """Refuses lungs and nodules that do not fit the slices of the working grid."""
-    size = max(round(window_mm / _PIXEL_MM), 1)
-    grid = GridConfig((1.0, window_mm / size, window_mm / size), size, 0, 0.0)
-    view, patient = to_patient_axes(lung, geometry)
-    working_geometry(patient, view, grid, labels.extents)
-
-
-def _checked(path: str, inputs: Inputs, masks_folder: Path | None) -> ScanSummary:
-    """Summary of a scan, good or bad; its masks are written."""
-    started = time.perf_counter()
-    try:
-        summary, masks = check_scan(path, inputs)
-    except ScanError as error:
-        seconds = round(time.perf_counter() - started, 3)
-        return replace(quarantined(path, error), seconds=seconds)
-    if masks_folder is not None:
-        _write_masks(masks_folder / summary.series_uid, masks)
-    return summary
-
-
-def _write_masks(stem: Path, masks: Masks) -> None:
+def _write_masks(stem: Path, masks: Masks, region: str) -> None:
     """Writes both masks; an error names the file, also where the system does not."""
-    for name, mask in (("lung", masks.lung), ("nodules", masks.nodules)):
+    for name, mask in ((region, masks.region), ("nodules", masks.nodules)):
         place = f"{stem}_{name}.mhd"
         try:
             write_scan(place, mask, masks.geometry)
@@ -169,12 +136,15 @@ def _parser() -> argparse.ArgumentParser:
             self.exit(2, f"{self.prog}: {message}\n")
 
     parser = Parser("python -m lungct.check", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", metavar="DIR", help="holds *.mhd or subset*/*.mhd")
+    parser.add_argument("folder", metavar="DIR", help="scans in one of the layouts")
+    parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
+    parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
+    parser.add_argument("--truth", choices=TRUTHS, default="", help="default: by what is there")
     parser.add_argument("--annotations", metavar="CSV", help="nodules as in LUNA16")
     parser.add_argument("--lidc", metavar="DIR", help="XML files of reader outlines")
     parser.add_argument("--min-readers", type=int, default=2, metavar="N", help="default 2")
     parser.add_argument("--write-masks", metavar="OUT", help="folder for lung and nodule masks")
-    parser.add_argument("--sums", metavar="FILE", help="SHA-256 sums besides DIR/SHA256SUMS")
+    parser.add_argument("--checksums", metavar="FILE", default="", help="a list besides SHA256SUMS")
     parser.add_argument(
         "--window-mm", type=float, default=358.4, metavar="MM",
         help="side of a slice, which lungs must fit; default 358.4, that of LUNA16's configuration",
@@ -210,19 +180,35 @@ def main(arguments: list[str] | None = None) -> int:
 def _main(given: argparse.Namespace) -> int:
     """Exit status where nothing gets in the way of reading, writing and printing."""
     try:
-        paths = find_scans([given.folder])
-        inputs, notes = _inputs(given, paths)
-        folder = _masks_folder(given, paths) if given.write_masks else None
+        inventory = _inventory(given)
+        folder = _masks_folder(given, inventory.scans) if given.write_masks else None
     except (ValueError, OSError) as error:
         return _usage_error(error)
-    _print_notes(notes)
-    return _run(paths, inputs, folder, given.json)
+    _print_notes(inventory.warnings)
+    return _run(inventory.scans, given, folder)
 
 
-def _masks_folder(given: argparse.Namespace, paths: list[str]) -> Path:
+def _inventory(given: argparse.Namespace) -> Inventory:
+    """Reads every table before any scan."""
+    if given.min_readers < 1 or not 0 < given.window_mm < np.inf:
+        got = f"{given.min_readers} readers and {given.window_mm} mm"
+        raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
+    root = DataRoot(
+        path=given.folder,
+        layout=given.layout,
+        region=given.region,
+        truth=LIDC if given.lidc else given.truth,
+        min_readers=given.min_readers,
+        outlines=(given.lidc,) if given.lidc else (),
+    )
+    tables = (given.annotations,) if given.annotations else ()
+    return take_inventory([root], given.checksums, annotations=tables)
+
+
+def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path:
     """Makes the folder for masks, which must be none where scans are looked for."""
     folder, root = Path(given.write_masks).resolve(), Path(given.folder).resolve()
-    of_scans = {root, *(Path(path).resolve().parent for path in paths)}
+    of_scans = {root, *(Path(path).resolve().parent for scan in scans for path in scan.files.files)}
     if folder in of_scans or (folder.parent == root and folder.match("subset*")):
         raise ValueError(f"expected --write-masks apart from the scans, got {given.write_masks!r}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -231,49 +217,24 @@ def _masks_folder(given: argparse.Namespace, paths: list[str]) -> Path:
 
 def _usage_error(error: Exception) -> int:
     """One line on stderr."""
-    print(f"lungct.check: {error}", file=sys.stderr)
+    print(f"lungct.check: {printable(str(error))}", file=sys.stderr)
     return 2
 
 
-def _inputs(given: argparse.Namespace, paths: list[str]) -> tuple[Inputs, list[str]]:
-    """Reads every table before any scan, and what is to be known of them."""
-    if not paths:
-        raise TableError(f"expected scans in {given.folder}, got no .mhd there or in subset*/")
-    if given.min_readers < 1 or not 0 < given.window_mm < np.inf:
-        got = f"{given.min_readers} readers and {given.window_mm} mm"
-        raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
-    table = read_annotations(given.annotations) if given.annotations else Annotations({}, ())
-    outlines = find_reads(given.lidc) if given.lidc else {}
-    sums, warnings = find_checksums([given.folder], paths, given.sums)
-    inputs = Inputs(table.by_series, outlines, given.min_readers, sums, given.window_mm)
-    absences = _absences({Path(path).stem for path in paths}, inputs)
-    return inputs, [*table.warnings, *warnings, *overlooked([given.folder], paths), *absences]
-
-
-def _absences(found: set[str], inputs: Inputs) -> Iterator[str]:
-    """Annotations without a scan, and scans without the outlines that others have."""
-    missing = sorted(set(inputs.nodules) - found)
-    if missing:
-        yield f"{len(missing)} annotated series are not here, the first is {missing[0]}"
-    without = sorted(found - set(inputs.outlines)) if inputs.outlines else []
-    if without:
-        yield f"{len(without)} scans without outlines take spheres, the first is {without[0]}"
-
-
-def _run(paths: list[str], inputs: Inputs, folder: Path | None, as_json: bool) -> int:
+def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | None) -> int:
     """Checks the scans one by one and prints each as soon as it is known."""
     counts: Counter[str] = Counter()
-    for path in paths:
-        summary = _checked(path, inputs, folder)
-        counts[summary.outcome] += 1
-        print(as_json_line(summary) if as_json else as_line(summary), flush=True)
-        _print_notes([f"{summary.series_uid}: {report}" for report in summary.warnings])
-    if not as_json:
+    for found in scans:
+        record = check_scan(found, given.window_mm, folder)
+        counts[record.outcome] += 1
+        print(as_json_line(record) if given.json else as_line(record), flush=True)
+        _print_notes([f"{record.series_uid}: {warning}" for warning in record.warnings])
+    if not given.json:
         print(total_line(counts))
     return 4 if counts[QUARANTINED] else 0
 
 
-def _print_notes(notes: list[str]) -> None:
+def _print_notes(notes: Sequence[str]) -> None:
     """What is no outcome goes to stderr, so that every line of stdout is a scan."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)

@@ -28,23 +28,6 @@ def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
     return open(descriptor, "rb")
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Reads a whole text file in UTF-8, with or without byte order mark.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its text.
-
-    Raises:
-        OSError: It can't be read, or is no regular file.
-        UnicodeDecodeError: It is not in UTF-8.
-    """
-    with open_regular(path) as file:
-        return file.read().decode("utf-8-sig")
-
-
 def reason_of(error: Exception) -> str:
     """Why a file can't be read, without the path that an error of the system repeats."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,4 +1,6 @@
-"""Overlap of a predicted and a true mask: the definitions, in numpy.
+"""Overlap of a predicted and a true mask: the formulas, in numpy.
+
+A property of `OverlapSums` is a metric once `schema.metrics` lists it.
 
 Whoever reports a Dice names its protocol beside it. *Pooled* Dice adds the voxels of all slices
 before it divides; *mean slice* Dice averages over the slices that hold truth. The two differ by
@@ -24,17 +26,15 @@ class OverlapSums:
     truth: float = 0.0  # voxels true
     slice_dice: float = 0.0  # Dice added up over the slices that hold truth
     nodule_slices: float = 0.0  # slices that hold truth
-    slices: float = 0.0  # slices in all
 
     def __add__(self, other: "OverlapSums") -> "OverlapSums":
-        """Sums of both sets of slices together."""
+        """The overlap of both sets of slices together."""
         return OverlapSums(
             self.intersection + other.intersection,
             self.predicted + other.predicted,
             self.truth + other.truth,
             self.slice_dice + other.slice_dice,
             self.nodule_slices + other.nodule_slices,
-            self.slices + other.slices,
         )
 
     @property
@@ -75,7 +75,7 @@ def dice(prediction: Mask, truth: Mask) -> float:
 
 
 def slice_overlap(prediction: Mask, truth: Mask) -> OverlapSums:
-    """The sums of one slice (or of any two masks taken as one).
+    """The overlap of one slice (or of any two masks taken as one).
 
     Args:
         prediction: bool array of any shape.
@@ -92,11 +92,11 @@ def slice_overlap(prediction: Mask, truth: Mask) -> OverlapSums:
     predicted = int(np.count_nonzero(prediction))
     both = int(np.count_nonzero(prediction & truth)) if true_voxels and predicted else 0
     slice_dice = 2 * both / (predicted + true_voxels) if true_voxels else 0.0
-    return OverlapSums(both, predicted, true_voxels, slice_dice, float(true_voxels > 0), 1.0)
+    return OverlapSums(both, predicted, true_voxels, slice_dice, float(true_voxels > 0))
 
 
 def overlap(pairs: Iterable[tuple[Mask, Mask]]) -> OverlapSums:
-    """The sums over slices given as pairs of predicted and true mask."""
+    """The overlap of slices given as pairs of predicted and true mask."""
     total = OverlapSums()
     for prediction, truth in pairs:
         total = total + slice_overlap(prediction, truth)

@@ -13,9 +13,6 @@ from lungct.geometry import Geometry
 # Range of Hounsfield units that is kept; lower values are padding outside the scan circle.
 HU_MIN, HU_MAX = -1024, 3071
 
-# No scanner is wider: voxels and nodules further than this from the world's origin are nowhere.
-MAX_COORDINATE_MM = 10_000.0
-
 # Lower border in mm (inclusive) and name; the first also takes what is smaller than 3 mm.
 SIZE_BUCKETS = ((0.0, "3-6"), (6.0, "6-8"), (8.0, "8-15"), (15.0, "15+"))
 

@@ -26,7 +26,7 @@ class SliceRecord:
         hu: (y, x, 2 * context + 1) int16 HU, the slice itself in the middle, lower z first; a view
             of the working volume, not contiguous.
         coverage: (y, x) uint8, 255 where the voxel lies wholly inside a nodule.
-        lung: (y, x) uint8, 1 in the lungs.
+        region: (y, x) uint8, 1 in the region of interest.
         index: z on the working grid.
         origin_mm: World (x, y, z) of pixel (0, 0).
         nodules: Nodules of which at least one voxel of the slice is at least half inside.
@@ -34,7 +34,7 @@ class SliceRecord:
 
     hu: npt.NDArray[np.int16]
     coverage: npt.NDArray[np.uint8]
-    lung: npt.NDArray[np.uint8]
+    region: npt.NDArray[np.uint8]
     index: int
     origin_mm: tuple[float, float, float]
     nodules: tuple[Nodule, ...]
@@ -46,13 +46,13 @@ class WorkingVolume:
 
     Attributes:
         hu: (z + 2 * context, y, x) int16 HU: `context` slices more below and above the grid.
-        lung: The lungs on the grid.
+        region: The region of interest on the grid.
         geometry: The working grid.
         patches: Each nodule as it was rendered on the grid.
     """
 
     hu: npt.NDArray[np.int16]
-    lung: LungRegion
+    region: LungRegion
     geometry: Geometry
     patches: tuple[NodulePatch, ...]
 
@@ -94,7 +94,7 @@ class Slices(Sequence[SliceRecord]):
         return SliceRecord(
             hu=np.moveaxis(volume.hu[z : z + channels], 0, -1),
             coverage=_coverage_plane(volume.patches, z, shape),
-            lung=volume.lung.plane(z, shape),
+            region=volume.region.plane(z, shape),
             index=z,
             origin_mm=(x_mm, y_mm, z_mm),
             nodules=self._nodules[z],

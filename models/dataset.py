@@ -154,7 +154,7 @@ def _crop_maker(split: SplitData) -> Callable[[Any, dict[str, Any]], tuple[Any, 
         """Cuts and augments one crop; its number is its seed."""
         seed = tf.stack([tf.constant(training.seed, tf.int64), number])
         image, truth = _decode(split, {name: value[None] for name, value in raw.items()})
-        lung = tf.io.decode_raw(raw[features.LUNG_MASK], tf.uint8)
+        lung = tf.io.decode_raw(raw[features.REGION_MASK], tf.uint8)
         whole = Slice(image[0], truth[0], tf.reshape(lung, (size, size)))
         crop = crop_near(whole, training.crop_size, training.augmentation.jitter, seed)
         return vary(*crop, seed)

@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from lungct.grid import Grid
 from schema import features
-from schema.hyperparameters import Grid, Intensity, parse_grid, parse_intensity
+from schema.hyperparameters import Intensity, parse_grid, parse_intensity
 
 # Mean and variance are taken over every second pixel in both directions, a quarter of them: enough
 # for two numbers.

@@ -6,14 +6,16 @@ same intensities.
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from lungct.grid import Grid
 from schema import features
 from schema.files import INPUT_FILE
-from schema.hyperparameters import Grid
 
 _HU_BYTES = 2
 
@@ -43,8 +45,14 @@ class Segmenter(tf.Module):
         return self._segment(tf.io.parse_example(examples, spec)[features.IMAGE_HU])
 
     def from_hu(self, hu: Any) -> dict[str, Any]:
-        """Hounsfield units int16 (N, H, W, C) to probability float32 (N, H, W)."""
-        return self._segment(slice_bytes(hu)[:, None])
+        """Hounsfield units int16 (N, H, W, C) to probability float32 (N, H, W).
+
+        Raises:
+            tf.errors.InvalidArgumentError: If H, W or C are not the grid's; where the caller gives
+                the array, so that one of another shape with as many values is not cut anew.
+        """
+        shape = (None, self.grid.slice_size, self.grid.slice_size, self.grid.channels)
+        return self._segment(slice_bytes(tf.ensure_shape(hu, shape))[:, None])
 
     def _segment(self, raw: Any) -> dict[str, Any]:
         image = self.transform({features.IMAGE_HU: raw})[features.IMAGE]
@@ -55,10 +63,10 @@ class Segmenter(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """Both as concrete functions by signature name."""
-        grid = self.grid
-        shape = (None, grid.slice_size, grid.slice_size, grid.channels)
         examples = tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)
-        hu = tf.TensorSpec(shape, tf.int16, name=features.INPUT_HU)
+        # Any four sizes: TensorFlow does not hold a caller to the sizes of a signature, and leaves
+        # out of the graph a check of what the signature promises.
+        hu = tf.TensorSpec([None] * 4, tf.int16, name=features.INPUT_HU)
         return {
             features.SIGNATURE_EXAMPLES: tf.function(
                 self.from_examples, input_signature=[examples]
@@ -69,18 +77,22 @@ class Segmenter(tf.Module):
         }
 
 
-def export(segmenter: Segmenter, directory: str) -> None:
+def export(segmenter: Segmenter, directory: str, split: Mapping[str, Any] | None = None) -> None:
     """Writes a SavedModel that TFMA, TF Serving and `tf.saved_model.load` take.
 
-    The shape of its input goes along as `schema.files.INPUT_FILE`, so that models can be told
-    apart that no common example fits.
+    The working grid and the split rule go along as `schema.files.INPUT_FILE`, so that models can
+    be told apart that no common example fits, and users know which patients were trained on.
+
+    Args:
+        segmenter: The model with its transform graph and grid.
+        directory: Where it is written.
+        split: Fields of `schema.splits.SplitRule`; None where it is not known.
     """
     tf.saved_model.save(segmenter, directory, signatures=segmenter.signatures())
-    grid = segmenter.grid
     path = os.path.join(directory, INPUT_FILE)
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
-        json.dump({"slice_size": grid.slice_size, "channels": grid.channels}, file)
+        json.dump({"grid": asdict(segmenter.grid), "split": split}, file)
 
 
 def slice_bytes(hu: Any) -> Any:

@@ -81,7 +81,8 @@ def run_fn(fn_args: Any) -> None:
     checkpoint = Checkpoint(resume_directory(fn_args.model_run_dir, identity))
     model = train(Run(split, hold_out(split), fn_args.model_run_dir, checkpoint))
     model.save(os.path.join(fn_args.model_run_dir, MODEL_NAME))
-    export(Segmenter(model, transform, settings.grid), fn_args.serving_model_dir)
+    segmenter = Segmenter(model, transform, settings.grid)
+    export(segmenter, fn_args.serving_model_dir, config.get("split"))
     checkpoint.remove()
 
 

@@ -1,44 +1,189 @@
-"""A hash of our source, so that changed code reruns and unchanged code comes from the cache."""
+"""A hash of the code that a component imports: changed code reruns, unchanged code does not.
 
+TFX's cache does not see the functions that it is given by dotted name, nor the modules that an
+executor imports. So each component takes this hash as a parameter.
+"""
+
+import ast
+import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+import importlib.metadata
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LEARNING = ("schema", "lungct", "models")
-INGEST = ("schema", "lungct", "components/ct_example_gen")
-EVERYTHING = ("schema", "lungct", "models", "report", "components", "pipeline")
 
-# What of our source is read when a component runs.
-SUFFIXES = (".py", ".pbtxt", ".j2")
+# Files that our code reads, beside the modules of the package that reads them.
+DATA_SUFFIXES = (".j2", ".pbtxt")
+
+# They run every component, whether our code imports them or not.
+ALWAYS = ("tensorflow", "tfx", "keras")
 
 
-def source_hash(parts: Sequence[str] = EVERYTHING, root: Path = ROOT) -> str:
-    """Hashes source files, names and contents, in a fixed order.
+@dataclass(frozen=True)
+class _Module:
+    """What a file holds: its syntax without layout, and the names that it may import."""
+
+    syntax: str
+    imports: tuple[str, ...]
+
+
+def code_hash(entry_points: Sequence[str], root: Path = ROOT) -> str:
+    """Hashes what entry points import, directly or not, so far as it decides what they do.
+
+    That is the syntax of our modules without comments, docstrings and layout, the data files in
+    their folders, the versions of the distributions that they import, those of TensorFlow, TFX and
+    Keras in any case, and Python's minor version.
 
     Args:
-        parts: Folders or files below `root`.
-        root: The repository's root.
+        entry_points: Dotted names of modules of ours, such as "models.trainer".
+        root: The folder that our packages lie in.
 
     Returns:
         16 hexadecimal digits of SHA-256.
 
     Raises:
-        FileNotFoundError: If a part is neither a folder nor a file.
+        ModuleNotFoundError: If an entry point is no module of ours.
     """
     digest = hashlib.sha256()
-    for path in sorted(set(_files(parts, root))):
+    outside = set(ALWAYS)
+    for path in imported_files(entry_points, root):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-        digest.update(path.read_bytes())
+        if path.suffix in DATA_SUFFIXES:
+            digest.update(path.read_bytes())
+        else:
+            module = _read(path)
+            digest.update(module.syntax.encode())
+            outside.update(name for name in module.imports if not _is_ours(name, root))
+    digest.update("\n".join(_versions(outside)).encode())
     return digest.hexdigest()[:16]
 
 
-def _files(parts: Sequence[str], root: Path) -> Iterator[Path]:
-    for part in parts:
-        path = root / part
+def imported_files(entry_points: Sequence[str], root: Path = ROOT) -> tuple[Path, ...]:
+    """Finds the files of ours that entry points import, directly or not.
+
+    Imports are read, not run: those within functions count too, and the packages on the way to a
+    module.
+
+    Args:
+        entry_points: Dotted names of modules of ours.
+        root: The folder that our packages lie in.
+
+    Returns:
+        Modules, and the data files in the folders of packages among them, sorted.
+
+    Raises:
+        ModuleNotFoundError: If an entry point is no module of ours.
+    """
+    for name in entry_points:
+        if _file_of(name, root) is None:
+            raise ModuleNotFoundError(f"expected a module of ours, got {name!r} in {root}")
+    found: set[Path] = set()
+    waiting = list(entry_points)
+    while waiting:
+        for path in _files_on_the_way(waiting.pop(), root):
+            if path not in found:
+                found.add(path)
+                waiting += _read(path).imports
+    return tuple(sorted(found | set(_data_files(found))))
+
+
+def _files_on_the_way(name: str, root: Path) -> Iterator[Path]:
+    """The files of a module and of the packages that hold it; none where it is not ours."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        path = _file_of(".".join(parts[:length]), root)
+        if path is None:
+            return  # A name in a module, or somebody else's module.
+        yield path
+
+
+def _file_of(name: str, root: Path) -> Path | None:
+    place = root.joinpath(*name.split("."))
+    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
         if path.is_file():
-            yield path
-        elif path.is_dir():
-            yield from (file for file in path.rglob("*") if file.suffix in SUFFIXES)
-        else:
-            raise FileNotFoundError(f"expected a folder or file of ours, got {path}")
+            return path
+    return None
+
+
+def _is_ours(name: str, root: Path) -> bool:
+    return _file_of(name.partition(".")[0], root) is not None
+
+
+def _data_files(modules: Iterable[Path]) -> Iterator[Path]:
+    for folder in {path.parent for path in modules if path.name == "__init__.py"}:
+        yield from (path for path in folder.iterdir() if path.suffix in DATA_SUFFIXES)
+
+
+def _read(path: Path) -> _Module:
+    status = path.stat()
+    return _parse(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _parse(path: Path, changed_ns: int, size_bytes: int) -> _Module:
+    """Reads a module once, until its file changes."""
+    del changed_ns, size_bytes
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    imports = tuple(sorted(set(_imports(tree))))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                del node.body[0]
+    return _Module(ast.dump(tree), imports)
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Absolute names that may be modules: of `from x import y` both x and x.y."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # Never relative: tests/test_architecture.py.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _versions(imports: Iterable[str]) -> list[str]:
+    """Python's minor version, and name and version of each distribution that is imported."""
+    names = {name for module in imports for name in _distributions(module)}
+    found = sorted(f"{name} {importlib.metadata.version(name)}" for name in names)
+    return [f"python {sys.version_info.major}.{sys.version_info.minor}", *found]
+
+
+@functools.cache
+def _distributions(module: str) -> tuple[str, ...]:
+    """Names of the distributions that a module comes from; none for the standard library's."""
+    owners = tuple(sorted(set(_owners().get(module.partition(".")[0], ()))))
+    if len(owners) < 2:
+        return owners
+    # Several share a namespace, such as `google`: those count that have the package within it.
+    folder = "/".join(module.split(".")[:2])
+    return tuple(name for name in owners if _has_folder(name, folder))
+
+
+@functools.cache
+def _owners() -> dict[str, list[str]]:
+    """Names of distributions by the first part of what is imported from them.
+
+    As `importlib.metadata.packages_distributions`, which before Python 3.11 leaves out those that
+    do not list their packages, NumPy among them.
+    """
+    owners = defaultdict(list)
+    for distribution in importlib.metadata.distributions():
+        listed = (distribution.read_text("top_level.txt") or "").split()
+        for package in listed or _packages_in(distribution.read_text("RECORD") or ""):
+            owners[package].append(distribution.metadata["Name"])
+    return dict(owners)
+
+
+def _packages_in(record: str) -> set[str]:
+    paths = (line.partition(",")[0] for line in record.splitlines())
+    return {path.partition("/")[0].partition(".")[0] for path in paths if ".py" in path}
+
+
+def _has_folder(distribution: str, folder: str) -> bool:
+    record = importlib.metadata.distribution(distribution).read_text("RECORD") or ""
+    return any(line.startswith(f"{folder}/") for line in record.splitlines())

@@ -4,19 +4,32 @@ Nothing heavy is imported here, so that a wrong key is answered at once.
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-from schema import features
+from lungct.grid import Grid
+from lungct.limits import LUNG
+from lungct.roots import AUTO, SPHERES, DataRoot
 from schema.hyperparameters import Intensity, Training, UNet, parse
+from schema.splits import SplitRule
+
+# What may be said of each root, or for all of them at once.
+SHARED = ("layout", "region", "truth", "min_readers", "outlines", "without_outlines")
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Spacing = Annotated[float, Field(ge=0.1, le=20.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Bucket = Literal["3-6", "6-8", "8-15", "15+"]
-SplitName = Literal["train", "eval", "test"]
 
 
 def absolute(path: str) -> str:
@@ -56,74 +69,60 @@ class PhantomConfig(Section):
 
 
 class DataConfig(Section):
-    """Where the scans are, what counts as nodule in them, and how much of them may be lost.
+    """Where the scans are, and how many of them may be lost.
 
-    Nodules are spheres of the annotated diameter (`truth: spheres`) or what at least `min_readers`
-    of LIDC's readers outlined (`truth: lidc`, XML files in ROOT/lidc and in the folders
-    `outlines`); a series without outlines takes spheres or is refused. `sums` is a list of SHA-256
-    sums, as those named SHA256SUMS beside the scans, which are found by themselves.
+    A root is a folder, or a mapping with the keys of `lungct.roots.DataRoot`: path, name, layout,
+    region, truth, min_readers, outlines, without_outlines. What a root leaves out of the last six
+    it has from here. `checksums` is a list of SHA-256 sums besides those named SHA256SUMS beside
+    the scans, which are found by themselves.
     """
 
-    roots: tuple[Place, ...] = ()
+    roots: tuple[DataRoot, ...] = ()
     phantom: PhantomConfig = PhantomConfig()
-    truth: Literal["spheres", "lidc"] = "spheres"
-    min_readers: Annotated[int, Field(ge=1, le=12)] = 2
+    layout: str = AUTO
+    region: str = LUNG
+    truth: str = ""
+    min_readers: int = 2
     outlines: tuple[Place, ...] = ()
-    without_outlines: Literal["spheres", "refuse"] = "spheres"
-    sums: Place = ""
+    without_outlines: str = SPHERES
+    checksums: Place = ""
     max_quarantined_fraction: Fraction = 0.2
 
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_roots(cls, content: Any) -> Any:
+        """Gives every root what is said for all."""
+        if not isinstance(content, dict) or not isinstance(content.get("roots"), (list, tuple)):
+            return content
+        shared = {name: content[name] for name in SHARED if name in content}
+        roots = [_completed(root, shared) for root in content["roots"]]
+        return {**content, "roots": roots}
 
-class SplitConfig(Section):
-    """How scans are split; all scans of a patient share a split.
-
-    By `fold`, the subset of LUNA16 to evaluate on; or by `table`, a CSV file with the column split
-    and seriesuid or patient_id, whose splits are `table_splits`; or else by a hash of the patient,
-    so that growing data never moves a patient between splits.
-    """
-
-    eval_fraction: Fraction = 0.2
-    test_fraction: Fraction = 0.0
-    salt: str = ""
-    fold: Annotated[int, Field(ge=0, le=9, strict=True)] | None = None
-    table: Place = ""
-    table_splits: tuple[SplitName, ...] = ("train", "eval")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The splits that the examples fall into."""
-        names = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
-        if self.fold is not None:
-            return names
-        tested = features.SPLIT_TEST in self.table_splits if self.table else self.test_fraction > 0
-        return (*names, features.SPLIT_TEST) if tested else names
+    @field_validator("roots")
+    @classmethod
+    def _absolute_paths(cls, roots: tuple[DataRoot, ...]) -> tuple[DataRoot, ...]:
+        """The same roots by absolute paths."""
+        return tuple(
+            replace(r, path=absolute(r.path), outlines=tuple(map(absolute, r.outlines)))
+            for r in roots
+        )
 
     @model_validator(mode="after")
-    def _is_one_way(self) -> "SplitConfig":
-        if self.fold is not None and self.table:
-            raise ValueError(f"expected fold or table, got both: {self.fold} and {self.table}")
-        if not {features.SPLIT_TRAIN, features.SPLIT_EVAL} <= set(self.table_splits):
-            raise ValueError(f"expected train and eval in table_splits, got {self.table_splits}")
+    def _is_one_of_the_choices(self) -> "DataConfig":
+        """Refuses what no root may say, also where there is no root yet."""
+        self.root("phantom")
         return self
 
-    @model_validator(mode="after")
-    def _leaves_patients_to_train_on(self) -> "SplitConfig":
-        held_out = self.eval_fraction + self.test_fraction
-        if self.eval_fraction == 0.0 or held_out >= 1.0:
-            raise ValueError(
-                "expected 0 < eval_fraction and eval_fraction + test_fraction < 1, "
-                f"got {self.eval_fraction} + {self.test_fraction}"
-            )
-        return self
+    def root(self, path: str) -> DataRoot:
+        """A folder of which nothing else is said."""
+        return DataRoot(path=path, **{name: getattr(self, name) for name in SHARED})
 
 
-class GridSection(Section):
-    """The working grid: millimetres per voxel along (z, y, x) and pixels per slice."""
-
-    spacing_mm: tuple[Spacing, Spacing, Spacing]
-    slice_size: Annotated[int, Field(ge=32, le=1024)]
-    context: Annotated[int, Field(ge=0, le=8)] = 1
-    lung_margin_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
+def _completed(root: Any, shared: Mapping[str, Any]) -> Any:
+    """A root as a mapping with what is said for all roots."""
+    if isinstance(root, str):
+        return {**shared, "path": root}
+    return {**shared, **root} if isinstance(root, dict) else root
 
 
 class GateConfig(Section):
@@ -174,8 +173,8 @@ class Config(Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "noduleflow"
     output: Place = ""
     data: DataConfig = DataConfig()
-    split: SplitConfig = SplitConfig()
-    grid: GridSection
+    split: SplitRule = SplitRule()
+    grid: Grid
     intensity: Intensity = Intensity()
     model: UNet = UNet()
     training: Training = Training()
@@ -183,6 +182,11 @@ class Config(Section):
     gate: GateConfig
     beam: BeamConfig = BeamConfig()
     vertex: VertexConfig | None = None
+
+    @field_validator("split")
+    @classmethod
+    def _split_of_absolute_path(cls, rule: SplitRule) -> SplitRule:
+        return replace(rule, table=absolute(rule.table))
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":
@@ -196,7 +200,9 @@ class Config(Section):
 
     def learning(self) -> dict[str, Any]:
         """What Transform and Trainer are given: plain JSON, so that TFX's cache sees it."""
-        sections = self.model_dump(mode="json", include={"grid", "intensity", "model", "training"})
+        sections = self.model_dump(
+            mode="json", include={"grid", "split", "intensity", "model", "training"}
+        )
         return {
             **sections,
             "probability_threshold": self.evaluation.probability_threshold,

@@ -1,15 +1,17 @@
 """Reading a configuration: YAML, `--set` overrides, and errors that name the nearest valid key."""
 
+import copy
 import dataclasses
 import difflib
+import json
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config import Config
+from pipeline.strict_yaml import Document, YamlError, read_yaml
 
 
 class ConfigError(ValueError):
@@ -21,7 +23,7 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
 
     Args:
         path: YAML file.
-        overrides: `section.key=value` texts; the value is read as YAML.
+        overrides: `section.key=value` texts, each key once; the value is read as YAML.
         **values: Top-level or dotted (with `__` for the dot) values that the runner sets, such as
             `output` or `data__roots`; None is left out.
 
@@ -31,17 +33,32 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
     Raises:
         ConfigError: If the file can't be read, a key is unknown or a value is not valid.
     """
-    content = _read_yaml(path)
+    document = _read_yaml(path)
+    content = copy.deepcopy(document.content)
+    given: dict[str, str] = {}
     for override in overrides:
         key, value = _parse_override(override)
-        _assign(content, key, value, f"--set {override}")
+        if key in given:
+            raise ConfigError(f"--set {override}: expected each key once, got {given[key]} too")
+        given[key] = f"--set {override}"
+        _assign(content, key, value, given[key])
     for name, value in values.items():
         if value is not None:
-            _assign(content, name.replace("__", "."), value, name)
+            key = name.replace("__", ".")
+            given[key] = "command line"
+            _assign(content, key, value, given[key])
     try:
-        return Config.model_validate(content)
+        return _validate(content)
     except ValidationError as error:
-        raise ConfigError(_describe(error, path)) from None
+        first, *more = error.errors()
+    place = _place(first, path, document, given)
+    rest = f" (and {len(more)} more)" if more else ""
+    raise ConfigError(_describe(first, place)[:500] + rest)
+
+
+def _validate(content: Any) -> Config:
+    """Validates as JSON: a number is no text and no boolean there, and a list may be a tuple."""
+    return Config.model_validate_json(json.dumps(content, default=str), strict=True)
 
 
 def valid_keys(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
@@ -94,19 +111,20 @@ def _section_of(annotation: Any) -> type[Any] | None:
     return None
 
 
-def _read_yaml(path: str) -> dict[str, Any]:
+def _read_yaml(path: str) -> Document:
     try:
         with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
+            document = read_yaml(file.read())
     except OSError as error:
         raise ConfigError(f"{path}: expected a YAML file, got: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: expected YAML, got: {reason}") from None
-    if not isinstance(content, dict):
-        kind = "nothing" if content is None else type(content).__name__
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected YAML in UTF-8, got: {error}") from None
+    except YamlError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if not isinstance(document.content, dict):
+        kind = "nothing" if document.content is None else type(document.content).__name__
         raise ConfigError(f"{path}: expected a mapping of sections, got {kind}")
-    return content
+    return document
 
 
 def _parse_override(override: str) -> tuple[str, Any]:
@@ -121,9 +139,9 @@ def _parse_override(override: str) -> tuple[str, Any]:
     if key not in valid_keys() and ".".join(parts[:-1]) not in _mappings():
         raise ConfigError(f"--set: unknown key {key}; nearest valid key: {nearest_key(key)}")
     try:
-        return key, yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {key}: expected a YAML value, got {text!r}") from None
+        return key, read_yaml(text).content
+    except YamlError as error:
+        raise ConfigError(f"--set {override}: {error}") from None
 
 
 def _assign(content: dict[str, Any], key: str, value: Any, origin: str) -> None:
@@ -140,20 +158,49 @@ def _assign(content: dict[str, Any], key: str, value: Any, origin: str) -> None:
     place[last] = value
 
 
-def _describe(error: ValidationError, path: str) -> str:
-    first, *more = error.errors()
-    rest = f" (and {len(more)} more)" if more else ""
-    return _describe_one(first, path)[:500] + rest
+def _place(
+    fault: Mapping[str, Any], path: str, document: Document, given: Mapping[str, str]
+) -> str:
+    """Where a fault was written: in which `--set`, or in which line of the file."""
+    key = ".".join(str(part) for part in fault["loc"])
+    blamed = [origin for name, origin in given.items() if _overlap(name, key)]
+    if blamed and not _has_fault(document.content, fault):
+        named = [origin for origin in blamed if _last_part(origin) in fault["msg"]]
+        return ", ".join(named or blamed)
+    line = document.line_of(fault["loc"])
+    return path if line is None else f"{path}, line {line}"
 
 
-def _describe_one(fault: Mapping[str, Any], path: str) -> str:
+def _overlap(one: str, other: str) -> bool:
+    """Whether one dotted key lies within the other; every key lies within nothing."""
+    return not other or f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+def _last_part(origin: str) -> str:
+    return origin.partition("=")[0].rpartition(".")[2]
+
+
+def _has_fault(content: Any, fault: Mapping[str, Any]) -> bool:
+    """Whether the file has the fault without any override."""
+    try:
+        _validate(content)
+    except ValidationError as error:
+        return any((f["loc"], f["msg"]) == (fault["loc"], fault["msg"]) for f in error.errors())
+    return False
+
+
+def _describe(fault: Mapping[str, Any], place: str) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{path}: unknown key {key}; nearest valid key: {nearest_key(key)}"
+        return f"{place}: unknown key {key}; nearest valid key: {nearest_key(key)}"
     if fault["type"] in ("missing", "missing_argument"):
-        return f"{path}: missing key {key}"
+        return f"{place}: missing key {key}"
+    if fault["type"] in ("model_type", "dataclass_type"):
+        return f"{place}: {key}: expected a section, got {fault['input']!r}"
+    if fault["type"] == "json_invalid":
+        return f"{place}: expected text in UTF-8, got other bytes in a value"
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if fault["type"] == "value_error":
-        return f"{path}: {key + ': ' if key else ''}{message}"
-    return f"{path}: {key}: {message}, got {fault['input']!r}"
+        return f"{place}: {key + ': ' if key else ''}{message}"
+    return f"{place}: {key}: {message}, got {fault['input']!r}"

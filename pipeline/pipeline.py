@@ -10,23 +10,23 @@ from tfx.extensions.google_cloud_ai_platform import constants as vertex
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 
-from components.ct_example_gen.component import CtExampleGen, Ingest
-from components.ct_example_gen.inventory import Request, TruthRule
-from components.ct_example_gen.splits import SplitRule
+from components.ct_example_gen.component import CtExampleGen
+from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
+from components.pusher import Pusher
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
-from pipeline.code_hash import INGEST, LEARNING, ROOT, source_hash
+from pipeline import entry_points
+from pipeline.code_hash import ROOT, code_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import eval_config
+from pipeline.gate import gate_criteria
 from schema import features
+from schema.criteria import criteria_to_json
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
 SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
-PREPROCESSING_FN = "models.preprocessing.preprocessing_fn"
-RUN_FN = "models.trainer.run_fn"
-# Where a local run keeps things, below its output.
-METADATA_FILE, ARTIFACTS_FOLDER = "metadata.sqlite", "artifacts"
 # In-process, deterministic and without a download; an image that is named keeps TFX from
 # building a source distribution for every component that uses Beam.
 LOCAL_BEAM_ARGS = (
@@ -44,12 +44,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     Returns:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
-    learning_hash = source_hash(LEARNING)
-    components_hash = source_hash(("schema", "lungct", "report", "components"))
+    metrics_hash = code_hash(entry_points.EVALUATOR)
     schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
 
     example_gen = _example_gen(config)
-    schema = SchemaImport(schema_file, content_hash=source_hash((SCHEMA_FILE,)))
+    schema = SchemaImport(schema_file, code_hash=code_hash(entry_points.SCHEMA_IMPORT))
     statistics = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
     )
@@ -61,32 +60,37 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         anomalies=validator.outputs["anomalies"],
         splits=config.splits,
         max_quarantined_fraction=config.data.max_quarantined_fraction,
-        code_hash=components_hash,
+        code_hash=code_hash(entry_points.DATA_GATE),
     )
-    learning = {**config.learning(), "code_hash": learning_hash}
+    learning = config.learning()
     transform = tfx.components.Transform(
         examples=example_gen.outputs["examples"],
         schema=schema.outputs["schema"],
-        preprocessing_fn=PREPROCESSING_FN,
+        preprocessing_fn=entry_points.PREPROCESSING_FN,
         splits_config=tfx.proto.SplitsConfig(analyze=[features.SPLIT_TRAIN]),
         materialize=False,
         disable_statistics=True,
-        custom_config={key: learning[key] for key in ("grid", "intensity", "code_hash")},
+        custom_config={
+            **{key: learning[key] for key in ("grid", "intensity")},
+            "code_hash": code_hash(entry_points.TRANSFORM),
+        },
     )
     transform.add_upstream_node(gate)
     trainer = _trainer(
         config,
-        learning,
+        {**learning, "code_hash": code_hash(entry_points.TRAINER)},
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
     )
+    criteria = gate_criteria(config.gate)
+    threshold = config.evaluation.probability_threshold
     last_blessed = _last_blessed(config, trainer.outputs["model"])
     evaluator = tfx.components.Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(config, learning_hash),
+        eval_config=eval_config(criteria, threshold, metrics_hash),
         example_splits=[features.SPLIT_EVAL],
         schema=schema.outputs["schema"],
     )
@@ -95,7 +99,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         split: tfx.components.Evaluator(
             examples=example_gen.outputs["examples"],
             model=trainer.outputs["model"],
-            eval_config=eval_config(config, learning_hash, gate=False),
+            eval_config=eval_config((), threshold, metrics_hash),
             example_splits=[split],
             schema=schema.outputs["schema"],
         ).with_id(f"Evaluator_{split}")
@@ -114,8 +118,9 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         blessing=evaluator.outputs["blessing"],
         **{f"{split}_evaluation": node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
-        code_hash=components_hash,
-        probability_threshold=config.evaluation.probability_threshold,
+        criteria=criteria_to_json(criteria),
+        code_hash=code_hash(entry_points.REPORT),
+        probability_threshold=threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
     return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])
@@ -134,20 +139,9 @@ def create_ingest(config: Config) -> tfx.dsl.Pipeline:
 
 
 def _example_gen(config: Config) -> CtExampleGen:
-    ingest = Ingest(
-        request=_request(config),
-        grid=config.grid.model_dump(mode="json"),
-        splits=config.splits,
-        code_hash=source_hash(INGEST),
-    )
-    return CtExampleGen(ingest)
-
-
-def _request(config: Config) -> Request:
-    """Which scans are wanted, and how they are split and labelled."""
     data = config.data
-    truth = TruthRule(data.truth, data.min_readers, data.outlines, data.without_outlines)
-    return Request(data.roots, SplitRule(**config.split.model_dump()), truth, data.sums)
+    request = Request(data.roots, config.split, config.grid, data.checksums)
+    return CtExampleGen(request, code_hash=code_hash(entry_points.INGEST))
 
 
 def _trainer(
@@ -159,14 +153,16 @@ def _trainer(
         "eval_args": trainer_pb2.EvalArgs(splits=[features.SPLIT_EVAL]),
     }
     if config.vertex is None:
-        return tfx.components.Trainer(run_fn=RUN_FN, custom_config=learning, **steps, **channels)
+        return tfx.components.Trainer(
+            run_fn=entry_points.RUN_FN, custom_config=learning, **steps, **channels
+        )
     job = {
         vertex.ENABLE_VERTEX_KEY: True,
         vertex.VERTEX_REGION_KEY: config.vertex.region,
         tfx.extensions.google_cloud_ai_platform.TRAINING_ARGS_KEY: _training_job(config.vertex),
     }
     return tfx.extensions.google_cloud_ai_platform.Trainer(
-        run_fn=RUN_FN, custom_config={**learning, **job}, **steps, **channels
+        run_fn=entry_points.RUN_FN, custom_config={**learning, **job}, **steps, **channels
     )
 
 
@@ -200,9 +196,7 @@ def _pusher(config: Config, **channels: types.BaseChannel) -> base_node.BaseNode
     if config.vertex is None:
         folder = os.path.join(config.output, "serving", config.name)
         target = pusher_pb2.PushDestination.Filesystem(base_directory=folder)
-        return tfx.components.Pusher(
-            push_destination=pusher_pb2.PushDestination(filesystem=target), **channels
-        )
+        return Pusher(push_destination=pusher_pb2.PushDestination(filesystem=target), **channels)
     place = config.vertex
     serving = {
         "project_id": place.project,

@@ -10,15 +10,17 @@ from typing import Final
 import tensorflow as tf
 
 from lungct import progress
+from lungct.record import ScanRecord
 from report.content import Making, ReportContent, to_json
 from report.evaluation import Evaluation, read_evaluation
 from report.history import read_history
-from report.nodules import Judged, ScanSource, Segmenter, judge_scan, load_segmenter
+from report.nodules import JudgedNodule, ScanToJudge, Segmenter, judge_scan, load_segmenter
 from report.page import render
 from report.pictures import MAX_REAL, Picture, choose_nodules, choose_real, draw
-from report.scans import ZYX, ScanFacts, ScanNotes, read_notes, read_scans, sum_up
+from report.scans import ZYX, read_scans, read_warnings, sum_up
 from report.slices import first_series
 from schema import features
+from schema.criteria import Criterion
 from schema.files import REPORT_FILE, SUMMARY_FILE
 
 # What the Evaluator leaves in the folder of its blessing.
@@ -54,11 +56,13 @@ class ReportParameters:
 
     Attributes:
         configuration: The run's configuration as JSON; `grid.spacing_mm` is read from it.
-        code_hash: Hash of the source that made the model.
+        criteria: The gate's criteria.
+        code_hash: Hash of the code that made the model.
         probability_threshold: Probability from which a voxel is predicted.
     """
 
     configuration: str
+    criteria: tuple[Criterion, ...]
     code_hash: str
     probability_threshold: float
 
@@ -80,22 +84,22 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
         ValueError: The inputs contradict each other, or the configuration lacks the working grid.
     """
     spacing_mm = grid_spacing(parameters.configuration)
-    evaluation = read_evaluation(inputs.evaluation, inputs.other_evaluations)
+    evaluation = read_evaluation(inputs.evaluation, parameters.criteria, inputs.other_evaluations)
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
-    scans, notes = read_scans(inputs.scans), read_notes(inputs.scans)
-    data = sum_up(scans, notes)
-    sources = list(_sources(inputs.examples, scans, notes, data.mixed))
+    scans = read_scans(inputs.scans)
+    data = sum_up(scans, read_warnings(inputs.scans))
+    chosen = list(_scans_to_judge(inputs.examples, scans, data.mixed))
     segment = load_segmenter(inputs.model)
     threshold = parameters.probability_threshold
-    judged = _judge_all(sources, segment, threshold, spacing_mm)
+    judged = _judge_all(chosen, segment, threshold, spacing_mm)
     return ReportContent(
         name=str(json.loads(parameters.configuration).get("name", "NoduleFlow")),
         blessed=blessed,
         data=data,
         evaluation=evaluation,
         nodules=tuple(one.result for _, one in judged),
-        pictures=_draw_all(sources, judged, segment, threshold, spacing_mm),
+        pictures=_draw_all(chosen, judged, segment, threshold, spacing_mm),
         history=read_history(inputs.model_run),
         making=Making(parameters.configuration, parameters.code_hash, threshold, _now()),
     )
@@ -123,9 +127,9 @@ def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
         )
 
 
-def _sources(
-    examples: Mapping[str, str], scans: Sequence[ScanFacts], notes: ScanNotes, mixed: bool
-) -> Iterator[ScanSource]:
+def _scans_to_judge(
+    examples: Mapping[str, str], scans: Sequence[ScanRecord], mixed: bool
+) -> Iterator[ScanToJudge]:
     """The scans of eval, and the first few real ones wherever they are among phantoms."""
     by_series = {scan.series_uid: scan for scan in scans}
     shown = 0
@@ -138,32 +142,32 @@ def _sources(
                 continue
             if series not in by_series:
                 raise ValueError(f"expected series {series} of {path} in the scan report, got none")
-            phantom = notes.is_phantom(series)
-            shown += not phantom
-            if split == features.SPLIT_EVAL or (not phantom and shown <= MAX_REAL):
-                yield ScanSource(by_series[series], path, phantom)
+            record = by_series[series]
+            shown += not record.phantom
+            if split == features.SPLIT_EVAL or (not record.phantom and shown <= MAX_REAL):
+                yield ScanToJudge(record, path)
 
 
 def _judge_all(
-    sources: Sequence[ScanSource], segment: Segmenter, threshold: float, spacing_mm: ZYX
-) -> list[tuple[ScanSource, Judged]]:
-    judged: list[tuple[ScanSource, Judged]] = []
-    for number, source in enumerate(sources, start=1):
-        judged += [(source, one) for one in judge_scan(source, segment, threshold, spacing_mm)]
-        progress.report("scans of the report", number, len(sources))
+    scans: Sequence[ScanToJudge], segment: Segmenter, threshold: float, spacing_mm: ZYX
+) -> list[tuple[ScanToJudge, JudgedNodule]]:
+    judged: list[tuple[ScanToJudge, JudgedNodule]] = []
+    for number, scan in enumerate(scans, start=1):
+        judged += [(scan, one) for one in judge_scan(scan, segment, threshold, spacing_mm)]
+        progress.report("scans of the report", number, len(scans))
     return judged
 
 
 def _draw_all(
-    sources: Sequence[ScanSource],
-    judged: Sequence[tuple[ScanSource, Judged]],
+    scans: Sequence[ScanToJudge],
+    judged: Sequence[tuple[ScanToJudge, JudgedNodule]],
     segment: Segmenter,
     threshold: float,
     spacing_mm: ZYX,
 ) -> tuple[Picture, ...]:
     requests = choose_nodules(judged)
-    if any(source.phantom for source in sources):
-        real = [source for source in sources if not source.phantom][:MAX_REAL]
+    if any(scan.record.phantom for scan in scans):
+        real = [scan for scan in scans if not scan.record.phantom][:MAX_REAL]
         requests += choose_real(real, judged)
     return tuple(draw(request, segment, threshold, spacing_mm) for request in requests)
 

@@ -11,8 +11,8 @@ from report.history import History
 from report.nodules import NoduleResult
 from report.pictures import Picture
 from report.scans import DataFacts
-from report.thresholds import FAIL, GateRow
 from schema import features
+from schema.criteria import GateRow, Verdict
 
 SUMMARY_VERSION: Final = 1
 
@@ -23,7 +23,7 @@ class Making:
 
     Attributes:
         configuration: The run's configuration as JSON text.
-        code_hash: Hash of the source that made the model.
+        code_hash: Hash of the code that made the model.
         probability_threshold: Probability from which a voxel is predicted.
         written: When the report was written, ISO 8601 in UTC.
     """
@@ -66,7 +66,7 @@ class ReportContent:
     @property
     def failed(self) -> tuple[GateRow, ...]:
         """Criteria that the model missed."""
-        return tuple(row for row in self.evaluation.gate if row.verdict == FAIL)
+        return tuple(row for row in self.evaluation.gate if row.verdict is Verdict.FAIL)
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "scans": _outcomes(content.data),
         "data": _data(content.data),
         "metrics": [asdict(row) for row in content.evaluation.metrics],
-        "last_blessed_metrics": [asdict(row) for row in content.evaluation.baseline],
-        "gate": [asdict(row) for row in content.evaluation.gate],
+        "last_blessed_metrics": [asdict(row) for row in content.evaluation.last_blessed],
+        "gate": [row.to_json() for row in content.evaluation.gate],
         "nodule_summary": asdict(sum_up_nodules(content.eval_nodules)),
         "nodules": [asdict(one) for one in content.nodules],
         "pictures": [_picture(one) for one in content.pictures],
@@ -143,6 +143,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         "repairs": _named(data.repairs),
         "remarks": _named(data.remarks),
         "truths": dict(data.truths),
+        "sources": dict(data.sources),
         "warnings": list(data.warnings),
     }
 

@@ -1,15 +1,14 @@
-"""A TFMA evaluation folder as plain typed rows: what was measured, and what the gate made of it.
+"""A TFMA evaluation folder as plain typed rows: what was measured, and the gate's verdicts.
 
-Everything comes from the folder alone: the configuration that TFMA wrote there, the metrics of
-each slice key and the validation result. The verdict on each threshold is worked out here again,
-since TFMA records failures only; both must agree.
+The gate is judged from its criteria and the figures that TFMA measured, since TFMA records failures
+only; both must come to the same verdict.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -18,44 +17,12 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from report.thresholds import (
-    ALL,
-    FAIL,
-    METRIC_LABELS,
-    Figures,
-    GateRow,
-    SliceMetrics,
-    gate_rows,
-    slice_name,
-)
 from schema import features
+from schema.criteria import Criterion, GateRow, Verdict, is_passed, judge
+from schema.metrics import MetricRow, in_order
+from schema.slice_keys import ALL
 
 CONFIG_FILE: Final = "eval_config.json"
-SPLIT_ORDER: Final = (ALL, features.SPLIT_TRAIN, features.SPLIT_EVAL, features.SPLIT_TEST)
-BUCKET_ORDER: Final = (ALL, features.BUCKET_NONE, *features.BUCKETS)
-
-_Row = TypeVar("_Row", "MetricRow", GateRow)
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One metric of one slice key; `value` is None where it is undefined.
-
-    Attributes:
-        split: Name of the split, or "all".
-        bucket: Size bucket, or "all"; other slicing features appear as "feature=value".
-        metric: Name of the metric.
-        value: The figure.
-        lower: Lower bound of its confidence interval, if there is one.
-        upper: Upper bound of its confidence interval, if there is one.
-    """
-
-    split: str
-    bucket: str
-    metric: str
-    value: float | None
-    lower: float | None = None
-    upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,52 +31,60 @@ class Evaluation:
 
     Attributes:
         metrics: Rows of the candidate.
-        baseline: Rows of the last blessed model; empty when there was none.
+        last_blessed: Rows of the last blessed model; empty when there was none.
         gate: One row per criterion.
     """
 
     metrics: tuple[MetricRow, ...]
-    baseline: tuple[MetricRow, ...]
+    last_blessed: tuple[MetricRow, ...]
     gate: tuple[GateRow, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether criteria were set and none failed."""
-        return bool(self.gate) and all(row.verdict != FAIL for row in self.gate)
+        """Whether criteria were applied and none failed."""
+        return is_passed(self.gate)
 
 
-def read_evaluation(folder: str, others: Sequence[str] = ()) -> Evaluation:
-    """Reads the folder of a ModelEvaluation artifact.
+def read_evaluation(
+    folder: str, criteria: Sequence[Criterion], others: Sequence[str] = ()
+) -> Evaluation:
+    """Reads the folder of a ModelEvaluation artifact, and judges.
 
     Args:
         folder: Where TFMA wrote `eval_config.json`, metrics and validations.
+        criteria: The gate's criteria, which TFMA was given as thresholds.
         others: Folders of further splits, of which the metrics alone are read.
 
     Raises:
         FileNotFoundError: There is no evaluation.
-        ValueError: A threshold is of a kind that is not understood, or the verdicts worked out
-            here disagree with TFMA's.
+        ValueError: The verdict worked out here is not TFMA's.
     """
     config = _read_config(folder)
-    slices = tuple(_read_slices(folder))
-    further = tuple(one for other in others for one in _read_slices(other))
     baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
+    measured = list(_read_rows(folder))
+    candidate = [row for model, row in measured if model != baseline]
+    last_blessed = [row for model, row in measured if model == baseline]
+    further = [row for other in others for _, row in _read_rows(other)]
     evaluation = Evaluation(
-        metrics=_metric_rows((*slices, *further), lambda name: name != baseline),
-        baseline=_metric_rows(slices, lambda name: name == baseline),
-        gate=tuple(_sorted(gate_rows(config, slices, baseline))),
+        metrics=in_order([*candidate, *further]),
+        last_blessed=in_order(last_blessed),
+        gate=judge(criteria, candidate, None if baseline is None else last_blessed),
     )
-    if evaluation.gate:
-        _check_agreement(folder, evaluation)
+    _check_agreement(folder, evaluation)
     return evaluation
 
 
-def metric_value(
-    rows: tuple[MetricRow, ...], metric: str, split: str, bucket: str = ALL
-) -> float | None:
-    """The figure of one slice key; None where it is undefined or was not measured."""
-    found = (r.value for r in rows if (r.metric, r.split, r.bucket) == (metric, split, bucket))
-    return next(found, None)
+def slice_name(key: Any) -> tuple[str, str]:
+    """Split and bucket of a TFMA slice key, "all" for what it does not name.
+
+    Slicing features other than these two appear in the bucket as "feature=value".
+    """
+    columns = {column: _text(value) for column, value in key}
+    split = columns.pop(features.SPLIT, ALL)
+    bucket = columns.pop(features.SIZE_BUCKETS, ALL)
+    parts = [bucket] if bucket != ALL else []
+    parts += [f"{column}={value}" for column, value in sorted(columns.items())]
+    return split, ", ".join(parts) or ALL
 
 
 def _read_config(folder: str) -> Any:
@@ -121,17 +96,18 @@ def _read_config(folder: str) -> Any:
     return run.eval_config
 
 
-def _read_slices(folder: str) -> Iterator[SliceMetrics]:
+def _read_rows(folder: str) -> Iterator[tuple[str, MetricRow]]:
+    """Name of the model and row of every figure; TFMA's differences of models are left out."""
     for record in tfma.load_metrics(folder):
-        values = {
-            metric_types.MetricKey.from_proto(item.key): _figures(item)
-            for item in record.metric_keys_and_values
-            if item.value.WhichOneof("type") in ("double_value", "bounded_value")
-        }
-        yield SliceMetrics(slicer_lib.deserialize_slice_key(record.slice_key), values)
+        where = slice_name(slicer_lib.deserialize_slice_key(record.slice_key))
+        for item in record.metric_keys_and_values:
+            key = metric_types.MetricKey.from_proto(item.key)
+            known = item.value.WhichOneof("type") in ("double_value", "bounded_value")
+            if known and not key.is_diff:
+                yield key.model_name, MetricRow(*where, key.name, *_figures(item))
 
 
-def _figures(item: Any) -> Figures:
+def _figures(item: Any) -> tuple[float | None, float | None, float | None]:
     """Value and interval, whichever way TFMA wrote them."""
     if item.value.WhichOneof("type") == "bounded_value":
         bounded = item.value.bounded_value
@@ -155,39 +131,16 @@ def _defined(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _metric_rows(
-    slices: tuple[SliceMetrics, ...], wanted: Callable[[str], bool]
-) -> tuple[MetricRow, ...]:
-    rows = [
-        MetricRow(*slice_name(one.key), key.name, *figures)
-        for one in slices
-        for key, figures in one.values.items()
-        if not key.is_diff and wanted(key.model_name)
-    ]
-    return tuple(_sorted(rows))
-
-
-def _rank(order: tuple[str, ...], name: str) -> int:
-    return order.index(name) if name in order else len(order)
-
-
-def _sorted(rows: Iterable[_Row]) -> list[_Row]:
-    metrics = tuple(METRIC_LABELS)
-    return sorted(
-        rows,
-        key=lambda row: (
-            _rank(SPLIT_ORDER, row.split),
-            _rank(BUCKET_ORDER, row.bucket),
-            _rank(metrics, row.metric),
-            row.metric,
-        ),
-    )
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _check_agreement(folder: str, evaluation: Evaluation) -> None:
+    if all(row.verdict is Verdict.NOT_APPLICABLE for row in evaluation.gate):
+        return  # TFMA validates nothing then
     validation = tfma.load_validation_result(folder)
     if bool(validation.validation_ok) != evaluation.passed:
-        failed = [row.criterion for row in evaluation.gate if row.verdict == FAIL]
+        failed = [row.criterion.text for row in evaluation.gate if row.verdict is Verdict.FAIL]
         raise ValueError(
             f"expected one verdict on the gate in {folder}, got "
             f"validation_ok={validation.validation_ok} from TFMA and here these failed: {failed}"

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from lungct.metrics import OverlapSums, slice_overlap
-from report.scans import ZYX, NoduleFacts, ScanFacts
+from lungct.record import NoduleRecord, ScanRecord
+from report.scans import ZYX
 from report.slices import SliceHead, decode, records
 from schema import features
 
@@ -59,7 +60,7 @@ class NoduleResult:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedNodule:
     """A result with the place to look for a picture: file, slice, box centre (y, x) in pixels."""
 
     result: NoduleResult
@@ -69,12 +70,11 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class ScanSource:
-    """One scan to judge: its facts, its file of slices, whether it is computer-made."""
+class ScanToJudge:
+    """One scan to judge: its record and its file of slices."""
 
-    scan: ScanFacts
+    record: ScanRecord
     path: str
-    phantom: bool
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def load_segmenter(folder: str) -> Segmenter:
 
 
 def judge_scan(
-    source: ScanSource, segment: Segmenter, threshold: float, spacing_mm: ZYX
-) -> Iterator[Judged]:
+    scan: ScanToJudge, segment: Segmenter, threshold: float, spacing_mm: ZYX
+) -> Iterator[JudgedNodule]:
     """Judges every annotated nodule of one scan.
 
     Args:
-        source: The scan.
+        scan: The scan.
         segment: The model.
         threshold: Probability from which a voxel is predicted.
         spacing_mm: Spacing (z, y, x) of the working grid.
@@ -125,37 +125,37 @@ def judge_scan(
     Yields:
         One result per nodule, in the order of the annotations.
     """
-    if not source.scan.nodules:
+    if not scan.record.nodules:
         return
-    cuts = _cuts(source)
+    cuts = _cuts(scan)
     reach = _reach(spacing_mm)
     wanted = {z + d for zs in cuts.values() for z in zs for d in range(-reach, reach + 1)}
-    stack = _read_stack(source.path, wanted, segment, threshold)
-    for nodule in source.scan.nodules:
-        yield _judge(source, nodule, cuts.get(nodule.nodule_id, ()), stack, spacing_mm)
+    stack = _read_stack(scan.path, wanted, segment, threshold)
+    for nodule in scan.record.nodules:
+        yield _judge(scan, nodule, cuts.get(nodule.id, ()), stack, spacing_mm)
 
 
-def _cuts(source: ScanSource) -> dict[str, tuple[int, ...]]:
+def _cuts(scan: ScanToJudge) -> dict[str, tuple[int, ...]]:
     """Slice indices that each nodule is cut by."""
     cuts: dict[str, list[int]] = {}
-    for head, _ in records(source.path):
-        _check_series(head, source)
+    for head, _ in records(scan.path):
+        _check_series(head, scan)
         for nodule_id in head.nodule_ids:
             cuts.setdefault(nodule_id, []).append(head.index)
-    unknown = set(cuts) - {nodule.nodule_id for nodule in source.scan.nodules}
+    unknown = set(cuts) - {nodule.id for nodule in scan.record.nodules}
     if unknown:
         raise ValueError(
-            f"expected the nodules that the scan report names for {source.scan.series_uid}, "
-            f"got also {sorted(unknown)} in {source.path}"
+            f"expected the nodules that the scan report names for {scan.record.series_uid}, "
+            f"got also {sorted(unknown)} in {scan.path}"
         )
     return {name: tuple(sorted(indices)) for name, indices in cuts.items()}
 
 
-def _check_series(head: SliceHead, source: ScanSource) -> None:
-    if head.series_uid != source.scan.series_uid:
+def _check_series(head: SliceHead, scan: ScanToJudge) -> None:
+    if head.series_uid != scan.record.series_uid:
         raise ValueError(
-            f"expected slices of {source.scan.series_uid} only, got one of {head.series_uid} "
-            f"in {source.path}"
+            f"expected slices of {scan.record.series_uid} only, got one of {head.series_uid} "
+            f"in {scan.path}"
         )
 
 
@@ -185,11 +185,11 @@ def _batches(path: str, wanted: set[int]) -> Iterator[list[tuple[SliceHead, byte
 
 
 def _judge(
-    source: ScanSource, nodule: NoduleFacts, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX
-) -> Judged:
+    scan: ScanToJudge, nodule: NoduleRecord, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX
+) -> JudgedNodule:
     box = _box(nodule, cut, stack, spacing_mm) if cut else None
     if box is None:
-        return Judged(_result(source, nodule, None), source.path, -1, (0.0, 0.0))
+        return JudgedNodule(_result(scan, nodule, None), scan.path, -1, (0.0, 0.0))
     truth = np.stack([stack.truth[z][box.rows, box.columns] for z in box.slices])
     prediction = np.stack([stack.prediction[z][box.rows, box.columns] for z in box.slices])
     inside = [z for z in box.slices if z in set(cut)]
@@ -198,11 +198,11 @@ def _judge(
         (box.rows.start + box.rows.stop - 1) / 2,
         (box.columns.start + box.columns.stop - 1) / 2,
     )
-    sums = slice_overlap(prediction, truth)
-    return Judged(_result(source, nodule, sums), source.path, largest, centre)
+    overlap = slice_overlap(prediction, truth)
+    return JudgedNodule(_result(scan, nodule, overlap), scan.path, largest, centre)
 
 
-def _box(nodule: NoduleFacts, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX) -> _Box | None:
+def _box(nodule: NoduleRecord, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX) -> _Box | None:
     """The truth within the annotated sphere's box and 5 mm around it; None when there is none.
 
     The sphere says where to look, so that a neighbour's truth does not stretch the box.
@@ -246,17 +246,17 @@ def _grown(hit: Mask, start: int, step_mm: float, size: int) -> slice:
     return _span(start + places[0] - margin, start + places[-1] + margin, size)
 
 
-def _result(source: ScanSource, nodule: NoduleFacts, sums: OverlapSums | None) -> NoduleResult:
+def _result(scan: ScanToJudge, nodule: NoduleRecord, overlap: OverlapSums | None) -> NoduleResult:
     return NoduleResult(
-        series_uid=source.scan.series_uid,
-        patient_id=source.scan.patient_id,
-        split=source.scan.split,
-        phantom=source.phantom,
-        nodule_id=nodule.nodule_id,
+        series_uid=scan.record.series_uid,
+        patient_id=scan.record.patient_id,
+        split=scan.record.split,
+        phantom=scan.record.phantom,
+        nodule_id=nodule.id,
         diameter_mm=nodule.diameter_mm,
         bucket=nodule.bucket,
-        dice=sums.pooled_dice if sums is not None else None,
-        truth_voxels=int(sums.truth) if sums is not None else 0,
-        predicted_voxels=int(sums.predicted) if sums is not None else 0,
-        overlap_voxels=int(sums.intersection) if sums is not None else 0,
+        dice=overlap.pooled_dice if overlap is not None else None,
+        truth_voxels=int(overlap.truth) if overlap is not None else 0,
+        predicted_voxels=int(overlap.predicted) if overlap is not None else 0,
+        overlap_voxels=int(overlap.intersection) if overlap is not None else 0,
     )

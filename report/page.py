@@ -10,18 +10,22 @@ import jinja2
 
 from report import plots
 from report.content import ReportContent, sum_up_nodules
-from report.evaluation import metric_value
 from report.pictures import ZOOM_MM
-from report.thresholds import AGAINST_BASELINE, ALL, GateRow, bucket_text, metric_label
 from schema import features
+from schema.metrics import (
+    HEADLINES,
+    METRICS,
+    POOLED_DICE,
+    TABLE_METRICS,
+    UNDEFINED_TEXT,
+    Metric,
+    figure_text,
+    metric_value,
+    signed_text,
+)
+from schema.slice_keys import ALL, SOURCE_PREFIX, bucket_text, shown_buckets, source_text
 
 TEMPLATE: Final = "page.html.j2"
-UNDEFINED: Final = "–"
-HEADLINES: Final = (
-    ("pooled_dice", "Dice over all voxels of all eval slices taken together"),
-    ("mean_slice_dice", "mean Dice of the eval slices that hold truth"),
-)
-TABLE_METRICS: Final = ("pooled_dice", "mean_slice_dice", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ def render(content: ReportContent) -> str:
         bucket_text=bucket_text,
         count=count,
         decimal=decimal,
-        figure=figure,
-        gate_figure=gate_figure,
-        signed=signed,
+        figure=figure_text,
+        sentence=sentence,
+        signed=signed_text,
+        two_lines=two_lines,
     )
     nodules = {split.split: split.nodules for split in content.data.splits}
     return environment.get_template(TEMPLATE).render(
@@ -57,6 +62,10 @@ def render(content: ReportContent) -> str:
         cards=cards(content),
         buckets=features.BUCKETS,
         size_rows=size_rows(content, nodules),
+        metrics=METRICS,
+        pooled_dice=POOLED_DICE,
+        table_metrics=TABLE_METRICS,
+        headlines=HEADLINES,
         plots=_plots(content, nodules),
         configuration=pretty(content.making.configuration),
         nodule_summary=sum_up_nodules(content.eval_nodules),
@@ -64,32 +73,24 @@ def render(content: ReportContent) -> str:
     )
 
 
-def figure(value: float | None) -> str:
-    """Three decimals."""
-    return UNDEFINED if value is None else f"{value:.3f}"
-
-
 def decimal(value: float | None, places: int = 2) -> str:
     """Some decimals."""
-    return UNDEFINED if value is None else f"{value:.{places}f}"
-
-
-def signed(value: float | None) -> str:
-    """Three decimals with a sign; a margin that would round to zero keeps what tells it apart."""
-    if value is None:
-        return UNDEFINED
-    text = f"{value:+.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:+.1g}"
-    return text.replace("-", "−")
+    return UNDEFINED_TEXT if value is None else f"{value:.{places}f}"
 
 
 def count(value: int | None) -> str:
     """Thousands parted by a thin space."""
-    return UNDEFINED if value is None else f"{value:,}".replace(",", "\u202f")
+    return UNDEFINED_TEXT if value is None else f"{value:,}".replace(",", "\u202f")
 
 
-def gate_figure(value: float | None, row: GateRow) -> str:
-    """A figure of the gate: signed where it is a change."""
-    return signed(value) if row.kind == AGAINST_BASELINE else figure(value)
+def sentence(text: str) -> str:
+    """The text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def two_lines(text: str) -> list[str]:
+    """The text in two parts for a narrow column, parted at its last space."""
+    return text.rsplit(" ", 1)
 
 
 def pretty(configuration: str) -> str:
@@ -100,11 +101,11 @@ def pretty(configuration: str) -> str:
 def cards(content: ReportContent) -> list[Card]:
     """The key figures."""
     summary = sum_up_nodules(content.eval_nodules)
-    shown = [_metric_card(content, metric, protocol) for metric, protocol in HEADLINES]
+    shown = [_metric_card(content, metric) for metric in HEADLINES]
     shown.append(
         Card(
             "nodule Dice, median",
-            figure(summary.median_dice),
+            figure_text(summary.median_dice),
             "3-D, per eval nodule, in a box around it",
             f"{summary.measured} of {summary.nodules} nodules measured",
         )
@@ -123,33 +124,49 @@ def cards(content: ReportContent) -> list[Card]:
 def size_rows(
     content: ReportContent, nodules: Mapping[str, Mapping[str, int]]
 ) -> list[dict[str, Any]]:
-    """A line per size bucket: nodules and metrics of train and eval."""
+    """A line per size bucket, and per data root where there are several, of train and eval."""
     rows = []
-    for bucket in (ALL, *features.BUCKETS):
+    measured = {row.bucket for row in content.evaluation.metrics}
+    for bucket in shown_buckets({ALL, *features.BUCKETS, *measured} - {features.BUCKET_NONE}):
         sides = {}
         for split in (features.SPLIT_TRAIN, features.SPLIT_EVAL):
             counts = nodules.get(split, {})
             sides[split] = {
-                "nodules": sum(counts.values()) if bucket == ALL else counts.get(bucket, 0),
+                "nodules": _nodules(counts, bucket),
                 **{
-                    metric: metric_value(content.evaluation.metrics, metric, split, bucket)
-                    for metric in TABLE_METRICS
+                    metric.key: metric_value(content.evaluation.metrics, metric.key, split, bucket)
+                    for metric in METRICS
                 },
             }
-        rows.append({"bucket": "all sizes" if bucket == ALL else bucket_text(bucket), **sides})
+        rows.append({"bucket": _row_name(bucket), **sides})
     return rows
 
 
-def _metric_card(content: ReportContent, metric: str, protocol: str) -> Card:
-    measured = metric_value(content.evaluation.metrics, metric, features.SPLIT_EVAL)
-    train = metric_value(content.evaluation.metrics, metric, features.SPLIT_TRAIN)
-    before = metric_value(content.evaluation.baseline, metric, features.SPLIT_EVAL)
-    beside = [f"train {figure(train)}"] if train is not None else []
+def _nodules(counts: Mapping[str, int], bucket: str) -> int | None:
+    """How many nodules a slice key has; of a data root it is not counted."""
+    if bucket == ALL:
+        return sum(counts.values())
+    return counts.get(bucket, 0) if bucket in features.BUCKETS else None
+
+
+def _row_name(bucket: str) -> str:
+    """A slice key as the table of sizes has it."""
+    if bucket == ALL:
+        return "all sizes"
+    return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket_text(bucket)
+
+
+def _metric_card(content: ReportContent, metric: Metric) -> Card:
+    evaluation = content.evaluation
+    measured = metric_value(evaluation.metrics, metric.key, features.SPLIT_EVAL)
+    train = metric_value(evaluation.metrics, metric.key, features.SPLIT_TRAIN)
+    before = metric_value(evaluation.last_blessed, metric.key, features.SPLIT_EVAL)
+    beside = [f"train {figure_text(train)}"] if train is not None else []
     if train is not None and measured is not None:
-        beside.append(f"gap {signed(train - measured)}")
+        beside.append(f"gap {signed_text(train - measured)}")
     if before is not None:
-        beside.append(f"last blessed {figure(before)}")
-    return Card(metric_label(metric), figure(measured), protocol, " · ".join(beside))
+        beside.append(f"last blessed {figure_text(before)}")
+    return Card(metric.label, figure_text(measured), metric.protocol, " · ".join(beside))
 
 
 def _plots(content: ReportContent, nodules: Mapping[str, Mapping[str, int]]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from report.nodules import Judged, NoduleResult, ScanSource, Segmenter
+from report.nodules import JudgedNodule, NoduleResult, ScanToJudge, Segmenter
 from report.scans import ZYX
 from report.slices import SlicePixels, decode, records
 from schema import features
@@ -42,7 +42,7 @@ class PictureRequest:
     """What to draw: one slice of one file, around a place when there is a nodule."""
 
     kind: str
-    source: ScanSource
+    scan: ScanToJudge
     slice_index: int
     centre_pixels: tuple[float, float] | None
     result: NoduleResult | None
@@ -80,7 +80,7 @@ class _Window:
     width: float
 
 
-def choose_nodules(judged: Sequence[tuple[ScanSource, Judged]]) -> list[PictureRequest]:
+def choose_nodules(judged: Sequence[tuple[ScanToJudge, JudgedNodule]]) -> list[PictureRequest]:
     """The best, the median and the worst nodule of the eval split by nodule Dice."""
     known = sorted(
         (
@@ -94,17 +94,17 @@ def choose_nodules(judged: Sequence[tuple[ScanSource, Judged]]) -> list[PictureR
 
 
 def choose_real(
-    sources: Iterable[ScanSource], judged: Sequence[tuple[ScanSource, Judged]]
+    scans: Iterable[ScanToJudge], judged: Sequence[tuple[ScanToJudge, JudgedNodule]]
 ) -> list[PictureRequest]:
     """One picture of each real scan: its largest nodule, or its middle slice of lung."""
     requests = []
-    for source in sources:
-        own = [one for of, one in judged if of == source and one.slice_index >= 0]
+    for scan in scans:
+        own = [one for of, one in judged if of == scan and one.slice_index >= 0]
         if own:
             largest = max(own, key=lambda one: one.result.diameter_mm)
-            requests.append(_request("real scan", source, largest))
+            requests.append(_request("real scan", scan, largest))
         else:
-            requests.append(PictureRequest("real scan", source, _middle(source), None, None))
+            requests.append(PictureRequest("real scan", scan, _middle(scan), None, None))
     return requests
 
 
@@ -123,13 +123,13 @@ def draw(request: PictureRequest, segment: Segmenter, threshold: float, spacing_
     serialized = _find(request)
     pixels = decode(serialized)
     prediction = segment([serialized])[0] >= threshold
-    source = request.source
+    scan = request.scan
     return Picture(
         kind=request.kind,
-        series_uid=source.scan.series_uid,
-        patient_id=source.scan.patient_id,
-        split=source.scan.split,
-        phantom=source.phantom,
+        series_uid=scan.record.series_uid,
+        patient_id=scan.record.patient_id,
+        split=scan.record.split,
+        phantom=scan.record.phantom,
         slice_index=request.slice_index,
         result=request.result,
         panels=_panels(pixels, prediction, request.centre_pixels, spacing_mm),
@@ -144,20 +144,20 @@ def _places(count: int) -> list[tuple[int, str]]:
     return [(place, f"{places[place]} of {count} eval nodules") for place in sorted(places)]
 
 
-def _request(kind: str, source: ScanSource, one: Judged) -> PictureRequest:
-    return PictureRequest(kind, source, one.slice_index, one.centre_pixels, one.result)
+def _request(kind: str, scan: ScanToJudge, one: JudgedNodule) -> PictureRequest:
+    return PictureRequest(kind, scan, one.slice_index, one.centre_pixels, one.result)
 
 
-def _middle(source: ScanSource) -> int:
-    indices = sorted(head.index for head, _ in records(source.path))
+def _middle(scan: ScanToJudge) -> int:
+    indices = sorted(head.index for head, _ in records(scan.path))
     return indices[len(indices) // 2]
 
 
 def _find(request: PictureRequest) -> bytes:
-    for head, serialized in records(request.source.path):
+    for head, serialized in records(request.scan.path):
         if head.index == request.slice_index:
             return serialized
-    raise ValueError(f"expected slice {request.slice_index} in {request.source.path}, got none")
+    raise ValueError(f"expected slice {request.slice_index} in {request.scan.path}, got none")
 
 
 def _panels(

@@ -9,11 +9,12 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from report.evaluation import MetricRow, metric_value
 from report.history import Epoch, History
 from report.nodules import NoduleResult
-from report.thresholds import ABSOLUTE, ALL, AT_LEAST, GateRow, bucket_text
 from schema import features
+from schema.criteria import Comparison, GateRow, Kind
+from schema.metrics import POOLED_DICE, MetricRow, metric_value
+from schema.slice_keys import ALL, bucket_text
 
 SIZE_INCHES: Final = (5.4, 3.3)
 TRAIN_COLOUR: Final = "#98a2b3"
@@ -81,14 +82,14 @@ def dice_by_size(
         (width / 2, features.SPLIT_EVAL, EVAL_COLOUR),
     ):
         for place, bucket in enumerate(features.BUCKETS):
-            value = metric_value(metrics, "pooled_dice", split, bucket)
+            value = metric_value(metrics, POOLED_DICE.key, split, bucket)
             axes.bar(place + shift, value or 0.0, width - 0.03, color=colour)
             text = "–" if value is None else f"{value:.2f}"
             axes.text(place + shift, (value or 0.0) + 0.015, text, ha="center", fontsize=9)
         axes.bar(0, 0, width, color=colour, label=split)
     _bounds(axes, gate, width)
     axes.set_xticks(range(len(features.BUCKETS)), _bucket_labels(nodules))
-    axes.set_ylabel("pooled Dice")
+    axes.set_ylabel(POOLED_DICE.label)
     axes.set_ylim(0, 1.08)
     axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     axes.grid(axis="x", visible=False)
@@ -157,16 +158,16 @@ def _epoch_axis(axes: Any, history: History) -> None:
 def _bounds(axes: Any, gate: Sequence[GateRow], width: float) -> None:
     """A short thick mark over eval's bar for each bucket that has a bound."""
     label: str | None = "bound of the gate"
-    for row in gate:
-        wanted = (row.metric, row.split, row.kind, row.comparison)
-        if wanted != ("pooled_dice", features.SPLIT_EVAL, ABSOLUTE, AT_LEAST) or row.bound is None:
+    drawn = (POOLED_DICE.key, features.SPLIT_EVAL, Kind.VALUE, Comparison.AT_LEAST)
+    for one in (row.criterion for row in gate):
+        if (one.metric, one.split, one.kind, one.comparison) != drawn:
             continue
-        if row.bucket == ALL:
-            label_all = f"bound, all sizes ({row.bound:g})"
-            axes.axhline(row.bound, color=BOUND_COLOUR, lw=1, ls=(0, (1, 2)), label=label_all)
-        elif row.bucket in features.BUCKETS:
-            place = features.BUCKETS.index(row.bucket)
-            axes.hlines(row.bound, place, place + width, color=BOUND_COLOUR, lw=2.5, label=label)
+        if one.bucket == ALL:
+            label_all = f"bound, all sizes ({one.bound:g})"
+            axes.axhline(one.bound, color=BOUND_COLOUR, lw=1, ls=(0, (1, 2)), label=label_all)
+        elif one.bucket in features.BUCKETS:
+            place = features.BUCKETS.index(one.bucket)
+            axes.hlines(one.bound, place, place + width, color=BOUND_COLOUR, lw=2.5, label=label)
             label = None
 
 

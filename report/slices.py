@@ -59,7 +59,7 @@ def decode(serialized: bytes) -> SlicePixels:
     """
     feature = tf.train.Example.FromString(serialized).features.feature
     coverage = np.frombuffer(_bytes(feature, features.NODULE_COVERAGE), np.uint8)
-    lung = np.frombuffer(_bytes(feature, features.LUNG_MASK), np.uint8)
+    lung = np.frombuffer(_bytes(feature, features.REGION_MASK), np.uint8)
     image = np.frombuffer(_bytes(feature, features.IMAGE_HU), "<i2")
     size = math.isqrt(coverage.size)
     if size == 0 or image.size % (size * size) or not (channels := image.size // size**2) % 2:

@@ -1,21 +1,29 @@
 """What a person sees while the pipeline runs: a line per component, a bar within the long ones."""
 
 import logging
-import os
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import Final, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from lungct.progress import LOGGER_NAME
+from schema.criteria import GateRow, Verdict
+from schema.metrics import (
+    TABLE_METRICS,
+    MetricRow,
+    figure_text,
+    metric_value,
+    signed_text,
+)
+from schema.slice_keys import ALL, SOURCE_PREFIX, shown_buckets, source_text
 
 # Without a terminal, a long component says how far it is this often, in seconds.
 QUIET_INTERVAL_S = 20.0
+
+_COLOURS: Final = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.NOT_APPLICABLE: "dim"}
 
 
 class RunConsole(logging.Handler):
@@ -75,37 +83,6 @@ class RunConsole(logging.Handler):
             self._task = None
 
 
-@contextmanager
-def quiet(log_path: str) -> Iterator[TextIO]:
-    """Sends everything that libraries print to a file, and gives back the way to the person.
-
-    TensorFlow and Beam write to the file descriptors themselves, so these are redirected.
-
-    Args:
-        log_path: The file; appended to.
-
-    Yields:
-        A stream to the original standard output.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    stream = os.fdopen(os.dup(1), "w", buffering=1)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    try:
-        yield stream
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, original in enumerate(saved, start=1):
-            os.dup2(original, number)
-            os.close(original)
-        os.close(log)
-        stream.close()
-
-
 def listen(handler: RunConsole) -> None:
     """Connects progress records to the console, and keeps them out of other handlers."""
     logger = logging.getLogger(LOGGER_NAME)
@@ -114,11 +91,11 @@ def listen(handler: RunConsole) -> None:
     logger.propagate = False
 
 
-def dice_table(metrics: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> Table:
-    """Lays out Dice by size bucket, one line per split and bucket.
+def dice_table(rows: Sequence[MetricRow], splits: Sequence[str]) -> Table:
+    """Lays out the metrics by size bucket, one line per split and bucket.
 
     Args:
-        metrics: Rows with `split`, `bucket`, `metric` and `value`, as in the report's summary.
+        rows: What was measured.
         splits: The splits to show, in order.
 
     Returns:
@@ -127,40 +104,39 @@ def dice_table(metrics: Sequence[Mapping[str, Any]], splits: Sequence[str]) -> T
     table = Table(box=None, padding=(0, 2))
     for heading in ("split", "nodule size (mm)"):
         table.add_column(heading)
-    for heading in ("pooled Dice", "mean slice Dice", "precision", "recall"):
-        table.add_column(heading, justify="right")
-    values = {(row["split"], row["bucket"], row["metric"]): row["value"] for row in metrics}
-    buckets = sorted({row["bucket"] for row in metrics}, key=_bucket_order)
-    names = ("pooled_dice", "mean_slice_dice", "precision", "recall")
+    for metric in TABLE_METRICS:
+        table.add_column(metric.label, justify="right")
+    buckets = shown_buckets(row.bucket for row in rows)
     for split in splits:
         for bucket in buckets:
-            cells = [_figure(values.get((split, bucket, name))) for name in names]
-            if any(cell != "–" for cell in cells):
-                table.add_row(split, "all slices" if bucket == "all" else bucket, *cells)
+            values = [metric_value(rows, metric.key, split, bucket) for metric in TABLE_METRICS]
+            if any(value is not None for value in values):
+                table.add_row(split, _where(bucket), *map(figure_text, values))
     return table
 
 
-def _bucket_order(bucket: str) -> tuple[int, float]:
-    if bucket in ("all", "none"):
-        return (0 if bucket == "all" else 2, 0.0)
-    return (1, float(bucket.rstrip("+").partition("-")[0]))
+def _where(bucket: str) -> str:
+    """A slice key as the table has it."""
+    if bucket == ALL:
+        return "all slices"
+    return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def gate_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Lays out the gate: criterion, measured, bound, verdict."""
+def gate_table(rows: Sequence[GateRow]) -> Table:
+    """Lays out the gate: criterion, measured, bound, margin, verdict."""
     table = Table(box=None, padding=(0, 2))
     table.add_column("criterion")
     for heading in ("measured", "bound", "margin"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for row in rows:
-        margin = row["margin"]
-        cells = [_figure(row["measured"]), _figure(row["bound"])]
-        cells.append("–" if margin is None else f"{margin:+.3f}")
-        colour = {"pass": "green", "fail": "red"}.get(row["verdict"], "dim")
-        table.add_row(row["criterion"], *cells, f"[{colour}]{row['verdict']}[/{colour}]")
+        one, verdict = row.criterion, row.verdict.value
+        colour = _COLOURS[row.verdict]
+        table.add_row(
+            one.text,
+            one.figure_text(row.measured),
+            one.figure_text(one.bound),
+            signed_text(row.margin),
+            f"[{colour}]{verdict}[/{colour}]",
+        )
     return table

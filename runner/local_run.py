@@ -5,14 +5,15 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lungct.readers.checksum_lists import find_checksums
-from lungct.readers.tables import TableError, find_scans, read_annotations, read_splits
+from lungct.readers.tables import TableError, read_splits
+from lungct.storage import StorageError
 from phantom import make_phantoms
 from pipeline.config import Config
-from runner.console import RunConsole, dice_table, gate_table, listen, quiet
+from runner.console import RunConsole, dice_table, gate_table, listen
 from runner.run_record import (
     EXIT_BLESSED,
     EXIT_ERROR,
@@ -22,7 +23,10 @@ from runner.run_record import (
     discard_run_record,
     write_run_record,
 )
-from schema.files import REPORT_FILE
+from runner.streams import quiet
+from schema.criteria import GateRow, Verdict
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
+from schema.metrics import MetricRow
 
 # More remarks on tables and folders than this are left to run.json and the report.
 MAX_NOTES = 5
@@ -69,7 +73,7 @@ class LocalRun:
             return self._conclude()
         except KeyboardInterrupt:
             return self._ended_early("interrupted; the next run goes on from what is finished", 1)
-        except TableError as error:
+        except (TableError, StorageError) as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
             return self._failed(error)
@@ -77,22 +81,22 @@ class LocalRun:
     def _prepare_data(self) -> None:
         config = self._record.config
         self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
-        found = len(_check_lists(config))
+        found = _count_scans(config)
         if config.data.roots:
             noun = "1 scan" if found == 1 else f"{found} scans"
-            self._say(f"  {noun} in {', '.join(map(_short, config.data.roots))}")
+            self._say(f"  {noun} in {', '.join(_short(root.path) for root in config.data.roots)}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
         self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
-        data = config.data.model_copy(update={"roots": (folder,)})
+        data = config.data.model_copy(update={"roots": (config.data.root(folder),)})
         self._record.config = config.model_copy(update={"data": data})
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")
-        from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_pipeline
+        from pipeline.pipeline import create_pipeline
         from runner.leftovers import discard_unfinished
         from runner.local_dag import ObservedDagRunner
 
@@ -166,16 +170,34 @@ class LocalRun:
         blessed = bool(summary["blessed"])
         if not blessed:
             self._record.pushed_path = None
+        elif fault := self._fault_of_push():
+            self._record.pushed_path = None
+            return self._ended_early(fault, EXIT_ERROR)
         self._show(summary, blessed)
         return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
 
+    def _fault_of_push(self) -> str:
+        """Says what a pushed model lacks; nothing where it is whole."""
+        from components.pusher import damaged_files, pushed_files
+
+        place = self._record.pushed_path
+        if place is None:
+            return "expected a blessed model to be pushed, got none"
+        expected = pushed_files(self._record.outputs["Pusher.pushed_model"])
+        damaged = damaged_files(Path(place), expected)
+        if damaged:
+            return f"expected {len(expected)} whole files in {place}, got a damaged {damaged[0]}"
+        return ""
+
     def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
         console = self._view.console
+        measured = [MetricRow(**row) for row in summary["metrics"]]
+        gate = [GateRow.from_json(row) for row in summary["gate"]]
         self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
-        console.print(dice_table(summary["metrics"], self._record.config.splits))
+        console.print(dice_table(measured, self._record.config.splits))
         self._say("\n[bold]Gate[/bold]")
-        console.print(gate_table(summary["gate"]))
-        self._say("\n" + _verdict(summary["gate"], blessed))
+        console.print(gate_table(gate))
+        self._say("\n" + _verdict(gate, blessed))
         if blessed:
             self._say(f"  model                {_short(self._record.pushed_path or '')}")
         report = os.path.join(self._record.outputs["ReportGen.report"], REPORT_FILE)
@@ -185,55 +207,38 @@ class LocalRun:
         self._view.console.print(text)
 
 
-def _check_lists(config: Config) -> list[str]:
-    """Refuses what can't be trusted before TFX is imported, which takes long; gives the scans."""
-    data = config.data
+def _count_scans(config: Config) -> int:
+    """Refuses tables that can't be trusted before TFX is imported, which takes long.
+
+    Returns:
+        How many scans there are; 0 where the phantom is to be made.
+    """
+    from lungct.inventory import take_inventory
+
     if config.split.table:
         read_splits(config.split.table, config.split.names)
-    headers = find_scans(data.roots)
-    if headers:
-        find_checksums(data.roots, headers, data.sums or None)
-    for folder in data.outlines:
-        if not os.path.isdir(folder):
-            raise TableError(f"expected a folder of LIDC XML files, got {folder!r}")
-    for root in data.roots:
-        table = os.path.join(root, "annotations.csv")
-        if not os.path.isfile(table):
-            raise TableError(f"expected the annotation table {table}, got no such file")
-        read_annotations(table)
-    if data.roots and not headers:
-        raise TableError(
-            f"expected scans as DIR/subset*/SERIES.mhd, got none in {', '.join(data.roots)}"
-        )
-    return headers
+    if not config.data.roots:
+        return 0
+    return len(take_inventory(config.data.roots, config.data.checksums).scans)
 
 
-def _verdict(gate: list[Mapping[str, Any]], blessed: bool) -> str:
+def _verdict(gate: Sequence[GateRow], blessed: bool) -> str:
     if blessed:
         return "[bold green]Blessed and pushed.[/bold green]"
-    failed = [row for row in gate if row["verdict"] == "fail"]
-    lines = ["[bold red]Not blessed, nothing pushed.[/bold red]"]
-    for row in failed:
-        if row["measured"] is None:
-            lines.append(f"  {row['criterion']}: no such slice, at least {row['bound']:.3f} asked")
-        else:
-            short = row["bound"] - row["measured"]
-            lines.append(
-                f"  {row['criterion']}: {row['measured']:.3f}, "
-                f"{short:.3f} below the bound of {row['bound']:.3f}"
-            )
-    return "\n".join(lines)
+    failed = [f"  {row.shortfall}" for row in gate if row.verdict is Verdict.FAIL]
+    return "\n".join(["[bold red]Not blessed, nothing pushed.[/bold red]", *failed])
 
 
 def _refusal(error: BaseException) -> str | None:
     """The text of a refusal of the data, wherever it is in the chain of causes."""
     gate = sys.modules.get("components.data_gate")
-    refusals = (TableError,) if gate is None else (TableError, gate.DataRefused)
+    data = (TableError, StorageError)
+    refusals = data if gate is None else (*data, gate.DataRefused)
     return next((str(cause) for cause in _causes(error) if isinstance(cause, refusals)), None)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """An error and what led to it, the last first; Beam makes chains that bite their tail."""
+    """An error and what led to it, the last first; chains that Beam makes can be cyclic."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:

@@ -7,8 +7,9 @@ import os
 import tempfile
 from typing import Any
 
-from pipeline.code_hash import source_hash
+from pipeline.code_hash import code_hash
 from pipeline.config import Config
+from pipeline.entry_points import RUN
 from schema.files import (
     COUNTS_FILE,
     MANIFEST_FILE,
@@ -64,7 +65,7 @@ class RunRecord:
             "pushed_path": self.pushed_path,
             "report_path": report and os.path.join(report, REPORT_FILE),
             "configuration": self.config.described(),
-            "code_hash": source_hash(),
+            "code_hash": code_hash(RUN),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class RunRecord:
         return content
 
     def counts(self) -> dict[str, int]:
-        """What became of the scans in counts; zeros where the run did not come that far."""
+        """The scans by outcome; zeros where the run did not come that far."""
         folder = self.outputs.get("CtExampleGen.quarantine")
         if folder is None:
             return dict.fromkeys(("found", "accepted", "repaired", "quarantined"), 0)

@@ -6,14 +6,17 @@ little endian; everything else as the lists that tf.Example has.
 
 from typing import Final
 
+from lungct.record import FACTS
+
 # Pixels. H = W = grid.slice_size, C = 2 * grid.context + 1, the slice itself in the middle.
 IMAGE_HU: Final = "image_hu"  # int16 (H, W, C), Hounsfield units
 NODULE_COVERAGE: Final = "nodule_coverage"  # uint8 (H, W), 255 = voxel wholly inside a nodule
-LUNG_MASK: Final = "lung_mask"  # uint8 (H, W), 0 or 1
+REGION_MASK: Final = "region_mask"  # uint8 (H, W), 1 in the region of interest
 
 # Where the slice is from.
 SERIES_UID: Final = "series_uid"  # bytes, one
 PATIENT_ID: Final = "patient_id"  # bytes, one
+SOURCE: Final = "source"  # bytes, one: name of the data root
 SPLIT: Final = "split"  # bytes, one
 SLICE_INDEX: Final = "slice_index"  # int64, one: z on the working grid
 SLICE_ORIGIN_MM: Final = "slice_origin_mm"  # float, three: world (x, y, z) of pixel (0, 0)
@@ -23,16 +26,11 @@ NODULE_IDS: Final = "nodule_ids"  # bytes, any number
 NODULE_DIAMETERS_MM: Final = "nodule_diameters_mm"  # float, any number
 SIZE_BUCKETS: Final = "size_buckets"  # bytes, at least one of BUCKETS
 
-# A few numbers about the whole scan, the same in each of its slices, for data validation.
-SPACING_X_MM: Final = "spacing_x_mm"
-SPACING_Y_MM: Final = "spacing_y_mm"
-SPACING_Z_MM: Final = "spacing_z_mm"
-LUNG_VOLUME_ML: Final = "lung_volume_ml"
-HU_P01: Final = "hu_p01"
-HU_P50: Final = "hu_p50"
-HU_P99: Final = "hu_p99"
+# A few numbers about the whole scan, the same in each of its slices, for data validation:
+# what `lungct.record.FACTS` names. The lungs' volume is left out where the region is the volume.
+SCAN_FACTS: Final = FACTS
 
-PIXEL_FEATURES: Final = (IMAGE_HU, NODULE_COVERAGE, LUNG_MASK)
+PIXEL_FEATURES: Final = (IMAGE_HU, NODULE_COVERAGE, REGION_MASK)
 
 # After the transform graph.
 IMAGE: Final = "image"  # float32 (H, W, C), normalised

@@ -22,9 +22,14 @@ HISTORY_FILE: Final = "history.json"
 # Model, in the folder that SavedModel leaves to others: what it takes.
 INPUT_FILE: Final = "assets.extra/input.json"
 
+# PushedModel: the files of the pushed model with their SHA-256.
+PUSHED_FILE: Final = "files.json"
+
 # Report: for people and for machines.
 REPORT_FILE: Final = "report.html"
 SUMMARY_FILE: Final = "summary.json"
 
-# The record of a whole run, in its output folder.
+# The output folder of a run: its record, TFX's metadata and artifacts.
 RUN_FILE: Final = "run.json"
+METADATA_FILE: Final = "metadata.sqlite"
+ARTIFACTS_FOLDER: Final = "artifacts"

@@ -10,28 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
+from lungct.grid import Grid
+
 _Section = TypeVar("_Section")
 
 # Read by pydantic where the configuration is validated: a key that is none of ours is an error.
 _STRICT: Final = {"extra": "forbid"}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Size of one example."""
-
-    slice_size: int  # pixels, square
-    context: int  # neighbour slices on each side
-
-    def __post_init__(self) -> None:
-        """Refuses sizes that no slice has."""
-        _require(self.slice_size >= 1, "a slice_size of at least 1 pixel", self.slice_size)
-        _require(self.context >= 0, "a context of at least 0 slices", self.context)
-
-    @property
-    def channels(self) -> int:
-        """The slice itself and its neighbours on both sides."""
-        return 2 * self.context + 1
 
 
 @dataclass(frozen=True)
@@ -43,9 +27,10 @@ class Intensity:
     window_hu: tuple[float, float] = (-1000.0, 400.0)
 
     def __post_init__(self) -> None:
-        """Refuses an empty window."""
+        """Refuses an empty window and one without end."""
         low, high = self.window_hu
-        _require(low < high, "window_hu of a lower and an upper bound", self.window_hu)
+        holds = math.isfinite(low) and math.isfinite(high) and low < high
+        _require(holds, "window_hu of a lower and an upper bound", self.window_hu)
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,17 @@ import time
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.pipeline import ARTIFACTS_FOLDER, METADATA_FILE, create_ingest
+from pipeline.pipeline import create_ingest
 from runner.leftovers import discard_unfinished
-from runner.local_dag import ObservedDagRunner
+from runner.local_dag import NodeResult, ObservedDagRunner
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
-GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "lung_margin_mm": 6.0}
+GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "margin_mm": 6.0}
 GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
 
 
-def ingest(root: str, output: Path) -> None:
-    """Runs CtExampleGen on a data root, as a local run does."""
+def ingest(root: str, output: Path) -> NodeResult:
+    """Runs CtExampleGen on a data root, as a local run does, and gives what it did."""
     output.mkdir(parents=True, exist_ok=True)
     config = Config.model_validate(
         {
@@ -38,7 +39,9 @@ def ingest(root: str, output: Path) -> None:
     )
     database, folder = output / METADATA_FILE, output / ARTIFACTS_FOLDER / "CtExampleGen"
     discard_unfinished(str(database), str(folder))
-    ObservedDagRunner(lambda name: None, lambda result: None).run(create_ingest(config))
+    results: list[NodeResult] = []
+    ObservedDagRunner(lambda name: None, results.append).run(create_ingest(config))
+    return results[-1]
 
 
 def start(root: str, output: Path) -> int:

@@ -25,7 +25,7 @@ def check(case, capsys):
 
 
 def facts_of(row):
-    """What must not change when the same scan comes in another dress."""
+    """What must not change when the same scan is stored in another way."""
     (nodule,) = row["nodules"]
     return row["lung_volume_ml"], *nodule["centre_mm"], nodule["volume_mm3"]
 

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 import kubeflow_runner
+from pipeline import entry_points
+from pipeline.code_hash import code_hash
+from pipeline.loading import load_config
 from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,8 +47,28 @@ def test_values_are_explicit_parameters(job: dict[str, Any]) -> None:
     assert settings["code_hash"]
     request = tasks["CtExampleGen"]["inputs"]["parameters"]["request"]
     wanted = json.loads(request["runtimeValue"]["constantValue"]["stringValue"])
-    assert wanted["roots"] == ["gs://BUCKET/luna16"]
-    assert (wanted["split"]["fold"], wanted["truth"]["source"]) == (None, "spheres")
+    assert [root["path"] for root in wanted["roots"]] == ["gs://BUCKET/luna16"]
+    assert wanted["grid"]["spacing_mm"] == [1.25, 0.7, 0.7]
+    assert (wanted["split"]["fold"], wanted["split"]["test_fraction"]) == (None, 0.1)
+
+
+def test_every_component_of_ours_gets_the_hash_of_what_it_imports(job: dict[str, Any]) -> None:
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+
+    def parameter(task: str, name: str) -> str:
+        value = tasks[task]["inputs"]["parameters"][name]["runtimeValue"]["constantValue"]
+        return str(value["stringValue"])
+
+    assert parameter("CtExampleGen", "code_hash") == code_hash(entry_points.INGEST)
+    assert parameter("SchemaImport", "content_hash") == code_hash(entry_points.SCHEMA_IMPORT)
+    assert parameter("DataGate", "code_hash") == code_hash(entry_points.DATA_GATE)
+    assert parameter("ReportGen", "code_hash") == code_hash(entry_points.REPORT)
+    for task, modules in (
+        ("Transform", entry_points.TRANSFORM),
+        ("Trainer", entry_points.TRAINER),
+    ):
+        assert json.loads(parameter(task, "custom_config"))["code_hash"] == code_hash(modules)
+    assert code_hash(entry_points.EVALUATOR) in parameter("Evaluator", "eval_config")
 
 
 def test_quarantine_and_manifest_are_artifacts(job: dict[str, Any]) -> None:
@@ -68,7 +91,7 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
     parameters = job["pipelineSpec"]["root"]["dag"]["tasks"]["CtExampleGen"]["inputs"]["parameters"]
     text = parameters["input_config"]["runtimeValue"]["constantValue"]["stringValue"]
     patterns = [split["pattern"] for split in json.loads(text)["splits"]]
-    assert patterns == ["subset*/*", "*.*", "SHA256SUMS"]
+    assert patterns == ["*", "*/*", "*/*/*", "*/*/*/*"]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +103,8 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
         (["compil"], "invalid choice"),
         (["compile", "--confg", "x"], "nearest valid argument: --config"),
         (["compile", "--output", "/proc/nowhere/job.json"], "/proc/nowhere"),
+        (["compile", "--output", "tests"], "expected a file to write, got something else"),
+        (["compile", "--output", "/dev/null"], "expected a file to write, got something else"),
     ],
 )
 def test_usage_errors(
@@ -90,3 +115,32 @@ def test_usage_errors(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert_refused(kubeflow_runner.main, arguments, expected, capsys)
+
+
+@pytest.mark.parametrize("before", [None, "an earlier job"])
+def test_a_compile_that_fails_leaves_what_was_there(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.json"
+    if before is not None:
+        path.write_text(before)
+
+    def fail(config: Any) -> None:
+        raise RuntimeError(f"can't wire {config.name}")
+
+    monkeypatch.setattr("pipeline.pipeline.create_pipeline", fail)
+    config = load_config(str(ROOT / "configs/vertex.yaml"))
+    with pytest.raises(RuntimeError, match="can't wire noduleflow-vertex"):
+        kubeflow_runner.compile_pipeline(config, str(path))
+    assert list(tmp_path.iterdir()) == ([] if before is None else [path])
+    assert before is None or path.read_text() == before
+
+
+def test_a_job_is_written_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to("job.json")
+    with kubeflow_runner._whole_file(str(tmp_path / "link.json")) as unfinished:
+        assert not (tmp_path / "job.json").exists()
+        Path(unfinished).write_text("{}")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "job.json").read_text() == "{}"
+    assert len(list(tmp_path.iterdir())) == 2

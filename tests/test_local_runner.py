@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
         (["--set", "training.epoch=3"], "nearest valid key: training.epochs"),
         (["--config", "configs/vertex.yaml"], "use kubeflow_runner.py"),
         (["--output", "x[1]"], "--output: expected a path without *, ?, [ and ], got /"),
-        (["--set", "data.roots=[a*]"], "data.roots.0: expected a path without *, ?, [ and ], got "),
+        (["--set", "data.roots=[a*]"], "data.roots: expected a path without *, ?, [ and ], got "),
         (["--output", "/proc/nowhere"], "--output: can't write to /proc/nowhere"),
     ],
 )

@@ -1,189 +1,109 @@
 """ConvertScan: one scan in, one file of tf.Examples and one record out."""
 
-import contextlib
-import dataclasses
 import os
-import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 import apache_beam as beam
-from tfx.dsl.io import fileio
 
 from components.ct_example_gen.examples import slice_example
-from components.ct_example_gen.inventory import LIDC, REFUSE, SPHERES, ScanTask, TruthRule
-from components.ct_example_gen.storage import is_remote, local_copies
+from components.ct_example_gen.request import ScanTask
 from components.ct_example_gen.tfrecords import write_records
 from lungct import progress
-from lungct.grid import GridConfig
-from lungct.preprocess import ScanSummary, process_scan, quarantined
-from lungct.readers.checksum_lists import Checksums, resolved
-from lungct.readers.checksums import (
-    ScanChecksums,
-    annotation_checksum,
-    files_checksum,
-    scan_checksums,
-    verify_checksums,
-)
-from lungct.scan import ScanError
+from lungct.grid import Grid
+from lungct.inventory import FoundScan
+from lungct.processing import PreparedScan, process, to_slices
+from lungct.record import ScanRecord
 from lungct.slices import Slices
-from lungct.truth.lidc.truth import OutlineTruth
-from schema import features
+from lungct.storage import local_copies
 
 
-@dataclasses.dataclass(frozen=True)
-class Rules:
-    """What holds for the conversion of every scan.
-
-    Attributes:
-        grid: The working grid.
-        truth: What counts as nodule.
-        sums: SHA-256 that were listed, by folder and file name.
-    """
-
-    grid: GridConfig
-    truth: TruthRule = TruthRule()
-    sums: Checksums = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Local:
-    """Files of one scan on this machine: its header, with the voxels beside it, and outlines."""
-
-    header: str
-    outlines: tuple[str, ...]
-
-
-def convert_scan(task: ScanTask, folder: str, rules: Rules) -> dict[str, Any]:
+def convert_scan(task: ScanTask, grid: Grid) -> tuple[ScanRecord, Iterator[bytes]]:
     """Converts one scan, and never lets a bad scan stop the others.
 
     Args:
-        task: The scan.
-        folder: Where its file of examples goes.
-        rules: How it is converted.
+        task: The scan, files on this machine.
+        grid: The working grid.
 
     Returns:
-        `lungct.preprocess.ScanSummary` as plain JSON, with `split`, `header`, `truth` and SHA-256
-        sums of what it was made from; a scan that can't be used has the outcome "quarantined" and
-        the reason.
-
-    Raises:
-        OSError: If the examples can't be written.
+        Its record, and its slices as serialized tf.Examples in the order of z, each made when it
+        is asked for; none of a scan that can't be used.
     """
-    start = time.monotonic()
-    with _local(task) as files:
-        sums = scan_checksums(files.header)
-        read = _read(task, files, rules, sums)
-        outlines_checksum = _sum_of(files.outlines)
-    truth = f"outlines of {rules.truth.min_readers} or more readers" if task.outlines else SPHERES
-    if isinstance(read, ScanError):
-        summary, truth = quarantined(task.header, read, task.patient_id), ""
-    else:
-        summary, slices = read
-        facts = _facts(summary)
-        path = os.path.join(folder, f"{task.series_uid}.tfrecord.gz")
-        write_records(path, (slice_example(record, task, facts) for record in slices))
-    return {
-        **dataclasses.asdict(summary),
-        "seconds": round(time.monotonic() - start, 3),
-        "split": task.split,
-        "header": task.header,
-        "truth": truth,
-        "header_sha256": sums.header,
-        "voxels_sha256": sums.voxels,
-        "annotations_sha256": annotation_checksum(task.nodules),
-        "outlines_sha256": outlines_checksum,
-    }
+    made: list[Slices] = []
 
+    def finish(prepared: PreparedScan) -> ScanRecord:
+        """Cuts the scan into slices and keeps them."""
+        record, slices = to_slices(prepared, grid)
+        made.append(slices)
+        return record
 
-def _read(
-    task: ScanTask, files: Local, rules: Rules, sums: ScanChecksums
-) -> tuple[ScanSummary, Slices] | ScanError:
-    """The scan in slices, or why it can't be used."""
-    listed = rules.sums.get(resolved(os.path.dirname(task.header)), {})
-    try:
-        verify_checksums(sums, files.header, listed)
-        truth = _truth(task, files, rules.truth)
-        return process_scan(files.header, task.nodules, rules.grid, task.patient_id, truth)
-    except ScanError as error:
-        # A copy's place would tell nobody anything.
-        return ScanError(str(error).replace(files.header, task.header))
-
-
-def _truth(task: ScanTask, files: Local, rule: TruthRule) -> OutlineTruth | None:
-    """Outlines of a scan; None where spheres are the truth."""
-    if files.outlines:
-        return OutlineTruth(files.outlines, rule.min_readers)
-    if rule.source == LIDC and rule.without_outlines == REFUSE:
-        raise ScanError(
-            f"expected reader outlines of series {task.series_uid}, got no XML file of it "
-            f"for {task.header}"
-        )
-    return None
-
-
-@contextlib.contextmanager
-def _local(task: ScanTask) -> Iterator[Local]:
-    """The scan's files on this machine, copied there for as long as the context lasts."""
-    with contextlib.ExitStack() as stack:
-        header, *_ = stack.enter_context(local_copies(_files_of(task.header)))
-        # One by one: files of one series may have the same name in different folders.
-        outlines = [stack.enter_context(local_copies([path]))[0] for path in task.outlines]
-        yield Local(header, tuple(outlines))
-
-
-def _files_of(header: str) -> list[str]:
-    """The header and, where they must be copied, the voxels that may belong to it."""
-    if not is_remote(header):
-        return [header]
-    stem = header.removesuffix(".mhd")
-    return [header, *(path for path in (f"{stem}.raw", f"{stem}.zraw") if fileio.exists(path))]
-
-
-def _sum_of(outlines: tuple[str, ...]) -> str:
-    """One sum of all outlines; empty where one can't be read, for which the scan is quarantined."""
-    try:
-        return files_checksum(outlines)
-    except OSError:
-        return ""
-
-
-def _facts(summary: ScanSummary) -> dict[str, float]:
-    """The numbers about a scan that each of its slices carries, by feature name."""
-    names = (
-        *(features.SPACING_Z_MM, features.SPACING_Y_MM, features.SPACING_X_MM),
-        *(features.HU_P01, features.HU_P50, features.HU_P99),
-        features.LUNG_VOLUME_ML,
-    )
-    values = (*summary.spacing_mm, *summary.hu_percentiles, summary.lung_volume_ml)
-    return dict(zip(names, values, strict=True))
+    record = replace(process(task.scan, finish)[0], split=task.split)
+    return record, (slice_example(one, record) for slices in made for one in slices)
 
 
 class ConvertScan(beam.DoFn):
-    """Converts scans, and reports how far this process has come."""
+    """Converts scans into files, and reports how far this process has come."""
 
-    def __init__(self, folders: Mapping[str, str], rules: Rules, total: int) -> None:
+    def __init__(self, folders: Mapping[str, str], grid: Grid, total: int) -> None:
         """Keeps what every scan needs.
 
         Args:
             folders: Folder of the examples by split.
-            rules: How scans are converted.
+            grid: The working grid.
             total: How many scans there are, for progress.
         """
         self._folders = dict(folders)
-        self._rules = rules
+        self._grid = grid
         self._total = total
         self._done = 0
 
-    def process(self, task: ScanTask) -> Iterator[dict[str, Any]]:
+    def process(self, task: ScanTask) -> Iterator[ScanRecord]:
         """Converts one scan.
 
         Args:
-            task: The scan.
+            task: The scan, its files anywhere.
 
         Yields:
-            What became of it.
+            Its record.
+
+        Raises:
+            OSError: The examples can't be written.
         """
-        yield convert_scan(task, self._folders[task.split], self._rules)
+        scan = task.scan
+        with local_copies([*scan.files.files, *scan.truth.files]) as places:
+            local = replace(task, scan=_moved(scan, places))
+            record, examples = convert_scan(local, self._grid)
+            if record.used:
+                name = f"{record.series_uid}.tfrecord.gz"
+                write_records(os.path.join(self._folders[task.split], name), examples)
+        yield _moved_back(record, scan, local.scan)
         self._done += 1
         progress.report("scans", self._done, self._total)
+
+
+def _moved(scan: FoundScan, places: Mapping[str, str]) -> FoundScan:
+    """The same scan with its files at other places."""
+    files, truth = scan.files, scan.truth
+    first = files.files[0]
+    folder = places[first].rpartition("/")[0]
+    moved = replace(
+        files,
+        path=places.get(files.path, files.path if places[first] == first else folder),
+        files=tuple(places[path] for path in files.files),
+        label=places.get(files.label, files.label),
+    )
+    outlines = tuple(places.get(path, path) for path in truth.outlines)
+    label = places.get(truth.label, truth.label)
+    return replace(scan, files=moved, truth=replace(truth, outlines=outlines, label=label))
+
+
+def _moved_back(record: ScanRecord, scan: FoundScan, local: FoundScan) -> ScanRecord:
+    """The record with the scan's own places, since nobody can look at those of copies."""
+    reason = record.reason
+    pairs = [(local.files.path, scan.files.path), (local.truth.label, scan.truth.label)]
+    pairs += zip(local.files.files, scan.files.files, strict=True)
+    pairs += zip(local.truth.outlines, scan.truth.outlines, strict=True)
+    for copy, place in pairs:
+        if copy and copy != place:
+            reason = reason.replace(copy, place)
+    return replace(record, reason=reason, path=scan.files.path)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from lungct.limits import LUNG_VOLUME
 from lungct.lung.ball import close, dilate, erode
 from lungct.scan import ScanError
 
@@ -33,9 +34,13 @@ AIRWAY_GAS_HU = -930
 # A crop may cut a lung; what reaches the sides of the volume further is outside the body.
 _MAX_SIDE_SHARE = 0.05
 
-# Two adjacent slices of 1 mm hold some 36 ml of lung.
-_MIN_LUNG_ML = 15.0
-_MAX_LUNG_ML = 15_000.0
+# Partial volume makes thin loops of gas brighter, but not what lies within them. Lung within its
+# border has brighter voxels than this, its vessels, however dark it is.
+_INNER_GAS_HU, _VESSEL_HU, _MIN_VESSELS = -930, -880, 0.05
+
+# A hose or a loop is no wider; the lung of a newborn is.
+_MAX_TUBE_MM = 40.0
+
 _MIN_SHARE_OF_LARGEST = 0.08
 
 # Erosion by this radius parts the airways from the lungs, and the lungs from each other.
@@ -105,11 +110,11 @@ def aerated(scan: CoarseScan) -> BoolArray:
     ml = np.bincount(labels.ravel()) * scan.voxel_ml
     candidates = ~_touches_sides(labels) & ~_is_gas(labels, scan.hu, GAS_HU)
     candidates[0] = False
-    largest_ml = float((ml * candidates).max())
-    candidates &= ml >= _MIN_SHARE_OF_LARGEST * largest_ml
+    candidates &= ml >= _MIN_SHARE_OF_LARGEST * float((ml * candidates).max())
+    _leave_out_gas(candidates, labels, scan)
     total_ml = float(ml[candidates].sum())
-    if not _MIN_LUNG_ML <= total_ml <= _MAX_LUNG_ML:
-        bounds = f"{_MIN_LUNG_ML:g} to {_MAX_LUNG_ML:g} ml"
+    if not LUNG_VOLUME.low <= total_ml <= LUNG_VOLUME.high:
+        bounds = f"{LUNG_VOLUME.low:g} to {LUNG_VOLUME.high:g} ml"
         raise ScanError(f"no lung: expected {bounds} of air in the body, got {total_ml:.1f} ml")
     return np.asarray(candidates[labels])
 
@@ -209,6 +214,36 @@ def _is_gas(labels: IntArray, hu: HuArray, threshold_hu: int) -> BoolArray:
     sizes = np.bincount(labels.ravel())
     dark = np.bincount(labels[hu < threshold_hu], minlength=len(sizes))
     return np.asarray(2 * dark > sizes)
+
+
+def _leave_out_gas(candidates: BoolArray, labels: IntArray, scan: CoarseScan) -> None:
+    """Unmarks labels that are gas within a border of partial volume, or no wider than a tube."""
+    if not candidates.any():
+        return
+    mask = candidates[labels]
+    box = padded_box(mask)
+    inner = erode(mask[box], (1, 1, 1)) & mask[box]
+    held, hu = labels[box][inner], scan.hu[box][inner]
+    sizes, dark, vessels = (
+        np.bincount(held[part], minlength=len(candidates))
+        for part in (slice(None), hu < _INNER_GAS_HU, hu >= _VESSEL_HU)
+    )
+    candidates &= (2 * dark <= sizes) | (vessels >= _MIN_VESSELS * sizes)
+    for label in np.flatnonzero(candidates):
+        candidates[label] = _width_mm(labels[box] == label, scan) > _MAX_TUBE_MM
+
+
+def _width_mm(mask: BoolArray, scan: CoarseScan) -> float:
+    """The largest extent of a mask along y or x in any slice."""
+    widths = []
+    for held, mm in (
+        (mask.any(axis=2), scan.spacing_mm[1]),
+        (mask.any(axis=1), scan.spacing_mm[2]),
+    ):
+        filled = held[held.any(axis=1)]
+        first, last = filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1)
+        widths.append(float((filled.shape[1] - first - last).max()) * mm)
+    return max(widths)
 
 
 def _components(mask: BoolArray) -> IntArray:

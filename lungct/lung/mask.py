@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.lung.airspace import AIR_HU, Box, CoarseScan, find_lungs, padded_box
+from lungct.lung.plausible import check_chest
 from lungct.orientation import to_patient_axes
 from lungct.readers.continuity import check_continuity
 from lungct.resample import resample
@@ -68,7 +69,8 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
         (z, y, x) bool mask on the same grid, never empty.
 
     Raises:
-        ScanError: By the rules `blank slices`, `no image`, `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules of `check_continuity`, by `no air`, `no tissue` and `no lung`, and
+            by `implausible` where the lungs found look like none.
     """
     region = find_region(*to_patient_axes(hu, geometry))
     mask = np.zeros(hu.shape, dtype=np.bool_)
@@ -90,7 +92,8 @@ def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
         Both lungs, or the one that is there, in the smallest box that holds them.
 
     Raises:
-        ScanError: By the rules `blank slices`, `no image`, `no air`, `no tissue` and `no lung`.
+        ScanError: By the rules of `check_continuity`, by `no air`, `no tissue` and `no lung`, and
+            by `implausible` where the lungs found look like none.
     """
     check_continuity(hu)
     steps = [max(1, round(COARSE_MM / mm)) for mm in geometry.spacing_zyx_mm]
@@ -150,6 +153,7 @@ def _thresholds(scan: CoarseScan) -> HuArray:
     Always within the lungs and where closing filled them, never outside, AIR_HU at the border.
     """
     lungs = find_lungs(scan)
+    check_chest(scan, lungs)
     box = padded_box(lungs, margin=1)
     closed, air = lungs[box], scan.hu[box] < AIR_HU
     part = np.full(closed.shape, _NEVER, dtype=np.int16)

@@ -11,88 +11,56 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from lungct.files import read_text, reason_of
-from lungct.readers.checksums import scan_checksums, verify_checksums
+from lungct.files import reason_of
+from lungct.readers.layout import ScanFiles
 from lungct.readers.tables import TableError
+from lungct.storage import is_remote, read_text
 
 CHECKSUMS_NAME = "SHA256SUMS"
 
 _LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)")
-_VOXELS = (".raw", ".zraw")
-
-# SHA-256 in lower case by file name, for each folder of scans.
-Checksums = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class ChecksumList:
-    """One list: where it lies, and SHA-256 in lower case by the names in it."""
+class _Listed:
+    """A checksum, and the list that has it."""
 
-    path: str
-    sums: Mapping[str, str]
-
-
-def find_checksums(
-    roots: Sequence[str], headers: Sequence[str], named: str | None = None
-) -> tuple[Checksums, tuple[str, ...]]:
-    """Reads the lists beside the scans, and one that is named.
-
-    Args:
-        roots: Folders of scans; lists are ROOT/SHA256SUMS and ROOT/subset*/SHA256SUMS.
-        headers: The scans, `.mhd`.
-        named: A further list.
-
-    Returns:
-        What `gather_sums` gives.
-
-    Raises:
-        TableError: A list can't be read, two give a file different sums, or one is of other files.
-    """
-    places = [
-        place
-        for root in map(Path, roots)
-        for place in [root / CHECKSUMS_NAME, *sorted(root.glob(f"subset*/{CHECKSUMS_NAME}"))]
-        if place.exists()
-    ]
-    paths = [str(place) for place in places] + ([named] if named else [])
-    return gather_checksums(
-        [ChecksumList(path, read_checksums(path)) for path in paths], roots, headers
-    )
+    checksum: str
+    place: str
 
 
-def gather_checksums(
-    lists: Sequence[ChecksumList], roots: Sequence[str], headers: Sequence[str]
-) -> tuple[Checksums, tuple[str, ...]]:
-    """Puts lists together, as far as they are about the scans.
+def listed_checksums(
+    lists: Sequence[str], named: str, scans: Mapping[str, Sequence[ScanFiles]]
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Reads lists, as far as they are about the scans.
 
     Args:
-        lists: The lists; their names are relative to the list's own folder or to a root.
-        roots: Folders of scans, on this machine or in a bucket.
-        headers: The scans, `.mhd`.
+        lists: Lists beside the scans; their names are relative to their own folder or to a root.
+        named: A further list, or empty.
+        scans: The scans of each root, by its folder.
 
     Returns:
-        Sums by file name for each folder of scans, and what a reader should know, one line each:
-        listed scans that are not there, and scans that no list has.
+        For each series SHA-256 by name of the files in its folder that no other scan has, and
+        warnings: listed scans that are not there, and scans that no list has.
 
     Raises:
-        TableError: Two lists give a file different sums, or none of a list's names is of a folder
-            of the scans.
+        TableError: A list can't be read, two give a file different checksums, or none of a list's
+            names is of a folder of the scans.
     """
-    sums: dict[str, dict[str, str]] = {resolved(os.path.dirname(path)): {} for path in headers}
-    for each in lists:
-        if not _add(each, [os.path.dirname(each.path), *roots], sums):
-            raise TableError(
-                f"expected sums of files in {', '.join(sorted(roots))}, got none among "
-                f"{len(each.sums)} names in {each.path}"
-            )
-    return sums, _reports(sums, headers) if lists else ()
-
-
-def resolved(folder: str) -> str:
-    """A folder by its one name, links resolved; one that is no path of this machine as it is."""
-    return folder if "://" in folder else os.path.realpath(folder)
+    folders = {
+        _resolved(os.path.dirname(p)) for all_ in scans.values() for s in all_ for p in s.files
+    }
+    found: dict[str, dict[str, _Listed]] = {folder: {} for folder in folders}
+    places = [*lists, *([named] if named else [])]
+    for place in places:
+        _add(place, [os.path.dirname(place), *scans], found)
+    if not places:
+        return {}, []
+    every = [scan for all_ in scans.values() for scan in all_]
+    owners = {_place(path): scan.series_uid for scan in every for path in scan.files}
+    by_scan = {scan.series_uid: _of_scan(scan, found, owners) for scan in every}
+    return by_scan, _warnings(every, found, owners)
 
 
 def read_checksums(path: str) -> dict[str, str]:
@@ -105,15 +73,15 @@ def read_checksums(path: str) -> dict[str, str]:
         SHA-256 in lower case by name, as the list has it but for a leading `./`.
 
     Raises:
-        TableError: The list can't be read, a line is none of a list, or a file has two sums.
+        TableError: The list can't be read, a line is none of a list, or a file has two checksums.
     """
     try:
         lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(
-            f"expected a readable list of sums, got {reason_of(error)} in {path}"
+            f"expected a readable list of checksums, got {reason_of(error)} in {path}"
         ) from error
-    sums: dict[str, str] = {}
+    checksums: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -123,62 +91,78 @@ def read_checksums(path: str) -> dict[str, str]:
                 f"expected 'SHA-256  name', got {line[:80]!r} in line {number} of {path}"
             )
         name, digest = os.path.normpath(match.group(2)), match.group(1).lower()
-        if sums.setdefault(name, digest) != digest:
+        if checksums.setdefault(name, digest) != digest:
             raise TableError(
-                f"expected one sum of {name}, got {sums[name]} and {digest} "
+                f"expected one checksum of {name}, got {checksums[name]} and {digest} "
                 f"in line {number} of {path}"
             )
-    return sums
+    return checksums
 
 
-def verify_scan(header_path: str, sums: Checksums) -> None:
-    """Compares header and voxels of a scan with lists; files that they leave out pass.
-
-    Args:
-        header_path: The scan's `.mhd`.
-        sums: What `find_sums` gives.
-
-    Raises:
-        ScanError: A sum differs.
-    """
-    listed = sums.get(resolved(os.path.dirname(header_path)))
-    if listed:
-        verify_checksums(scan_checksums(header_path), header_path, listed)
-
-
-def _add(each: ChecksumList, bases: Sequence[str], sums: dict[str, dict[str, str]]) -> int:
-    """Adds what a list says of folders of scans; gives how many of its names that are."""
+def _add(place: str, bases: Sequence[str], found: dict[str, dict[str, _Listed]]) -> None:
+    """Adds what a list says of the scans' folders."""
+    checksums = read_checksums(place)
     known = 0
-    for name, digest in each.sums.items():
+    for name, digest in checksums.items():
         folder, _, file = name.rpartition("/")
-        places = {resolved(os.path.join(base.rstrip("/"), folder).rstrip("/")) for base in bases}
-        for place in places & sums.keys():
+        paths = {_resolved(f"{base.rstrip('/')}/{folder}".rstrip("/")) for base in bases}
+        for path in paths & found.keys():
             known += 1
-            got = sums[place].setdefault(file, digest)
-            if got != digest:
+            other = found[path].setdefault(file, _Listed(digest, place))
+            if other.checksum != digest:
                 raise TableError(
-                    f"expected one sum of {file} in {place}, got {got} and {digest} in {each.path}"
+                    f"expected one checksum of {file} in {path}, got {other.checksum} in "
+                    f"{other.place} and {digest} in {place}"
                 )
-    return known
+    if not known:
+        raise TableError(
+            f"expected checksums of files in {', '.join(sorted(bases[1:]))}, got none among "
+            f"{len(checksums)} names in {place}"
+        )
 
 
-def _reports(sums: Checksums, headers: Sequence[str]) -> tuple[str, ...]:
+def _of_scan(
+    scan: ScanFiles, found: Mapping[str, Mapping[str, _Listed]], owners: Mapping[str, str]
+) -> dict[str, str]:
+    """Checksums by name of the files in a scan's folder that no other scan has."""
+    folder = _resolved(os.path.dirname(scan.files[0]))
+    return {
+        name: listed.checksum
+        for name, listed in found[folder].items()
+        if owners.get(f"{folder}/{name}", scan.series_uid) == scan.series_uid
+    }
+
+
+def _warnings(
+    scans: Sequence[ScanFiles],
+    found: Mapping[str, Mapping[str, _Listed]],
+    owners: Mapping[str, str],
+) -> list[str]:
     """Which scans the lists have too many, and too few."""
-    found = {(resolved(os.path.dirname(path)), os.path.basename(path)) for path in headers}
-    listed = {(place, name) for place, names in sums.items() for name in names}
-    absent = sorted(name for place, name in listed - found if name.endswith(".mhd"))
+    listed = {f"{folder}/{name}" for folder, names in found.items() for name in names}
+    absent = sorted(
+        path
+        for path in listed - owners.keys()
+        if path.endswith((".mhd", ".mha", ".nii", ".nii.gz"))
+    )
     warnings = []
     if absent:
         warnings.append(
-            f"lists of sums have {len(absent)} scans that are not there, such as {absent[0]}"
+            f"lists of checksums have {len(absent)} scans that are not there, such as {absent[0]}"
         )
-    without = sorted(
-        name
-        for place, name in found
-        if not any((place, name.removesuffix(".mhd") + ending) in listed for ending in _VOXELS)
-    )
+    without = sorted(s.series_uid for s in scans if _place(s.files[-1]) not in listed)
     if without:
         warnings.append(
-            f"{len(without)} of {len(found)} scans are in no list of sums, such as {without[0]}"
+            f"{len(without)} of {len(scans)} scans are in no list of checksums, "
+            f"such as {without[0]}"
         )
-    return tuple(warnings)
+    return warnings
+
+
+def _place(path: str) -> str:
+    return f"{_resolved(os.path.dirname(path))}/{os.path.basename(path)}"
+
+
+def _resolved(folder: str) -> str:
+    """A folder by its one name, links resolved; one that is no path of this machine as it is."""
+    return folder if is_remote(folder) else os.path.realpath(folder)

@@ -1,4 +1,4 @@
-"""SHA-256 sums of what a scan is made from: header, voxels, annotation rows, reader outlines."""
+"""SHA-256 of what a scan is made from: its files, annotation rows, outlines or label mask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lungct.files import open_regular
-from lungct.readers.metaimage_header import read_header
 from lungct.scan import Nodule, ScanError
 
 _CHUNK_BYTES = 1 << 20
@@ -16,52 +15,51 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ScanChecksums:
-    """SHA-256 of the two files of a scan; empty for one that can't be read or is not known.
+    """SHA-256 of the files of a scan; empty for one that can't be read.
 
     Attributes:
-        header: Of the `.mhd`.
-        voxels: Of the file that the header names.
-        voxels_name: Name of that file.
+        by_file: Of each file, by its path on this machine.
+        header: Of the file that names the scan; empty where that is a folder.
+        voxels: Of the file that holds its voxels, or of the checksums of several.
     """
 
+    by_file: Mapping[str, str]
     header: str = ""
     voxels: str = ""
-    voxels_name: str = ""
 
 
-def scan_checksums(header_path: str) -> ScanChecksums:
-    """Sums of the files of a scan, also of one that can't be used.
+def scan_checksums(path: str, members: Sequence[str]) -> ScanChecksums:
+    """Checksums of the files of a scan, also of one that can't be used.
 
     Args:
-        header_path: The scan's `.mhd`.
+        path: What names the scan.
+        members: Its files; the voxels are in those that are not `path`, or in it alone.
 
     Returns:
-        The sums; what is wrong with a file whose sum is empty, reading the scan says.
+        The checksums; what is wrong with a file without one, reading the scan says.
     """
-    header = _sum_or_empty(header_path)
-    try:
-        voxels_path = read_header(header_path).voxels_path
-    except ScanError:
-        return ScanChecksums(header)
-    return ScanChecksums(header, _sum_or_empty(voxels_path), os.path.basename(voxels_path))
+    by_file = {member: _checksum_or_empty(member) for member in members}
+    voxels = [by_file[member] for member in members if member != path]
+    header = by_file.get(path, "")
+    return ScanChecksums(by_file, header, _combined(voxels) if voxels or not header else header)
 
 
-def verify_checksums(found: ScanChecksums, header_path: str, listed: Mapping[str, str]) -> None:
+def verify_checksums(found: ScanChecksums, listed: Mapping[str, str], path: str) -> None:
     """Compares a scan with a list; files that it leaves out pass.
 
     Args:
-        found: Sums of the scan's files.
-        header_path: The scan's `.mhd`.
-        listed: SHA-256 by file name for the header's folder.
+        found: Checksums of the scan's files.
+        listed: SHA-256 by name of the file.
+        path: What names the scan.
 
     Raises:
-        ScanError: A sum differs.
+        ScanError: A checksum differs.
     """
-    names = (os.path.basename(header_path), found.voxels_name)
-    for name, got in zip(names, (found.header, found.voxels), strict=True):
+    for member, got in found.by_file.items():
+        name = os.path.basename(member)
         expected = listed.get(name)
         if expected is not None and got and got != expected:
-            raise ScanError(f"expected SHA-256 {expected} of {name}, got {got} in {header_path}")
+            raise ScanError(f"expected SHA-256 {expected} of {name}, got {got} in {path}")
 
 
 def annotation_checksum(nodules: Sequence[Nodule]) -> str:
@@ -71,8 +69,8 @@ def annotation_checksum(nodules: Sequence[Nodule]) -> str:
         nodules: Annotated nodules in the order of the table.
 
     Returns:
-        The sum of the lines `x,y,z,diameter` in mm, each number in as many digits as tell it from
-        its neighbours; empty without nodules.
+        The checksum of the lines `x,y,z,diameter` in mm, each number in as many digits as tell it
+        from its neighbours; empty without nodules.
     """
     rows = ((*nodule.centre_mm, nodule.diameter_mm) for nodule in nodules)
     text = "".join(",".join(repr(float(number)) for number in row) + "\n" for row in rows)
@@ -80,13 +78,8 @@ def annotation_checksum(nodules: Sequence[Nodule]) -> str:
 
 
 def files_checksum(paths: Sequence[str]) -> str:
-    """SHA-256 of the sums of files in their order, a line each; empty without files.
-
-    Raises:
-        OSError: A file can't be read.
-    """
-    text = "".join(f"{sha256_of(path)}\n" for path in paths)
-    return hashlib.sha256(text.encode()).hexdigest() if text else ""
+    """SHA-256 of the checksums of files in their order; empty without files, or without one."""
+    return _combined([_checksum_or_empty(path) for path in paths])
 
 
 def sha256_of(path: str) -> str:
@@ -102,8 +95,17 @@ def sha256_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def _sum_or_empty(path: str) -> str:
-    """Sum of a file, empty where it can't be read."""
+def _combined(checksums: Sequence[str]) -> str:
+    """One checksum as it is, of several the SHA-256 of their lines; empty where one is missing."""
+    if not checksums or not all(checksums):
+        return ""
+    if len(checksums) == 1:
+        return checksums[0]
+    return hashlib.sha256("".join(f"{each}\n" for each in checksums).encode()).hexdigest()
+
+
+def _checksum_or_empty(path: str) -> str:
+    """Checksum of a file, empty where it can't be read."""
     try:
         return sha256_of(path)
     except OSError:

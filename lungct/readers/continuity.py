@@ -2,7 +2,8 @@
 
 Voxels that are read in a wrong order, such as by a DimSize whose numbers changed places, have the
 right number and values that a CT may hold. Only their neighbours tell.
-Slices that never arrived are of the right length too, and all of one value.
+Slices that never arrived are of the right length too, and all of one value. Slices in a wrong order
+are told by `lungct.readers.slice_order`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from lungct.limits import LUNG, VOLUME
 from lungct.lung.airspace import AIR_HU
+from lungct.readers.slice_order import check_repeats, check_slice_order
 from lungct.scan import ScanError
 
 # On the worst axis real scans had at least 0.89, even with slices 15 mm apart; with their axes
@@ -20,25 +23,48 @@ from lungct.scan import ScanError
 # `python -m benchmarks.real_ct` prints such figures.
 MIN_CORRELATION = 0.75
 
+# A crop may hold little but noise, or an organ that begins from one thick slice to the next, so one
+# axis is not judged: no more than noise, whose neighbours do not correlate, is told apart. `python
+# -m benchmarks.scan_content` prints the least of real crops.
+MIN_CROP_CORRELATION = 0.2
+
 _PLANES = 8
 _AXES = ("z", "y", "x")
 
 
-def check_continuity(hu: npt.NDArray[np.int16]) -> None:
+def check_continuity(hu: npt.NDArray[np.int16], region: str = LUNG) -> None:
     """Refuses a volume with slices that were lost, or with voxels in a wrong order.
 
     Args:
-        hu: (z, y, x) int16 Hounsfield units.
+        hu: (z, y, x) int16 Hounsfield units of a scan or a crop, a view along the patient's axes
+            of the array that was read.
+        region: LUNG for a scan, VOLUME for a crop.
 
     Raises:
-        ScanError: By the rules `blank slices` and `no image`.
+        ScanError: By the rules `blank slices`, `no image`, `repeated slices` and `slice order`.
     """
-    image = _without_padding(_as_stored(hu))
-    for axis, found in zip(_AXES, neighbour_correlations(image), strict=True):
-        if found < MIN_CORRELATION:
+    order = _stored_order(hu)
+    stored = _as_stored(hu, order)
+    inner = _without_padding(stored)
+    image = stored[inner]
+    _check_neighbours(image, region)
+    check_repeats(image, inner.start)
+    # Left and right are alike, and so is the air before and behind the patient.
+    if order[0] == 0:
+        check_slice_order(image, inner.start)
+
+
+def _check_neighbours(image: npt.NDArray[np.int16], region: str) -> None:
+    """Refuses voxels whose neighbours are nothing like them."""
+    judged = list(zip(neighbour_correlations(image), _AXES, strict=True))
+    least = MIN_CORRELATION
+    if region == VOLUME:
+        judged, least = sorted(judged)[1:], MIN_CROP_CORRELATION
+    for found, axis in judged:
+        if found < least:
             raise ScanError(
                 f"no image: expected neighbours along {axis} as stored to correlate by at least "
-                f"{MIN_CORRELATION}, got {found:.2f}, as of voxels in a wrong order"
+                f"{least}, got {found:.2f}, as of voxels in a wrong order"
             )
 
 
@@ -62,14 +88,19 @@ def neighbour_correlations(hu: npt.NDArray[np.int16]) -> tuple[float, float, flo
     return z_axis, y_axis, x_axis
 
 
-def _as_stored(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+def _stored_order(hu: npt.NDArray[np.int16]) -> tuple[int, ...]:
+    """Axes of a view in the order in which its voxels follow each other in the file."""
+    return tuple(int(axis) for axis in np.argsort([-abs(s) for s in hu.strides], kind="stable"))
+
+
+def _as_stored(hu: npt.NDArray[np.int16], order: tuple[int, ...]) -> npt.NDArray[np.int16]:
     """A view whose slices follow each other as in the file, whatever axes were turned since."""
-    view = hu.transpose(np.argsort([-abs(stride) for stride in hu.strides], kind="stable"))
+    view = hu.transpose(order)
     return view[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in view.strides)]
 
 
-def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """The slices that vary, all of them where none does.
+def _without_padding(hu: npt.NDArray[np.int16]) -> slice:
+    """The range of slices that vary, all of them where none does.
 
     Padding at the ends is left out, as it is nothing like the slice beside it. Any other slice of
     one value is refused.
@@ -77,7 +108,7 @@ def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     uniform = _uniform_slices(hu)
     varying = np.flatnonzero(~uniform)
     if not len(varying):
-        return hu
+        return slice(0, len(hu))
     values, number = hu[:, 0, 0], np.arange(len(hu))
     between = (varying[0] < number) & (number < varying[-1])
     blank = np.flatnonzero(uniform & (between | (values > AIR_HU)))
@@ -86,7 +117,7 @@ def _without_padding(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
             f"blank slices: expected slices of one value only at the ends and up to {AIR_HU} HU, "
             f"got {len(blank)} of {len(hu)}, the first is slice {blank[0]} of {values[blank[0]]} HU"
         )
-    return hu[varying[0] : varying[-1] + 1]
+    return slice(int(varying[0]), int(varying[-1]) + 1)
 
 
 def _uniform_slices(hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:

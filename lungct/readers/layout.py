@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import BinaryIO
 
 from lungct.scan import Scan
@@ -38,11 +39,13 @@ class Listing:
         files: Paths of all files below it that can be read by name, sorted; each begins with the
             root and a slash. Hidden files and folders (of a leading dot) are left out.
         open: Opens one of them for reading bytes; raises OSError where it can't.
+        folders: Paths of all folders below it, sorted: one that is named as a file is no file.
     """
 
     root: str
     files: tuple[str, ...]
     open: Callable[[str], BinaryIO]
+    folders: tuple[str, ...] = ()
 
     def relative(self, path: str) -> str:
         """The path of a file below the root."""
@@ -60,9 +63,14 @@ class Reader:
             damaged or incomplete is found all the same: `read` refuses it.
         read: One scan from files on this machine.
             Raises `lungct.scan.ScanError` with one line that names file and cause.
+        members: The files that a scan really is made of, on this machine: what names it first,
+            then what holds its voxels.
+        suffixes: Endings of files that look like scans of this layout, wherever they lie.
     """
 
     layout: str
     expected: str
     find: Callable[[Listing], tuple[ScanFiles, ...]]
     read: Callable[[ScanFiles], Scan]
+    members: Callable[[ScanFiles], tuple[str, ...]] = attrgetter("files")
+    suffixes: tuple[str, ...] = ()

@@ -1,4 +1,7 @@
-"""MetaImage files (.mhd with .raw or .zraw) read with every byte accounted for, and written."""
+"""MetaImage files (.mhd with .raw or .zraw, .mha) read with every byte accounted for, and written.
+
+`.mha` files, which hold header and voxels, are read only.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix
 from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.metaimage_header import MetaHeader, read_header
+from lungct.readers.streams import inflate
 from lungct.scan import Scan, ScanError
 
-_CHUNK_BYTES = 1 << 20
 _ELEMENT_TYPES = {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}
 
 
@@ -24,7 +27,7 @@ def read_scan(path: str) -> Scan:
     """Reads a scan of which every voxel comes from the bytes that its header names.
 
     Args:
-        path: Header file, `.mhd`.
+        path: Header file, `.mhd`, or `.mha` that holds the voxels too.
 
     Returns:
         The scan with int16 Hounsfield units clipped to HU_MIN..HU_MAX, and what was repaired.
@@ -53,7 +56,8 @@ def read_voxels(header: MetaHeader) -> npt.NDArray[Any]:
     buffer = voxels.reshape(-1).view(np.uint8).data
     try:
         with open_regular(header.voxels_path) as file:
-            filled = _inflate(file, buffer) if header.compressed else file.readinto(buffer)
+            file.seek(header.voxels_offset)
+            filled = inflate(file, buffer) if header.compressed else file.readinto(buffer)
             whole = filled == len(buffer) and not file.read(1)
     except (OSError, zlib.error) as error:
         raise ScanError(f"expected readable voxels, got {error} in {header.path}") from error
@@ -67,25 +71,6 @@ def read_voxels(header: MetaHeader) -> npt.NDArray[Any]:
         if header.dtype.isnative
         else voxels.byteswap(inplace=True).view(header.dtype.newbyteorder("="))
     )
-
-
-def _inflate(file: Any, buffer: memoryview) -> int:
-    """Inflates one zlib stream into a buffer and never past it.
-
-    Returns:
-        Bytes written when the stream ended with its checksum right there, otherwise -1.
-    """
-    stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    filled = 0
-    while not stream.eof:
-        data = stream.unconsumed_tail or file.read(_CHUNK_BYTES)
-        # One byte more than fits shows a stream that is too long.
-        piece = stream.decompress(data, min(_CHUNK_BYTES, len(buffer) - filled + 1))
-        if filled + len(piece) > len(buffer) or not data:
-            return -1
-        buffer[filled : filled + len(piece)] = piece
-        filled += len(piece)
-    return -1 if stream.unused_data else filled
 
 
 def write_scan(

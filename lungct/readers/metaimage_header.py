@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
-from lungct.files import open_regular
 from lungct.geometry import Geometry, direction_matrix, is_orthonormal
-from lungct.scan import MAX_COORDINATE_MM, ScanError
+from lungct.limits import (
+    MAX_COORDINATE_MM,
+    MAX_SIZE,
+    MAX_SPACING_MM,
+    MAX_VOXEL_BYTES,
+    MAX_VOXELS,
+    MIN_SPACING_MM,
+)
+from lungct.readers.metaimage_fields import (
+    LOCAL,
+    LOCAL_SUFFIX,
+    TRUE,
+    Fields,
+    holds_voxels,
+    numbers,
+    read_fields,
+)
+from lungct.readers.streams import MAX_INFLATION
+from lungct.scan import ScanError
 
-MAX_HEADER_BYTES = 1 << 20
-MAX_VOXELS, MAX_VOXEL_BYTES = 1 << 30, 1 << 31
-
-# Slices are judged one by one, which a million slices of one voxel would make slow.
-MAX_SIZE = 1 << 16
-
-MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
-
-# No zlib stream inflates further, https://www.zlib.net/zlib_tech.html.
-MAX_INFLATION = 1032
-
-_DTYPES = {
+# How voxels of a CT may be stored, by ElementType.
+CT_TYPES = {
     "MET_SHORT": "i2",
     "MET_USHORT": "u2",
     "MET_INT": "i4",
@@ -37,31 +44,25 @@ _DTYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-_TRUE, _FALSE = ("true", "1"), ("false", "0")
+LABEL_TYPES = {"MET_UCHAR": "u1", "MET_CHAR": "i1", **CT_TYPES}
+
 _ORIGIN_FIELDS = ("Offset", "Position", "Origin")
 _MATRIX_FIELDS = ("TransformMatrix", "Orientation", "Rotation")
 _BYTE_ORDER_FIELDS = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
 
-# Fields that may only have the value that changes nothing.
-_NEUTRAL_FIELDS = {
-    "ElementNumberOfChannels": 1.0,
-    "HeaderSize": 0.0,
-    "ElementToIntensityFunctionSlope": 1.0,
-    "ElementToIntensityFunctionOffset": 0.0,
-}
-
 
 @dataclass(frozen=True)
 class MetaHeader:
-    """A header whose every field agrees with the file of voxels beside it.
+    """A header whose every field agrees with the voxels beside it or behind it.
 
     Attributes:
         path: Header file.
         series_uid: Stem of the header file.
         geometry: Grid of the volume.
         dtype: How one voxel is stored, byte order included.
-        voxels_path: File of voxels, a regular file in the header's folder.
-        compressed: Whether that file is one zlib stream.
+        voxels_path: File of voxels, a regular file in the header's folder, or the header itself.
+        voxels_offset: Where in that file they begin; they go on to its end.
+        compressed: Whether they are one zlib stream.
     """
 
     path: str
@@ -69,6 +70,7 @@ class MetaHeader:
     geometry: Geometry
     dtype: np.dtype[np.generic]
     voxels_path: str
+    voxels_offset: int
     compressed: bool
 
     @property
@@ -77,11 +79,12 @@ class MetaHeader:
         return math.prod(self.geometry.shape) * self.dtype.itemsize
 
 
-def read_header(path: str) -> MetaHeader:
-    """Reads a MetaImage header and checks it against the file of voxels.
+def read_header(path: str, types: Mapping[str, str] = CT_TYPES) -> MetaHeader:
+    """Reads a MetaImage header and checks it against its voxels.
 
     Args:
-        path: Header file, `.mhd`.
+        path: Header file, `.mhd`, or `.mha` that holds the voxels too.
+        types: How a voxel may be stored, by ElementType: CT_TYPES or LABEL_TYPES.
 
     Returns:
         A header that can be trusted; no voxel has been read.
@@ -90,112 +93,36 @@ def read_header(path: str) -> MetaHeader:
         ScanError: Anything is missing, impossible or contradicts the file on disk.
     """
     try:
-        return _checked_header(_Fields(path, _read_fields(path)))
+        return _checked_header(read_fields(path), types)
     except OSError as error:
         raise ScanError(
             f"expected a readable header and voxels, got {error.strerror} in {path}"
         ) from error
 
 
-def _checked_header(fields: _Fields) -> MetaHeader:
+def _checked_header(fields: Fields, types: Mapping[str, str]) -> MetaHeader:
     """The header of a file's fields, all of which are checked."""
     fields.expect("ObjectType", ("image",))
     fields.expect("NDims", ("3",))
-    fields.expect("BinaryData", _TRUE)
+    fields.expect("BinaryData", TRUE)
     fields.check_neutral()
     header = MetaHeader(
         path=fields.path,
         series_uid=Path(fields.path).stem,
         geometry=_geometry(fields),
-        dtype=_dtype(fields),
+        dtype=_dtype(fields, types),
         voxels_path=_voxels_path(fields),
+        voxels_offset=fields.header_bytes if holds_voxels(fields.path) else 0,
         compressed=fields.flag(("CompressedData",)),
     )
-    _check_file_size(header, fields)
+    _check_stored_size(header, fields)
     return header
 
 
-def _read_fields(path: str) -> dict[str, str]:
-    """All `name = value` lines, of which ElementDataFile must be the last."""
-    fields: dict[str, str] = {}
-    for number, line in enumerate(_read_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        name, equals, value = (part.strip() for part in line.partition("="))
-        if not equals or not name or name in fields or "ElementDataFile" in fields:
-            raise ScanError(
-                "expected lines 'name = value', each name once and ElementDataFile last, "
-                f"got {_shown(line)} in line {number} of {path}"
-            )
-        fields[name] = value
-    return fields
-
-
-def _read_text(path: str) -> str:
-    """Text of a header file of bounded size."""
-    with open_regular(path) as file:
-        data = file.read(MAX_HEADER_BYTES + 1)
-    if not 0 < len(data) <= MAX_HEADER_BYTES:
-        size = os.stat(path).st_size
-        raise ScanError(
-            f"expected a header file of 1 to {MAX_HEADER_BYTES} bytes, got {size} in {path}"
-        )
-    return data.decode("utf-8-sig", errors="replace")
-
-
-class _Fields:
-    """Fields of one header with checks that name the file."""
-
-    def __init__(self, path: str, values: dict[str, str]) -> None:
-        self.path = path
-        self.values = values
-
-    def refuse(self, expected: str, got: str | None) -> NoReturn:
-        """Raises ScanError; `got` is None for a missing field."""
-        came = "none" if got is None else _shown(got)
-        raise ScanError(f"expected {expected}, got {came} in {self.path}")
-
-    def expect(self, name: str, values: tuple[str, ...]) -> None:
-        """Refuses a field that is missing or has none of the values, which are in lower case."""
-        if self.values.get(name, "").lower() not in values:
-            self.refuse(f"{name} = {' or '.join(values)}", self.values.get(name))
-
-    def check_neutral(self) -> None:
-        """Refuses several channels, skipped bytes and intensity functions."""
-        for name, neutral in _NEUTRAL_FIELDS.items():
-            value = self.values.get(name)
-            if value is not None and _numbers(value) != [neutral]:
-                self.refuse(f"{name} = {neutral:g}", value)
-
-    def flag(self, names: tuple[str, ...]) -> bool:
-        """Value of a boolean field, False where none of its names is there."""
-        name, value = self.first_of(names)
-        if value is not None and value.lower() not in _TRUE + _FALSE:
-            self.refuse(f"{name} = True or False", value)
-        return value is not None and value.lower() in _TRUE
-
-    def first_of(self, names: tuple[str, ...]) -> tuple[str, str | None]:
-        """Name and value of a field that has several names, of which one may be used."""
-        present = [name for name in names if name in self.values]
-        if len(present) > 1:
-            self.refuse(f"one of {', '.join(names)}", " and ".join(present))
-        return (present[0], self.values[present[0]]) if present else (names[0], None)
-
-    def triple(self, names: tuple[str, ...], positive: bool) -> tuple[float, float, float]:
-        """Three finite numbers; a missing field is refused."""
-        name, value = self.first_of(names)
-        numbers = _numbers(value or "")
-        if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
-            self.refuse(f"3 finite numbers in {name}", value)
-        if positive and min(numbers) <= 0:
-            self.refuse(f"3 positive numbers in {name}", value)
-        return numbers[0], numbers[1], numbers[2]
-
-
-def _geometry(fields: _Fields) -> Geometry:
+def _geometry(fields: Fields) -> Geometry:
     """Grid of the volume from DimSize, ElementSpacing, Offset and TransformMatrix."""
     name, value = fields.first_of(_MATRIX_FIELDS)
-    matrix = tuple(_numbers(value or ""))
+    matrix = tuple(numbers(value or ""))
     if not is_orthonormal(matrix):
         fields.refuse(f"9 orthonormal direction cosines in {name}", value)
     # MetaImage lists the direction of each index axis in turn: the columns of ITK's matrix.
@@ -208,7 +135,7 @@ def _geometry(fields: _Fields) -> Geometry:
     return Geometry(_shape(fields), origin_mm, spacing_mm, direction)
 
 
-def _origin_mm(fields: _Fields) -> tuple[float, float, float]:
+def _origin_mm(fields: Fields) -> tuple[float, float, float]:
     """World (x, y, z) in mm of the first voxel, near enough for sums in mm to be exact."""
     origin_mm = fields.triple(_ORIGIN_FIELDS, positive=False)
     if max(map(abs, origin_mm)) > MAX_COORDINATE_MM:
@@ -217,7 +144,7 @@ def _origin_mm(fields: _Fields) -> tuple[float, float, float]:
     return origin_mm
 
 
-def _shape(fields: _Fields) -> tuple[int, int, int]:
+def _shape(fields: Fields) -> tuple[int, int, int]:
     """Sizes (z, y, x), bounded before anything is allocated."""
     value = fields.values.get("DimSize")
     words = (value or "").split()
@@ -232,19 +159,23 @@ def _shape(fields: _Fields) -> tuple[int, int, int]:
     return z, y, x
 
 
-def _dtype(fields: _Fields) -> np.dtype[np.generic]:
+def _dtype(fields: Fields, types: Mapping[str, str]) -> np.dtype[np.generic]:
     """Type of a voxel with its byte order."""
     value = fields.values.get("ElementType")
-    if value not in _DTYPES:
-        fields.refuse(f"ElementType {', '.join(_DTYPES)}", value)
+    if value is None or value not in types:
+        fields.refuse(f"ElementType {', '.join(types)}", value)
     order = ">" if fields.flag(_BYTE_ORDER_FIELDS) else "<"
-    return np.dtype(order + _DTYPES[value])
+    return np.dtype(order + types[value])
 
 
-def _voxels_path(fields: _Fields) -> str:
-    """File of voxels: a plain name in the header's own folder, no list, device or link out."""
+def _voxels_path(fields: Fields) -> str:
+    """File of voxels: the header's own, or in its folder by a plain name, no list or link out."""
     name = fields.values.get("ElementDataFile")
-    reserved = ("", ".", "..", "LIST", "LOCAL", "Local", "local")
+    if holds_voxels(fields.path):
+        if name is None or name.upper() != LOCAL:
+            fields.refuse(f"ElementDataFile = {LOCAL} in a file {LOCAL_SUFFIX}", name)
+        return fields.path
+    reserved = ("", ".", "..", "LIST", LOCAL, "Local", "local")
     if name is None or name in reserved or any(sign in name for sign in "/\\%\0"):
         fields.refuse("ElementDataFile to be the name of a file beside the header", name)
     folder = Path(fields.path).parent
@@ -259,30 +190,17 @@ def _voxels_path(fields: _Fields) -> str:
     return str(target)
 
 
-def _check_file_size(header: MetaHeader, fields: _Fields) -> None:
-    """Compares the length of the file of voxels with what the header promises."""
+def _check_stored_size(header: MetaHeader, fields: Fields) -> None:
+    """Compares the bytes on disk that are left for voxels with what the header promises."""
     if header.voxel_bytes > MAX_VOXEL_BYTES:
         fields.refuse(f"at most {MAX_VOXEL_BYTES} bytes of voxels", f"{header.voxel_bytes} bytes")
-    found = os.stat(header.voxels_path).st_size
+    found = os.stat(header.voxels_path).st_size - header.voxels_offset
     if not header.compressed:
         if found != header.voxel_bytes:
             fields.refuse(f"{header.voxel_bytes} bytes of voxels", f"{found} bytes")
         return
     declared = fields.values.get("CompressedDataSize")
-    if declared is not None and _numbers(declared) != [float(found)]:
+    if declared is not None and numbers(declared) != [float(found)]:
         fields.refuse(f"CompressedDataSize = {found} as on disk", declared)
     if found * MAX_INFLATION < header.voxel_bytes:
         fields.refuse(f"a stream that can hold {header.voxel_bytes} bytes", f"{found} bytes")
-
-
-def _numbers(text: str) -> list[float]:
-    """Numbers separated by blanks; an empty list when any word is none."""
-    try:
-        return [] if "_" in text else [float(word) for word in text.split()]
-    except ValueError:
-        return []
-
-
-def _shown(text: str) -> str:
-    """A value from a file, quoted and short enough for one line."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")

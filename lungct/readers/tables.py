@@ -6,17 +6,17 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from lungct.files import read_text, reason_of
-from lungct.scan import MAX_COORDINATE_MM, Nodule
-
-MAX_DIAMETER_MM = 150.0
+from lungct.files import reason_of
+from lungct.limits import MAX_COORDINATE_MM, MAX_DIAMETER_MM
+from lungct.scan import Nodule
+from lungct.storage import read_text
 
 _SERIES = ("seriesuid", "series_uid", "seriesinstanceuid")
 _PATIENT = ("patient_id", "patientid", "patient")
 _SPLIT = ("split",)
-_SCAN_SUFFIXES = (".mhd", ".raw", ".zraw", ".mha")
+# What a series is called in tables that name its file.
+_FILE_SUFFIXES = (".mhd", ".mha", ".raw", ".zraw", ".nii.gz", ".nii", ".dcm")
 _NUMBERS = ("coordX", "coordY", "coordZ", "diameter_mm")
 
 
@@ -52,56 +52,6 @@ class SplitTable:
     rows: dict[str, tuple[str, int]]
 
 
-def find_scans(roots: Sequence[str]) -> list[str]:
-    """Header files of all scans in LUNA16 layout.
-
-    Args:
-        roots: Folders that hold `*.mhd` or `subset*/*.mhd`.
-
-    Returns:
-        Paths of the headers, sorted.
-
-    Raises:
-        TableError: A root is no folder, or a series is there twice.
-    """
-    places: dict[str, Path] = {}
-    for root in map(Path, roots):
-        if not root.is_dir():
-            raise TableError(f"expected a folder of scans, got {str(root)!r}")
-        for path in sorted([*root.glob("*.mhd"), *root.glob("subset*/*.mhd")]):
-            if path.stem in places:
-                raise TableError(
-                    f"expected series {path.stem} once, got {places[path.stem]}, {path}"
-                )
-            places[path.stem] = path
-    return sorted(map(str, places.values()))
-
-
-def overlooked(roots: Sequence[str], headers: Sequence[str]) -> list[str]:
-    """Says which files look like scans, or parts of scans, that `find_scans` does not find.
-
-    Args:
-        roots: Folders of scans.
-        headers: What it found.
-
-    Returns:
-        One line; none when there is no such file.
-    """
-    known = {Path(path).with_suffix("") for path in headers}
-    others = [
-        str(path)
-        for root in map(Path, roots)
-        for path in sorted(root.rglob("*"))
-        if path.suffix.lower() in _SCAN_SUFFIXES and path.with_suffix("") not in known
-    ]
-    if not others:
-        return []
-    return [
-        f"{len(others)} files look like scans, but are none of DIR/*.mhd or DIR/subset*/*.mhd and "
-        f"its voxels, such as {others[0]}"
-    ]
-
-
 def read_annotations(path: str) -> Annotations:
     """Reads a table of nodules with the columns of LUNA16 in any order.
 
@@ -122,11 +72,14 @@ def read_annotations(path: str) -> Annotations:
         numbers = tuple(
             _number(text, name, where) for text, name in zip(row[1:], _NUMBERS, strict=True)
         )
-        if not row[0]:
+        series_uid = bare_name(row[0])
+        if not series_uid:
             raise TableError(f"expected a seriesuid, got {row[0]!r} in {where}")
-        known = found.setdefault(row[0], {})
+        known = found.setdefault(series_uid, {})
         if numbers in known:
-            warnings.append(f"{where} repeats line {known[numbers]}: series {row[0]}, {numbers}")
+            warnings.append(
+                f"{where} repeats line {known[numbers]}: series {series_uid}, {numbers}"
+            )
         known.setdefault(numbers, line)
     return Annotations({uid: _nodules(rows) for uid, rows in found.items()}, tuple(warnings))
 
@@ -146,7 +99,8 @@ def read_patients(path: str) -> dict[str, str]:
             series has two patients.
     """
     patients: dict[str, str] = {}
-    for line, (series_uid, patient_id) in _rows(path, [_SERIES, _PATIENT]):
+    for line, (name, patient_id) in _rows(path, [_SERIES, _PATIENT]):
+        series_uid = bare_name(name)
         if not series_uid or not patient_id:
             got = (series_uid, patient_id)
             raise TableError(f"expected a series and a patient, got {got} in line {line} of {path}")
@@ -175,7 +129,8 @@ def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
     """
     by_series = any(name in _SERIES for name in _columns(path))
     rows: dict[str, tuple[str, int]] = {}
-    for line, (name, split) in _rows(path, [_SERIES if by_series else _PATIENT, _SPLIT]):
+    for line, (text, split) in _rows(path, [_SERIES if by_series else _PATIENT, _SPLIT]):
+        name = bare_name(text) if by_series else text
         if not name or split not in splits:
             raise TableError(
                 f"expected a {'series' if by_series else 'patient'} and one of the splits "
@@ -188,6 +143,14 @@ def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
                 f"in line {line} of {path}"
             )
     return SplitTable(path, by_series, rows)
+
+
+def bare_name(text: str) -> str:
+    """A series as tables call it, without folders and without the ending of a file of scans."""
+    name = text.rpartition("/")[2].rpartition("\\")[2].strip()
+    lower = name.lower()
+    ending = next((suffix for suffix in _FILE_SUFFIXES if lower.endswith(suffix)), "")
+    return name.removesuffix(name[len(name) - len(ending) :]) if ending else name
 
 
 def _columns(path: str) -> list[str]:

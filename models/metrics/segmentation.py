@@ -1,6 +1,6 @@
-"""Dice, precision and recall of nodule masks for TensorFlow Model Analysis.
+"""The metrics of nodule masks for TensorFlow Model Analysis.
 
-A preprocessor turns each slice into six sums before slice keys multiply it; one small combiner
+A preprocessor turns each slice into its `OverlapSums` before slice keys multiply it; one combiner
 adds them up. All metrics of a model are derived from that one computation, so the pixels are
 counted once however many metrics a configuration names. Truth is read from the input features,
 hence no label key.
@@ -11,7 +11,7 @@ looks alike: the model's name is part of the names of preprocessor and computati
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
-from typing import Any, ClassVar
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -22,8 +22,8 @@ from tensorflow_model_analysis.utils import util
 from lungct.metrics import OverlapSums, slice_overlap
 from schema import features
 
-_SUMS_NAME = "_segmentation_sums"
-_EMPTY = OverlapSums()
+_OVERLAP_NAME: Final = "_overlap"
+_EMPTY: Final = OverlapSums()
 
 
 class SegmentationPreprocessor(metric_types.Preprocessor):
@@ -41,7 +41,7 @@ class SegmentationPreprocessor(metric_types.Preprocessor):
         self._model_name = model_name
 
     def process(self, extracts: dict[str, Any]) -> Iterator[OverlapSums]:
-        """Yields the sums of one slice.
+        """Yields the overlap of one slice.
 
         Raises:
             ValueError: There is no coverage, no prediction of this model, or their sizes differ.
@@ -52,11 +52,11 @@ class SegmentationPreprocessor(metric_types.Preprocessor):
         yield slice_overlap(probability >= self._threshold, truth)
 
 
-class SumsCombiner(beam.CombineFn):
-    """Adds up the sums of slices under one metric key."""
+class OverlapCombiner(beam.CombineFn):
+    """Adds up the overlaps of slices under one metric key."""
 
     def __init__(self, key: metric_types.MetricKey) -> None:
-        """Remembers the key under which the sums are handed on."""
+        """Remembers the key under which the overlap is handed on."""
         self._key = key
 
     def create_accumulator(self) -> OverlapSums:
@@ -68,113 +68,65 @@ class SumsCombiner(beam.CombineFn):
         return accumulator + element
 
     def merge_accumulators(self, accumulators: Iterable[OverlapSums]) -> OverlapSums:
-        """Sums of several parts."""
+        """The overlap of several parts together."""
         return sum(accumulators, _EMPTY)
 
     def extract_output(
         self, accumulator: OverlapSums
     ) -> dict[metric_types.MetricKey, npt.NDArray[np.float64]]:
-        """The sums as one array in the order of `OverlapSums`' fields, to be divided later."""
+        """The overlap as one array in the order of `OverlapSums`' fields, to be divided later."""
         return {self._key: np.array(astuple(accumulator), np.float64)}
 
 
 class SegmentationMetric(metric_types.Metric):
-    """A figure that follows from `OverlapSums`; subclasses name it."""
+    """A figure that follows from `OverlapSums`, named by the configuration."""
 
-    figure: ClassVar[str]  # attribute of OverlapSums
-    default_name: ClassVar[str]
-
-    def __init__(
-        self, threshold: float = 0.5, name: str | None = None, source_hash: str = ""
-    ) -> None:
+    def __init__(self, name: str, threshold: float = 0.5, code_hash: str = "") -> None:
         """Declares the metric.
 
         Args:
+            name: Key of the metric in `schema.metrics`, and name in the result: a property of
+                `OverlapSums`.
             threshold: A pixel is predicted when its probability is at least this.
-            name: Name in the result, the class's own when None.
-            source_hash: Not used in the computation: a hash of the code, so that TFX's cache,
+            code_hash: Not used in the computation: a hash of the code, so that TFX's cache,
                 which sees only the configuration, evaluates anew after the code has changed.
+
+        Raises:
+            ValueError: There is no such property.
         """
-        super().__init__(
-            self._computations,
-            threshold=threshold,
-            name=name or self.default_name,
-            source_hash=source_hash,
-        )
-
-    def _computations(
-        self,
-        threshold: float,
-        name: str,
-        source_hash: str,
-        model_names: list[str] | None = None,
-        output_names: list[str] | None = None,
-    ) -> metric_types.MetricComputations:
-        computations: metric_types.MetricComputations = []
-        for model_name in model_names or [""]:
-            for output_name in output_names or [""]:
-                key = metric_types.MetricKey(name, model_name, output_name)
-                computations += self._derived(key, threshold)
-        return computations
-
-    def _derived(
-        self, key: metric_types.MetricKey, threshold: float
-    ) -> metric_types.MetricComputations:
-        sums_key = key._replace(name=f"{_SUMS_NAME}_{threshold!r}")
-        figure = self.figure
-        sums = metric_types.MetricComputation(
-            keys=[sums_key],
-            preprocessors=[SegmentationPreprocessor(threshold, key.model_name)],
-            combiner=SumsCombiner(sums_key),
-        )
-
-        def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict[Any, float]:
-            """The figure from the sums."""
-            return {key: float(getattr(OverlapSums(*metrics[sums_key]), figure))}
-
-        return [sums, metric_types.DerivedMetricComputation(keys=[key], result=result)]
+        if not isinstance(getattr(OverlapSums, name, None), property):
+            raise ValueError(f"expected a property of OverlapSums as metric, got {name!r}")
+        super().__init__(_computations, name=name, threshold=threshold, code_hash=code_hash)
 
 
-class PooledDice(SegmentationMetric):
-    """Dice over all voxels of a slice key; NaN when nothing is true or predicted."""
-
-    figure = "pooled_dice"
-    default_name = "pooled_dice"
-
-
-class MeanSliceDice(SegmentationMetric):
-    """Mean Dice over the slices that hold truth; NaN when none does."""
-
-    figure = "mean_slice_dice"
-    default_name = "mean_slice_dice"
-
-
-class PooledPrecision(SegmentationMetric):
-    """Share of the predicted voxels that are true; NaN when nothing is predicted."""
-
-    figure = "precision"
-    default_name = "precision"
+def _computations(
+    name: str,
+    threshold: float,
+    code_hash: str,
+    model_names: list[str] | None = None,
+    output_names: list[str] | None = None,
+) -> metric_types.MetricComputations:
+    computations: metric_types.MetricComputations = []
+    for model_name in model_names or [""]:
+        for output_name in output_names or [""]:
+            key = metric_types.MetricKey(name, model_name, output_name)
+            computations += _derived(key, threshold)
+    return computations
 
 
-class PooledRecall(SegmentationMetric):
-    """Share of the true voxels that are predicted; NaN when nothing is true."""
+def _derived(key: metric_types.MetricKey, threshold: float) -> metric_types.MetricComputations:
+    overlap_key = key._replace(name=f"{_OVERLAP_NAME}_{threshold!r}")
+    overlap = metric_types.MetricComputation(
+        keys=[overlap_key],
+        preprocessors=[SegmentationPreprocessor(threshold, key.model_name)],
+        combiner=OverlapCombiner(overlap_key),
+    )
 
-    figure = "recall"
-    default_name = "recall"
+    def result(metrics: Mapping[metric_types.MetricKey, Any]) -> dict[Any, float]:
+        """The figure from the overlap."""
+        return {key: float(getattr(OverlapSums(*metrics[overlap_key]), key.name))}
 
-
-class SliceCount(SegmentationMetric):
-    """Slices evaluated."""
-
-    figure = "slices"
-    default_name = "slices"
-
-
-class NoduleSliceCount(SegmentationMetric):
-    """Slices that hold truth: what mean slice Dice is averaged over."""
-
-    figure = "nodule_slices"
-    default_name = "nodule_slices"
+    return [overlap, metric_types.DerivedMetricComputation(keys=[key], result=result)]
 
 
 def _probability(predictions: Any, model_name: str) -> npt.NDArray[np.float32]:

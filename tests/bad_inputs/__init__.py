@@ -7,10 +7,24 @@
         bad.make(case)      # case.header is damaged now, case.bystander is not
 """
 
-from tests.bad_inputs import content, headers, outlines, tables, voxels
+from tests.bad_inputs import (
+    anatomy,
+    content,
+    headers,
+    order,
+    outlines,
+    places,
+    tables,
+    units,
+    voxels,
+)
 from tests.bad_inputs.case import ACCEPTED, QUARANTINED, REFUSED, REPAIRED, BadInput, good_case
 
-BAD_INPUTS = (*headers.ALL, *voxels.ALL, *content.ALL, *tables.ALL, *outlines.ALL)
+BAD_INPUTS = (
+    *(*headers.ALL, *voxels.ALL, *units.ALL),
+    *(*content.ALL, *order.ALL, *anatomy.ALL),
+    *(*tables.ALL, *outlines.ALL, *places.ALL),
+)
 
 __all__ = [
     "ACCEPTED",

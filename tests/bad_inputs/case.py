@@ -69,6 +69,12 @@ class Case:
         write_scan(str(self.header), good_hu(), chest.GEOMETRY, compressed=True)
         self.change(CompressedDataSize=None)
 
+    def remove_row(self) -> None:
+        """Removes the nodule of the scan from the table."""
+        lines = self.annotations.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith(self.header.stem)]
+        self.annotations.write_text("".join(kept))
+
     def add_row(self, *values: Any, series_uid: str | None = None) -> None:
         """Adds a row to the table, of the scan unless another series is given."""
         row = ",".join(map(str, (series_uid or self.header.stem, *values)))
@@ -99,6 +105,12 @@ class BadInput:
 def good_hu() -> np.ndarray:
     """(z, y, x) int16 HU of a chest with one nodule."""
     return chest.with_nodule(chest.hu(), NODULE)
+
+
+def lifelike_hu() -> np.ndarray:
+    """The same with the noise of a scanner, by which slices are told from each other."""
+    hu = good_hu()
+    return hu + np.rint(np.random.default_rng(1).normal(0, 12, hu.shape)).astype(np.int16)
 
 
 def good_case(folder: Path) -> Case:

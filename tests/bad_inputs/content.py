@@ -12,8 +12,7 @@ def _slices(case: Case, box: slice) -> None:
     """Keeps some slices; the nodule lies in none of them, so its row goes."""
     geometry = chest.GEOMETRY.crop((box, slice(0, 60), slice(0, 80)))
     case.write(np.ascontiguousarray(chest.hu()[box]), geometry)
-    lines = case.annotations.read_text().splitlines(keepends=True)
-    case.annotations.write_text("".join(x for x in lines if not x.startswith(case.header.stem)))
+    case.remove_row()
 
 
 @register(ALL, ACCEPTED, nodules=0)

@@ -110,7 +110,7 @@ def voxels_in_a_pipe(case: Case) -> None:
     os.mkfifo(case.raw)
 
 
-@register(ALL, QUARANTINED, "to be a regular file|inside the header's folder")
+@register(ALL, QUARANTINED, "to be a regular file that is there, got '1.2.3.raw'")
 def voxels_behind_a_link_to_itself(case: Case) -> None:
     case.raw.unlink()
     case.raw.symlink_to(case.raw.name)

@@ -1,4 +1,4 @@
-"""Tables of nodules in other dress, with impossible values, or that do not fit the scans."""
+"""Tables of nodules laid out otherwise, with impossible values, or that do not fit the scans."""
 
 import shutil
 
@@ -29,7 +29,7 @@ def same_folder_twice(case: Case) -> None:
     (case.folder / "subset1").symlink_to(case.header.parent)
 
 
-@register(ALL, REFUSED, "readable table, got .*annotations.csv")
+@register(ALL, REFUSED, "annotation table .*annotations.csv, got no such file")
 def table_missing(case: Case) -> None:
     case.annotations.unlink()
 
@@ -114,7 +114,7 @@ _row("diameter_negative", "diameter_mm .* got '-1'", 1, 2, 3, -1)
 _row("diameter_of_300_mm", "diameter_mm .* got '300'", 1, 2, 3, 300)
 
 
-@register(ALL, ACCEPTED, "1 annotated series are not here, the first is 9.9", like_good=True)
+@register(ALL, ACCEPTED, "annotations of 1 series that are not there, such as 9.9", like_good=True)
 def annotation_without_its_scan(case: Case) -> None:
     case.add_row(1, 2, 3, 4, series_uid="9.9")
 

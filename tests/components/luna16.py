@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import fsspec
+
 from lungct.readers.metaimage import write_scan
 from lungct.scan import Nodule
 from tests.lungct import chest
@@ -30,3 +32,13 @@ def make_root(
     pairs = "\n".join(f"{uid},{patient}" for uid, patient in series.items())
     (root / "patients.csv").write_text(f"seriesuid,patient_id\n{pairs}\n")
     return str(root)
+
+
+def upload(folder: Path, name: str) -> str:
+    """Copies a folder into fsspec's file system in memory, which stands in for a bucket."""
+    place = f"memory://{name}"
+    system = fsspec.filesystem("memory")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            system.pipe(f"{place}/{path.relative_to(folder)}", path.read_bytes())
+    return place

@@ -1,29 +1,25 @@
 """A small made-up run for the report's tests: slices, scan report, model, evaluation, history."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import json_format
-from tensorflow_model_analysis.metrics import metric_specs
-from tensorflow_model_analysis.proto import (
-    config_pb2,
-    metrics_for_slice_pb2,
-    validation_result_pb2,
-)
-from tensorflow_model_analysis.version import VERSION
 
+from lungct.record import NoduleRecord, ScanRecord
 from report.build import ReportInputs, ReportParameters
 from schema import features
+from tests.components.made_evaluation import MadeFigures, at_least, eval_config, write_evaluation
 
 SPACING_MM = (2.5, 2.0, 1.0)  # (z, y, x)
 SIZE = 64
 CONFIGURATION = json.dumps({"name": "made-up run", "grid": {"spacing_mm": list(SPACING_MM)}})
-PARAMETERS = ReportParameters(CONFIGURATION, "c0ffee", 0.5)
+# A model that passed reaches the first, one that missed does not reach the second.
+PASSED, MISSED = (at_least(0.5),), (at_least(0.9),)
+PARAMETERS = ReportParameters(CONFIGURATION, PASSED, "c0ffee", 0.5)
 
 
 @dataclass(frozen=True)
@@ -47,10 +43,12 @@ class MadeScan:
     size: int = SIZE
     spacing_mm: tuple[float, float, float] = SPACING_MM
     origin_mm: tuple[float, float, float] = (-30.0, -60.0, -100.0)
+    phantom: bool = True
 
-    def world(self, zyx: tuple[int, int, int]) -> list[float]:
+    def world(self, zyx: tuple[int, int, int]) -> tuple[float, float, float]:
         axes = zip(self.origin_mm, zyx[::-1], self.spacing_mm[::-1], strict=True)
-        return [origin + index * step for origin, index, step in axes]
+        x, y, z = (origin + index * step for origin, index, step in axes)
+        return x, y, z
 
     def ball(self, nodule: MadeNodule) -> np.ndarray[Any, Any]:
         """bool (z, y, x): voxels whose centre is within the radius."""
@@ -72,29 +70,24 @@ class MadeScan:
             for z in range(self.slices)
         ]
 
-    def row(self, **changed: Any) -> dict[str, Any]:
-        """The scan's line in the scan report."""
-        nodules = [
-            {
-                "id": one.nodule_id,
-                "centre_mm": self.world(one.zyx),
-                "diameter_mm": one.diameter_mm,
-                "volume_mm3": 1.0,
-                "bucket": one.bucket,
-            }
+    def record(self, **changed: Any) -> ScanRecord:
+        """What the scan report says of the scan."""
+        nodules = tuple(
+            NoduleRecord(one.nodule_id, self.world(one.zyx), one.diameter_mm, 1.0, one.bucket)
             for one in self.nodules
-        ]
-        return {
-            "series_uid": self.series_uid,
-            "patient_id": f"patient of {self.series_uid}",
-            "split": self.split,
-            "outcome": "accepted",
-            "reason": "",
-            "spacing_mm": list(self.spacing_mm),
-            "nodules": nodules,
-            "slice_count": self.slices,
-            **changed,
-        }
+        )
+        known = ScanRecord(
+            self.series_uid,
+            "accepted",
+            patient_id=f"patient of {self.series_uid}",
+            source="made up",
+            split=self.split,
+            phantom=self.phantom,
+            spacing_mm=self.spacing_mm,
+            nodules=nodules,
+            slice_count=self.slices,
+        )
+        return replace(known, **changed)
 
 
 def chest(size: int, seed: int) -> np.ndarray[Any, Any]:
@@ -121,7 +114,7 @@ def made_example(
     values: dict[str, list[bytes]] = {
         features.IMAGE_HU: [image.astype("<i2").tobytes()],
         features.NODULE_COVERAGE: [np.where(truth, 255, 0).astype(np.uint8).tobytes()],
-        features.LUNG_MASK: [lungs(scan.size).astype(np.uint8).tobytes()],
+        features.REGION_MASK: [lungs(scan.size).astype(np.uint8).tobytes()],
         features.SERIES_UID: [scan.series_uid.encode()],
         features.NODULE_IDS: [name.encode() for name in ids],
     }
@@ -147,140 +140,34 @@ def write_slices(path: Path, examples: Sequence[bytes]) -> str:
 
 
 class ShiftedTruth(tf.Module):
-    """A model that predicts the truth one column to the right, so that its Dice is known."""
+    """A model that predicts the truth some columns to the right, so that its Dice is known."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = SIZE, columns: int = 1) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.columns = size, columns
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)])
     def segment(self, examples: Any) -> dict[str, Any]:
         spec = {features.NODULE_COVERAGE: tf.io.FixedLenFeature([], tf.string)}
         raw = tf.io.parse_example(examples, spec)[features.NODULE_COVERAGE]
         pixels = tf.reshape(tf.io.decode_raw(raw, tf.uint8), [-1, self.size, self.size])
-        return {features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, 1, 2)}
+        return {
+            features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, self.columns, 2)
+        }
 
 
-def save_model(folder: Path, size: int = SIZE) -> str:
-    model = ShiftedTruth(size)
+def save_model(folder: Path, size: int = SIZE, columns: int = 1) -> str:
+    model = ShiftedTruth(size, columns)
     tf.saved_model.save(model, str(folder), {features.SIGNATURE_EXAMPLES: model.segment})
     return str(folder)
 
 
-def threshold(
-    bucket: str | None = None,
-    *,
-    lower: float | None = None,
-    upper: float | None = None,
-    change: float | None = None,
-) -> config_pb2.PerSliceMetricThreshold:
-    """A bound on the eval split, or on one bucket of it."""
-    values = {features.SPLIT: features.SPLIT_EVAL}
-    if bucket is not None:
-        values[features.SIZE_BUCKETS] = bucket
-    bound = config_pb2.MetricThreshold()
-    if lower is not None:
-        bound.value_threshold.lower_bound.value = lower
-    if upper is not None:
-        bound.value_threshold.upper_bound.value = upper
-    if change is not None:
-        bound.change_threshold.absolute.value = change
-        bound.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
-    spec = config_pb2.SlicingSpec(feature_values=values)
-    return config_pb2.PerSliceMetricThreshold(slicing_specs=[spec], threshold=bound)
-
-
-def eval_config(
-    thresholds: Mapping[str, Sequence[config_pb2.PerSliceMetricThreshold]], baseline: bool = False
-) -> config_pb2.EvalConfig:
-    """TFMA's configuration with thresholds by class name of the metric."""
-    specs = [config_pb2.ModelSpec(name="candidate", signature_name=features.SIGNATURE_EXAMPLES)]
-    if baseline:
-        specs.append(config_pb2.ModelSpec(name="baseline", is_baseline=True))
-        specs[-1].signature_name = features.SIGNATURE_EXAMPLES
-    classes = ("PooledDice", "MeanSliceDice", "PooledPrecision", "PooledRecall")
-    metrics = [
-        config_pb2.MetricConfig(
-            class_name=name,
-            module="models.metrics.segmentation",
-            per_slice_thresholds=thresholds.get(name, ()),
-        )
-        for name in classes
-    ]
-    keys = ([features.SPLIT], [features.SPLIT, features.SIZE_BUCKETS])
-    return config_pb2.EvalConfig(
-        model_specs=specs,
-        slicing_specs=[config_pb2.SlicingSpec(feature_keys=some) for some in keys],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
-    )
-
-
-# Figures by slice key (split, bucket), then by metric; "baseline:" or "diff:" before a name says
-# whose; "interval:" writes (value, lower, upper) as an interval beside the value, else as bounded.
-MadeFigures = Mapping[tuple[str, ...], Mapping[str, float | tuple[float, float, float]]]
-
-
-def write_evaluation(
-    folder: Path, config: config_pb2.EvalConfig, figures: MadeFigures, validation_ok: bool
-) -> str:
-    """An evaluation folder as TFMA writes it, with figures as given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    run = config_pb2.EvalRun(eval_config=config, version=VERSION)
-    (folder / "eval_config.json").write_text(json_format.MessageToJson(run))
-    specs = metric_specs.keys_and_metrics_from_specs(config, config.metrics_specs)
-    keys = {key.name: key for key, _, _ in specs if key.model_name != "baseline"}
-    with tf.io.TFRecordWriter(str(folder / "metrics-00000-of-00001.tfrecord")) as writer:
-        for columns, values in figures.items():
-            writer.write(_metrics(columns, values, keys).SerializeToString())
-    result = validation_result_pb2.ValidationResult(validation_ok=validation_ok)
-    with tf.io.TFRecordWriter(str(folder / "validations.tfrecord")) as writer:
-        writer.write(result.SerializeToString())
-    return str(folder)
-
-
-def _metrics(
-    columns: tuple[str, ...],
-    values: Mapping[str, float | tuple[float, float, float]],
-    keys: Mapping[str, Any],
-) -> Any:
-    record = metrics_for_slice_pb2.MetricsForSlice()
-    for column, value in zip((features.SPLIT, features.SIZE_BUCKETS), columns, strict=False):
-        record.slice_key.single_slice_keys.add(column=column, bytes_value=value.encode())
-    for name, value in values.items():
-        how, _, metric = name.rpartition(":")
-        key = keys[metric]
-        key = key.make_diff_key() if how == "diff" else key
-        key = key.make_baseline_key("baseline") if how == "baseline" else key
-        item = record.metric_keys_and_values.add(key=key.to_proto())
-        if isinstance(value, tuple) and how == "interval":
-            item.value.double_value.value = value[0]
-            item.confidence_interval.lower_bound.double_value.value = value[1]
-            item.confidence_interval.upper_bound.double_value.value = value[2]
-        elif isinstance(value, tuple):
-            item.value.bounded_value.value.value = value[0]
-            item.value.bounded_value.lower_bound.value = value[1]
-            item.value.bounded_value.upper_bound.value = value[2]
-        else:
-            item.value.double_value.value = value
-    return record
-
-
-def with_slicing_features(serialized: bytes, split: str, bucket: str) -> bytes:
-    """The same slice with the features that TFMA slices by."""
-    example = tf.train.Example.FromString(serialized)
-    feature = example.features.feature
-    feature[features.SPLIT].bytes_list.value.append(split.encode())
-    feature[features.SIZE_BUCKETS].bytes_list.value.append(bucket.encode())
-    changed: bytes = example.SerializeToString()
-    return changed
-
-
 def write_scan_report(
-    folder: Path, rows: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]
+    folder: Path, scans: Sequence[ScanRecord], warnings: Sequence[str] = ()
 ) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scans.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "notes.json").write_text(json.dumps(notes))
+    (folder / "scans.jsonl").write_text("".join(f"{scan.to_json()}\n" for scan in scans))
+    (folder / "notes.json").write_text(json.dumps({"warnings": list(warnings)}))
     return str(folder)
 
 
@@ -313,25 +200,22 @@ def write_run(
     folder: Path,
     scans: Sequence[MadeScan],
     *,
-    notes: Mapping[str, Any] | None = None,
-    more_rows: Sequence[Mapping[str, Any]] = (),
+    more: Sequence[ScanRecord] = (),
     passed: bool = True,
 ) -> ReportInputs:
     """All that the report reads, for a model that passed or missed its one criterion."""
     for scan in scans:
         path = folder / "examples" / f"Split-{scan.split}" / f"{scan.series_uid}.gz"
         write_slices(path, scan.examples())
-    bound = threshold(lower=0.5 if passed else 0.9)
     figures: MadeFigures = {
         ("train",): {"pooled_dice": 0.8, "mean_slice_dice": 0.7},
         ("eval",): {"pooled_dice": 0.75, "mean_slice_dice": 0.65},
         ("eval", "8-15"): {"pooled_dice": 0.7},
     }
-    config = eval_config({"PooledDice": [bound]})
+    config = eval_config(PASSED if passed else MISSED)
     blessing = folder / "blessing"
     blessing.mkdir(parents=True)
     (blessing / ("BLESSED" if passed else "NOT_BLESSED")).touch()
-    rows = [*(scan.row() for scan in scans), *more_rows]
     return ReportInputs(
         examples={
             split: str(folder / "examples" / f"Split-{split}")
@@ -341,5 +225,5 @@ def write_run(
         model_run=write_history(folder / "model_run"),
         evaluation=write_evaluation(folder / "evaluation", config, figures, passed),
         blessing=str(blessing),
-        scans=write_scan_report(folder / "scans", rows, notes or {"phantom": True}),
+        scans=write_scan_report(folder / "scans", [*(scan.record() for scan in scans), *more]),
     )

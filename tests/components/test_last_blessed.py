@@ -1,5 +1,7 @@
 """The baseline is the last blessed model that is not the candidate."""
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tfx.components.evaluator import constants
@@ -7,17 +9,18 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.last_blessed import LastBlessedOtherModel
+from lungct.grid import Grid
 from schema.files import INPUT_FILE
 
 
-def model(number: int, folder: Path | None = None, takes: str = "") -> standard_artifacts.Model:
+def model(number: int, folder: Path | None = None, content: str = "") -> standard_artifacts.Model:
     artifact = standard_artifacts.Model()
     artifact.id = number
     if folder is not None:
         artifact.uri = str(folder / str(number))
         path = Path(path_utils.serving_model_path(artifact.uri)) / INPUT_FILE
         path.parent.mkdir(parents=True)
-        path.write_text(takes)
+        path.write_text(content)
     return artifact
 
 
@@ -58,14 +61,23 @@ def test_an_older_candidate_from_the_cache() -> None:
     assert resolve([1, 2], {1: True, 2: True}, candidate=2) == [1]
 
 
-def test_a_model_of_another_input_is_passed_over(tmp_path: Path) -> None:
-    models = [model(1, tmp_path, "192, 3"), model(2, tmp_path, "192, 5")]
+def test_a_model_of_another_working_grid_is_passed_over(tmp_path: Path) -> None:
+    grid = Grid((3.0, 2.0, 1.0), slice_size=192)
+    others = [grid, replace(grid, context=2), replace(grid, spacing_mm=(3.0, 1.0, 1.0))]
+    models = [model(number, tmp_path, takes(one)) for number, one in enumerate(others, start=1)]
+    # As it was written before grids were: it can't be told whether examples fit.
+    models.append(model(4, tmp_path, '{"slice_size": 192, "channels": 3}'))
     resolved = LastBlessedOtherModel().resolve_artifacts(
         None,
         {
             "model": models,
-            "model_blessing": [blessing(1, True), blessing(2, True)],
-            "candidate": [model(3, tmp_path, "192, 3")],
+            "model_blessing": [blessing(number, True) for number in (1, 2, 3, 4)],
+            "candidate": [model(5, tmp_path, takes(grid, split="another"))],
         },
     )
     assert [artifact.id for artifact in resolved["model"]] == [1]
+
+
+def takes(grid: Grid, split: str = "any") -> str:
+    """What is written beside a model of a working grid."""
+    return json.dumps({"split": {"salt": split}, "grid": asdict(grid)})

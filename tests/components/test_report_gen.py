@@ -9,10 +9,12 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import Report, ScanReport
 from components.report_gen import Executor, ReportGen
-from tests.components.made_run import CONFIGURATION, MadeNodule, MadeScan, write_run
+from schema.criteria import criteria_to_json
+from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
 
 PROPERTIES = {
     "configuration": CONFIGURATION,
+    "criteria": criteria_to_json(PASSED),
     "code_hash": "c0ffee",
     "probability_threshold": 0.5,
 }
@@ -57,3 +59,4 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert (summary["name"], summary["code_hash"]) == ("made-up run", "c0ffee")
+    assert [row["criterion"] for row in summary["gate"]] == [PASSED[0].text]

@@ -19,6 +19,17 @@ HALF_AXES = (45.0, 65.0, 80.0)
 TRACHEA_RADIUS_MM = 9.0
 
 
+def geometry_of(slices: int) -> Geometry:
+    """The grid with another number of slices."""
+    return Geometry((slices, *SHAPE[1:]), ORIGIN_MM, SPACING_MM)
+
+
+def around_the_circle() -> np.ndarray:
+    """(y, x) bool: the pixels of a slice outside the largest ellipse in it."""
+    y, x = (np.linspace(-1, 1, size) for size in SHAPE[1:])
+    return y[:, None] ** 2 + x**2 > 1
+
+
 def _offsets(geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distances x, y, z in mm from the middle of the volume."""
     index = np.indices(geometry.shape).transpose(1, 2, 3, 0)
@@ -45,10 +56,13 @@ def trachea(geometry: Geometry = GEOMETRY) -> np.ndarray:
 
 
 def hu(geometry: Geometry = GEOMETRY) -> np.ndarray:
-    """(z, y, x) int16 HU: body 40, lungs -850, trachea and outside -1000."""
-    x, y, _ = _offsets(geometry)
+    """(z, y, x) int16 HU: body 40, lungs -850, trachea and outside -1000.
+
+    The body is wider towards the head, so that no slice below the middle is like one above.
+    """
+    x, y, z = _offsets(geometry)
     volume = np.full(geometry.shape, -1000, dtype=np.int16)
-    volume[(x / 150) ** 2 + (y / 105) ** 2 <= 1] = 40
+    volume[(x / (140 + 0.12 * z)) ** 2 + (y / (102 + 0.08 * z)) ** 2 <= 1] = 40
     volume[lungs(geometry)] = -850
     volume[trachea(geometry)] = -1000
     return volume

@@ -15,8 +15,8 @@ from lungct.geometry import Geometry
 from lungct.lung.mask import lung_mask
 from lungct.readers.checksums import sha256_of
 from lungct.readers.metaimage import write_scan
+from lungct.record_lines import FIELDS
 from lungct.scan import Nodule
-from lungct.summary_lines import FIELDS
 from tests.lungct import chest
 from tests.lungct.truth.lidc import xml
 
@@ -96,7 +96,7 @@ def test_lines_for_people_end_with_a_sum(folder, annotations, capsys):
     assert "0 nodules; uint16 values" in lines[1]
     assert lines[2].startswith("quarantined 1.2.3  expected ElementDataFile")
     assert "note: line 4 of" in err and "repeats line 2" in err
-    assert "note: 1 annotated series are not here, the first is 9.9" in err
+    assert "annotations of 1 series that are not there, such as 9.9" in err
 
 
 def test_masks_are_written_on_the_own_grid(folder, annotations, tmp_path):
@@ -128,7 +128,7 @@ def test_masks_of_a_flipped_scan_lie_where_its_voxels_do(tmp_path, annotations):
     assert mask.any() and (flipped[mask] == 40).mean() > 0.95
 
 
-def test_a_flipped_bit_is_caught_by_a_list_of_sums(folder, capsys, tmp_path):
+def test_a_flipped_bit_is_caught_by_a_list_of_checksums(folder, capsys, tmp_path):
     keep_only(folder, "1.2.1")
     voxels = folder / "subset0" / "1.2.1.raw"
     expected = sha256_of(str(voxels))
@@ -138,7 +138,7 @@ def test_a_flipped_bit_is_caught_by_a_list_of_sums(folder, capsys, tmp_path):
     assert main([str(folder), "--json"]) == 0
     named = folder / "subset0" / "good.txt"
     named.write_text(f"{expected}  1.2.1.raw\n")
-    assert main([str(folder), "--sums", str(named), "--json"]) == 4
+    assert main([str(folder), "--checksums", str(named), "--json"]) == 4
     named.rename(folder / "subset0" / "SHA256SUMS")
     capsys.readouterr()
     assert main([str(folder), "--json"]) == 4
@@ -156,7 +156,7 @@ def test_outlines_and_their_absence(folder, tmp_path, capsys):
     (nodule,) = json.loads(out.splitlines()[0])["nodules"]
     # 3 x 3 pixels of 4 x 4 mm in one slice of 5 mm.
     assert nodule["volume_mm3"] == pytest.approx(720)
-    assert "2 scans without outlines take spheres, the first is 1.2.2" in err
+    assert "2 of 3 scans have no reader outlines and take spheres, such as 1.2.2" in err
     assert "note: 1.2.1: 2 readers instead of 4" in err
     arguments = [str(folder), "--lidc", str(tmp_path / "lidc"), "--min-readers", "3", "--json"]
     main(arguments)
@@ -180,10 +180,13 @@ def test_lungs_that_do_not_fit_the_window(folder, capsys):
     [
         ([], "the following arguments are required: DIR"),
         (["gone"], "expected a folder of scans, got 'gone'"),
-        (["EMPTY"], "expected scans in .*, got no .mhd there or in subset"),
-        (["DIR", "--annotations", "gone.csv"], "readable table, got .*gone.csv"),
+        (
+            ["EMPTY"],
+            "expected scans as .*luna16.*msd.*dicom.*, got none in .*empty, which holds no files",
+        ),
+        (["DIR", "--annotations", "gone.csv"], "annotation table gone.csv, got no such file"),
         (["DIR", "--lidc", "gone"], "folder of LIDC XML files, got 'gone'"),
-        (["DIR", "--sums", "gone"], "readable list of sums, got .*gone"),
+        (["DIR", "--checksums", "gone"], "readable list of checksums, got .*gone"),
         (["DIR", "--min-readers", "0"], "at least 1 reader and a window above 0 mm, got 0"),
         (["DIR", "--window-mm", "nan"], "a window above 0 mm, got 2 readers and nan mm"),
         (["DIR", "--min-readers", "x"], "invalid int value: 'x'"),
@@ -235,10 +238,10 @@ def test_ends_quietly_when_nobody_reads_on(folder):
 
 
 def test_an_interrupt_is_one_line(folder, capsys, monkeypatch):
-    def interrupt(path):
+    def interrupt(found, finish):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lungct.check.read_scan", interrupt)
+    monkeypatch.setattr("lungct.check.process", interrupt)
     assert main([str(folder)]) == 130
     assert capsys.readouterr() == ("", "lungct.check: interrupted\n")
 

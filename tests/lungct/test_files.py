@@ -2,14 +2,8 @@ import os
 
 import pytest
 
-from lungct.files import open_regular, read_text, reason_of
+from lungct.files import open_regular, reason_of
 from tests.time_limit import at_most
-
-
-def test_reads_text_with_and_without_a_mark(tmp_path):
-    for name, data in (("plain", "é\n".encode()), ("marked", b"\xef\xbb\xbf\xc3\xa9\n")):
-        (tmp_path / name).write_bytes(data)
-        assert read_text(tmp_path / name) == "é\n"
 
 
 def test_follows_links_to_files(tmp_path):
@@ -32,10 +26,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
         open_regular("/dev/zero" if kind == "device" else path)
 
 
-def test_other_encodings_and_missing_files(tmp_path):
-    (tmp_path / "x").write_bytes(b"\xff\xfe")
-    with pytest.raises(UnicodeDecodeError):
-        read_text(tmp_path / "x")
+def test_missing_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone"):
         open_regular(tmp_path / "gone")
 

@@ -57,14 +57,14 @@ def test_sequence():
 def test_pixels():
     record = Slices(working_volume())[2]
     assert record.coverage.dtype == np.uint8 and record.coverage.max() == 255
-    assert record.lung.dtype == np.uint8 and record.lung.shape == (16, 16)
+    assert record.region.dtype == np.uint8 and record.region.shape == (16, 16)
 
 
 def test_lung_and_coverage_are_laid_into_their_slices():
     records = list(Slices(working_volume()))
     # The lungs fill 14 x 2 pixels of slices 1 to 3.
-    assert [int(record.lung.sum()) for record in records] == [0, 28, 28, 28, 0, 0]
-    assert records[1].lung[2:, 3:5].all()
+    assert [int(record.region.sum()) for record in records] == [0, 28, 28, 28, 0, 0]
+    assert records[1].region[2:, 3:5].all()
     whole = merge_coverage(sphere_patches(NODULES, GEOMETRY), GEOMETRY.shape)
     np.testing.assert_array_equal(np.stack([record.coverage for record in records]), whole)
 

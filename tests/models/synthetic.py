@@ -53,7 +53,7 @@ class MadeSlice:
         values = {
             features.IMAGE_HU: [self.hu.astype("<i2").tobytes()],
             features.NODULE_COVERAGE: [self.coverage.tobytes()],
-            features.LUNG_MASK: [lung.tobytes()],
+            features.REGION_MASK: [lung.tobytes()],
             features.SERIES_UID: [f"series-{self.patient}".encode()],
             features.PATIENT_ID: [self.patient.encode()],
             features.SPLIT: [b"eval"],

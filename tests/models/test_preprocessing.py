@@ -3,12 +3,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lungct.grid import Grid
 from models.preprocessing import clip_and_scale, decode_coverage, decode_hu
 from schema import features
-from schema.hyperparameters import Grid, Intensity
+from schema.hyperparameters import Intensity
 from tests.models import synthetic
 
-GRID = Grid(slice_size=2, context=1)
+GRID = Grid((3.0, 2.0, 1.0), slice_size=2, context=1)
 
 
 def test_decodes_little_endian_bytes_in_c_order() -> None:

@@ -1,3 +1,4 @@
+import json
 import types
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import tensorflow as tf
 from models import trainer
 from models.signatures import slice_bytes
 from schema import features
+from schema.files import INPUT_FILE
 from tests.models import synthetic
 
 
@@ -63,6 +65,32 @@ def test_a_slice_is_segmented_alike_in_any_batch(exported: Any) -> None:
     call = exported.signatures[features.SIGNATURE_HU]
     alone = call(**{features.INPUT_HU: tf.constant(HU[1:2])})[features.OUTPUT_PROBABILITY]
     np.testing.assert_allclose(alone[0], from_hu(exported)[1], atol=1e-5)
+
+
+def test_grid_and_split_go_along(trained: types.SimpleNamespace) -> None:
+    text = (Path(trained.serving_model_dir) / INPUT_FILE).read_text()
+    assert json.loads(text) == {
+        "grid": {**synthetic.CONFIG["grid"], "margin_mm": 5.0},
+        "split": synthetic.CONFIG.get("split"),
+    }
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 32, 96, 1), (3, 16, 64, 3), (3, 3, 32, 32), (1, 96, 32, 3), (3, 32, 32, 1)]
+)
+def test_an_array_of_another_shape_is_refused(exported: Any, shape: tuple[int, ...]) -> None:
+    given = np.resize(HU, shape)
+    call = exported.signatures[features.SIGNATURE_HU]
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        call(**{features.INPUT_HU: tf.constant(given)})
+    assert str(list(shape)).replace(" ", "") in str(caught.value)
+    assert "not compatible with expected shape [?,32,32,3]" in str(caught.value)
+
+
+def test_an_array_without_an_axis_is_refused(exported: Any) -> None:
+    call = exported.signatures[features.SIGNATURE_HU]
+    with pytest.raises((TypeError, ValueError, tf.errors.InvalidArgumentError)):
+        call(**{features.INPUT_HU: tf.constant(HU[0])})
 
 
 def test_bytes_of_slices_are_those_of_the_arrays() -> None:

@@ -1,34 +1,211 @@
-"""The hash of our source changes with names and contents, and with nothing else."""
+"""The hash of a component follows what it imports, and nothing else."""
 
+import importlib.metadata
+import shutil
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pipeline.code_hash import EVERYTHING, INGEST, LEARNING, source_hash
+from pipeline import code_hash as subject
+from pipeline import entry_points
+from pipeline.code_hash import ROOT, code_hash, imported_files
+
+COMPONENTS = {
+    "ingest": entry_points.INGEST,
+    "schema": entry_points.SCHEMA_IMPORT,
+    "gate": entry_points.DATA_GATE,
+    "transform": entry_points.TRANSFORM,
+    "trainer": entry_points.TRAINER,
+    "evaluator": entry_points.EVALUATOR,
+    "report": entry_points.REPORT,
+    "run": entry_points.RUN,
+}
+LEARNING = {"ingest", "transform", "trainer", "evaluator"}
 
 
-def make(folder: Path) -> None:
-    (folder / "a").mkdir()
-    (folder / "a" / "x.py").write_text("1")
-    (folder / "a" / "notes.txt").write_text("not source")
-    (folder / "b.py").write_text("2")
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
-def test_contents_and_names_count(tmp_path: Path) -> None:
-    make(tmp_path)
-    before = source_hash(("a", "b.py"), tmp_path)
-    (tmp_path / "a" / "notes.txt").write_text("changed")
-    assert source_hash(("a", "b.py"), tmp_path) == before
-    (tmp_path / "a" / "x.py").write_text("3")
-    changed = source_hash(("a", "b.py"), tmp_path)
-    (tmp_path / "a" / "x.py").rename(tmp_path / "a" / "y.py")
-    assert len({before, changed, source_hash(("a", "b.py"), tmp_path)}) == 3
+def names(root: Path, *modules: str) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in imported_files(modules, root)]
 
 
-def test_a_part_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nothing"):
-        source_hash(("nothing",), tmp_path)
+def hashes(root: Path) -> dict[str, str]:
+    return {name: code_hash(modules, root) for name, modules in COMPONENTS.items()}
 
 
-def test_our_parts_are_there_and_differ() -> None:
-    assert len({source_hash(INGEST), source_hash(LEARNING), source_hash(EVERYTHING)}) == 3
+@pytest.fixture
+def changes(tmp_path: Path) -> Callable[[str, str, str], set[str]]:
+    """Edits a copy of our code, and gives the components whose hash that changes."""
+    for package in ("lungct", "schema", "phantom", "models", "report", "components", "pipeline"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    shutil.copytree(ROOT / "runner", tmp_path / "runner")
+    shutil.copy(ROOT / "local_runner.py", tmp_path)
+
+    def edit(path: str, old: str, new: str) -> set[str]:
+        before, text = hashes(tmp_path), (tmp_path / path).read_text()
+        assert old in text
+        (tmp_path / path).write_text(text.replace(old, new, 1))
+        after = hashes(tmp_path)
+        (tmp_path / path).write_text(text)
+        return {name for name in COMPONENTS if before[name] != after[name]}
+
+    return edit
+
+
+Changes = Callable[[str, str, str], set[str]]
+
+
+def test_a_comment_reruns_nothing(changes: Changes) -> None:
+    for path in ("phantom/model.py", "report/page.py", "lungct/lung/mask.py", "models/losses.py"):
+        assert changes(path, "\n\n\n", "\n\n# A comment.\n\n") == set()
+    assert changes("models/losses.py", '"""', '"""Another docstring; ') == set()
+
+
+@pytest.mark.parametrize("path", ["phantom/model.py", "report/page.py", "lungct/check.py"])
+def test_what_is_not_trained_with_reruns_nothing_trained(path: str, changes: Changes) -> None:
+    assert not changes(path, "\n\n\n", "\n\nADDED = 1\n\n") & LEARNING
+
+
+def test_a_changed_lung_mask_reruns_ingest(changes: Changes) -> None:
+    changed = changes("lungct/lung/mask.py", "\n\n\n", "\n\nADDED = 1\n\n")
+    assert changed & LEARNING == {"ingest"}
+
+
+def test_a_changed_loss_reruns_the_trainer_alone(changes: Changes) -> None:
+    assert changes("models/losses.py", "\n\n\n", "\n\nADDED = 1\n\n") == {"trainer", "run"}
+
+
+def test_a_changed_metric_reruns_the_evaluator_alone(changes: Changes) -> None:
+    path = f"{entry_points.METRICS_MODULE.replace('.', '/')}.py"
+    assert changes(path, "\n\n\n", "\n\nADDED = 1\n\n") == {"evaluator", "run"}
+
+
+def test_data_files_belong_to_the_package_that_reads_them(changes: Changes) -> None:
+    assert changes("report/page.html.j2", "<", " <") == {"report", "run"}
+    assert "schema" in changes("schema/schema.pbtxt", "feature", "# A comment.\nfeature")
+
+
+@pytest.mark.parametrize("package", ["report", "phantom", "pipeline", "runner", "components"])
+def test_the_trainer_imports_no(package: str) -> None:
+    assert not [
+        path for path in imported_files(entry_points.TRAINER) if ROOT / package in path.parents
+    ]
+
+
+def test_the_trainer_imports_no_check() -> None:
+    assert ROOT / "lungct/check.py" not in imported_files(entry_points.TRAINER)
+
+
+def test_a_run_imports_what_its_components_import() -> None:
+    run = set(imported_files(entry_points.RUN))
+    for modules in COMPONENTS.values():
+        assert set(imported_files(modules)) <= run
+    assert ROOT / "runner/local_run.py" in run
+
+
+def test_imports_of_every_form_are_followed(tmp_path: Path) -> None:
+    write(tmp_path, {"a/__init__": "import os", "a/b": "x = 1", "d/__init__": ""})
+    write(tmp_path, {"a/c": "def f():\n from d import e", "d/e": "import a.b as b, numpy"})
+    write(tmp_path, {"f": "from a import b, y", "g": ""})
+    found = ["a/__init__.py", "a/b.py", "a/c.py", "d/__init__.py", "d/e.py"]
+    assert names(tmp_path, "a.c") == found
+    assert names(tmp_path, "f") == ["a/__init__.py", "a/b.py", "f.py"]
+    assert names(tmp_path, "g") == ["g.py"]
+
+
+def test_modules_that_import_each_other_have_an_end(tmp_path: Path) -> None:
+    write(tmp_path, {"a": "import b", "b": "import a"})
+    assert names(tmp_path, "a") == ["a.py", "b.py"]
+
+
+def test_only_data_of_imported_folders_count(tmp_path: Path) -> None:
+    write(tmp_path, {"a/__init__": "", "a/b": "", "a/c/__init__": ""})
+    for name in ("a/x.j2", "a/x.txt", "a/c/x.pbtxt"):
+        (tmp_path / name).write_text("")
+    assert names(tmp_path, "a.b") == ["a/__init__.py", "a/b.py", "a/x.j2"]
+    assert names(tmp_path, "a.c") == ["a/__init__.py", "a/c/__init__.py", "a/c/x.pbtxt", "a/x.j2"]
+
+
+def test_layout_and_docstrings_do_not_count_but_names_and_values_do(tmp_path: Path) -> None:
+    write(tmp_path, {"a": '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n'})
+    before = code_hash(["a"], tmp_path)
+    write(tmp_path, {"a": "def f(\n    x,\n):  # Why.\n    return (x + 1)\n"})
+    assert code_hash(["a"], tmp_path) == before
+    write(tmp_path, {"a": "def f(x):\n    return x + 2\n"})
+    assert code_hash(["a"], tmp_path) != before
+    write(tmp_path, {"b": "def f(x):\n    return x + 1\n"})
+    assert code_hash(["b"], tmp_path) != before
+
+
+def test_what_is_no_module_of_ours_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, {"a": ""})
+    with pytest.raises(ModuleNotFoundError, match="expected a module of ours, got 'a.f' in /"):
+        code_hash(["a.f"], tmp_path)
+
+
+def with_version(monkeypatch: pytest.MonkeyPatch, distribution: str) -> None:
+    """Lets a distribution have another version."""
+    known = importlib.metadata.version
+
+    def version(name: str) -> str:
+        return "0.0" if name.lower() == distribution else known(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+@pytest.mark.parametrize("distribution", ["tensorflow", "tfx", "keras"])
+def test_these_versions_count_for_every_component(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hashes(ROOT)
+    with_version(monkeypatch, distribution)
+    after = hashes(ROOT)
+    assert all(before[name] != after[name] for name in COMPONENTS)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        ("simpleitk", {"ingest", "report", "run"}),
+        ("matplotlib", {"report", "run"}),
+        ("rich", {"run"}),
+        # In a namespace that many distributions share.
+        ("protobuf", {"report", "run"}),
+        ("google-cloud-storage", set()),
+    ],
+)
+def test_other_versions_count_where_they_are_imported(
+    distribution: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hashes(ROOT)
+    with_version(monkeypatch, distribution)
+    after = hashes(ROOT)
+    assert {name for name in COMPONENTS if before[name] != after[name]} == expected
+
+
+def test_a_distribution_that_lists_no_packages_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_hash(entry_points.TRAINER)
+    with_version(monkeypatch, "numpy")
+    assert code_hash(entry_points.TRAINER) != before
+
+
+def test_pythons_minor_version_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_hash(entry_points.TRAINER)
+    monkeypatch.setattr(sys, "version_info", SimpleNamespace(major=3, minor=99))
+    assert code_hash(entry_points.TRAINER) != before
+
+
+def test_the_hashes_of_a_pipeline_take_less_than_two_seconds() -> None:
+    subject._parse.cache_clear()
+    start = time.process_time()
+    hashes(ROOT)
+    assert time.process_time() - start < 2.0

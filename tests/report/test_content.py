@@ -3,10 +3,12 @@
 import json
 
 from report.content import Making, ReportContent, sum_up_nodules, to_json
-from report.evaluation import Evaluation, MetricRow
+from report.evaluation import Evaluation
 from report.nodules import NoduleResult
-from report.scans import ScanNotes, SpacingRange, sum_up
-from report.thresholds import ABSOLUTE, AT_LEAST, FAIL, GateRow
+from report.scans import SpacingRange, sum_up
+from schema.criteria import GateRow, Verdict
+from schema.metrics import MetricRow
+from tests.components.made_evaluation import at_least
 
 
 def result(dice: float | None, overlap: int, split: str = "eval") -> NoduleResult:
@@ -14,12 +16,12 @@ def result(dice: float | None, overlap: int, split: str = "eval") -> NoduleResul
 
 
 def content(*nodules: NoduleResult) -> ReportContent:
-    row = GateRow("c", "eval", "15+", "pooled_dice", None, 0.5, AT_LEAST, ABSOLUTE, FAIL, None)
+    row = GateRow(at_least(0.5, "15+"), None, Verdict.FAIL, "no such slice")
     metrics = (MetricRow("eval", "all", "pooled_dice", float("nan")),)
     return ReportContent(
         name="run",
         blessed=False,
-        data=sum_up((), ScanNotes(True, None, ())),
+        data=sum_up((), ()),
         evaluation=Evaluation(metrics, (), (row,)),
         nodules=nodules,
         pictures=(),
@@ -42,7 +44,7 @@ def test_no_nodules() -> None:
 def test_only_missed_criteria_are_failed_and_only_eval_nodules_count() -> None:
     one = content(result(0.5, 3), result(0.9, 3, split="train"))
 
-    assert [row.bucket for row in one.failed] == ["15+"]
+    assert [row.criterion.bucket for row in one.failed] == ["15+"]
     assert [nodule.dice for nodule in one.eval_nodules] == [0.5]
 
 

@@ -10,29 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from report.nodules import Judged, ScanSource, judge_scan, load_segmenter
-from report.scans import read_scans
-from tests.components.made_run import (
-    SPACING_MM,
-    MadeNodule,
-    MadeScan,
-    save_model,
-    write_scan_report,
-    write_slices,
-)
+from report.nodules import JudgedNodule, ScanToJudge, judge_scan, load_segmenter
+from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, save_model, write_slices
 
 NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 
 
-def source(folder: Path, scan: MadeScan) -> ScanSource:
-    path = write_slices(folder / "slices.gz", scan.examples())
-    (facts,) = read_scans(write_scan_report(folder / "scans", [scan.row()], {}))
-    return ScanSource(facts, path, True)
+def to_judge(folder: Path, scan: MadeScan) -> ScanToJudge:
+    return ScanToJudge(scan.record(), write_slices(folder / "slices.gz", scan.examples()))
 
 
-def judge(folder: Path, scan: MadeScan) -> list[Judged]:
+def judge(folder: Path, scan: MadeScan) -> list[JudgedNodule]:
     segment = load_segmenter(save_model(folder / "model"))
-    return list(judge_scan(source(folder, scan), segment, 0.5, SPACING_MM))
+    return list(judge_scan(to_judge(folder, scan), segment, 0.5, SPACING_MM))
 
 
 def test_dice_of_a_lone_nodule(tmp_path: Path) -> None:
@@ -92,10 +82,10 @@ def test_nodule_that_no_slice_cuts_has_no_dice(tmp_path: Path) -> None:
 
 
 def test_annotation_away_from_its_truth_has_no_dice(tmp_path: Path) -> None:
-    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    x, y, z = one.scan.nodules[0].centre_mm
-    moved = replace(one.scan.nodules[0], centre_mm=(x + 20, y, z))
-    away = replace(one, scan=replace(one.scan, nodules=(moved,)))
+    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    x, y, z = one.record.nodules[0].centre_mm
+    moved = replace(one.record.nodules[0], centre_mm=(x + 20, y, z))
+    away = replace(one, record=replace(one.record, nodules=(moved,)))
 
     (judged,) = judge_scan(away, load_segmenter(save_model(tmp_path / "m")), 0.5, SPACING_MM)
 
@@ -103,23 +93,23 @@ def test_annotation_away_from_its_truth_has_no_dice(tmp_path: Path) -> None:
 
 
 def test_scan_without_nodules_is_not_read(tmp_path: Path) -> None:
-    facts = source(tmp_path, MadeScan("a", "eval")).scan
+    facts = to_judge(tmp_path, MadeScan("a", "eval")).record
 
-    assert list(judge_scan(ScanSource(facts, "nowhere", True), never, 0.5, SPACING_MM)) == []
+    assert list(judge_scan(ScanToJudge(facts, "nowhere"), never, 0.5, SPACING_MM)) == []
 
 
 def test_nodule_that_the_scan_report_does_not_name(tmp_path: Path) -> None:
-    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    renamed = replace(one.scan.nodules[0], nodule_id="7")
-    other = replace(one, scan=replace(one.scan, nodules=(renamed,)))
+    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    renamed = replace(one.record.nodules[0], id="7")
+    other = replace(one, record=replace(one.record, nodules=(renamed,)))
 
     with pytest.raises(ValueError, match=r"names for a, got also \['1'\]"):
         list(judge_scan(other, never, 0.5, SPACING_MM))
 
 
 def test_file_of_another_scan(tmp_path: Path) -> None:
-    one = source(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    other = replace(one, scan=replace(one.scan, series_uid="b"))
+    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    other = replace(one, record=replace(one.record, series_uid="b"))
 
     with pytest.raises(ValueError, match="expected slices of b only, got one of a"):
         list(judge_scan(other, never, 0.5, SPACING_MM))

@@ -10,33 +10,24 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from report.nodules import Judged, NoduleResult, ScanSource
+from report.nodules import JudgedNodule, NoduleResult, ScanToJudge
 from report.pictures import PictureRequest, choose_nodules, choose_real, draw
-from report.scans import read_scans
 from report.slices import decode
-from tests.components.made_run import (
-    SPACING_MM,
-    MadeNodule,
-    MadeScan,
-    write_scan_report,
-    write_slices,
-)
+from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_slices
 
 NODULE = MadeNodule("1", (5, 30, 46), 9.0, "8-15")
 
 
-def source(folder: Path, *nodules: MadeNodule) -> ScanSource:
-    scan = MadeScan("a", "eval", nodules)
-    path = write_slices(folder / "slices.gz", scan.examples())
-    (facts,) = read_scans(write_scan_report(folder / "scans", [scan.row()], {}))
-    return ScanSource(facts, path, False)
+def to_judge(folder: Path, *nodules: MadeNodule) -> ScanToJudge:
+    scan = MadeScan("a", "eval", nodules, phantom=False)
+    return ScanToJudge(scan.record(), write_slices(folder / "slices.gz", scan.examples()))
 
 
 def judged(
-    of: ScanSource, dice: float | None, diameter_mm: float = 5.0, split: str = "eval"
-) -> tuple[ScanSource, Judged]:
+    of: ScanToJudge, dice: float | None, diameter_mm: float = 5.0, split: str = "eval"
+) -> tuple[ScanToJudge, JudgedNodule]:
     result = NoduleResult("a", "p", split, False, "1", diameter_mm, "3-6", dice, 7, 7, 4)
-    return of, Judged(result, of.path, 5, (30.0, 46.0))
+    return of, JudgedNodule(result, of.path, 5, (30.0, 46.0))
 
 
 def segment(examples: Sequence[bytes]) -> Any:
@@ -57,7 +48,7 @@ def has_colour(image: Any, rgb: tuple[int, int, int]) -> bool:
 
 
 def test_best_median_and_worst(tmp_path: Path) -> None:
-    of = source(tmp_path)
+    of = to_judge(tmp_path)
     dice = [0.7, None, 0.9, 0.1, 0.5, 0.6]
 
     requests = choose_nodules([judged(of, one) for one in dice])
@@ -70,7 +61,7 @@ def test_best_median_and_worst(tmp_path: Path) -> None:
 
 
 def test_one_nodule_is_shown_once_and_train_never(tmp_path: Path) -> None:
-    of = source(tmp_path)
+    of = to_judge(tmp_path)
 
     requests = choose_nodules([judged(of, 0.7), judged(of, 0.9, split="train")])
 
@@ -81,7 +72,7 @@ def test_one_nodule_is_shown_once_and_train_never(tmp_path: Path) -> None:
 
 
 def test_real_scan_shows_its_largest_nodule(tmp_path: Path) -> None:
-    of = source(tmp_path)
+    of = to_judge(tmp_path)
 
     (request,) = choose_real([of], [judged(of, 0.9, 5.0), judged(of, 0.2, 12.0)])
 
@@ -89,14 +80,14 @@ def test_real_scan_shows_its_largest_nodule(tmp_path: Path) -> None:
 
 
 def test_real_scan_without_nodules_shows_its_middle(tmp_path: Path) -> None:
-    (request,) = choose_real([source(tmp_path)], [])
+    (request,) = choose_real([to_judge(tmp_path)], [])
 
     # Of slices 0 to 11.
     assert (request.slice_index, request.result, request.centre_pixels) == (6, None, None)
 
 
 def test_panels_of_a_nodule(tmp_path: Path) -> None:
-    (request,) = choose_nodules([judged(source(tmp_path, NODULE), 0.7)])
+    (request,) = choose_nodules([judged(to_judge(tmp_path, NODULE), 0.7)])
 
     picture = draw(request, segment, 0.5, SPACING_MM)
 
@@ -113,7 +104,7 @@ def test_panels_of_a_nodule(tmp_path: Path) -> None:
 
 
 def test_panels_without_a_nodule_show_the_whole_slice(tmp_path: Path) -> None:
-    (request,) = choose_real([source(tmp_path)], [])
+    (request,) = choose_real([to_judge(tmp_path)], [])
 
     picture = draw(request, segment, 0.95, SPACING_MM)
 
@@ -123,14 +114,14 @@ def test_panels_without_a_nodule_show_the_whole_slice(tmp_path: Path) -> None:
 
 
 def test_slice_that_is_not_in_the_file(tmp_path: Path) -> None:
-    request = PictureRequest("best", source(tmp_path), 99, None, None)
+    request = PictureRequest("best", to_judge(tmp_path), 99, None, None)
 
     with pytest.raises(ValueError, match="expected slice 99 in"):
         draw(request, segment, 0.5, SPACING_MM)
 
 
 def test_prediction_shown_is_that_of_the_slice(tmp_path: Path) -> None:
-    of = source(tmp_path, NODULE)
+    of = to_judge(tmp_path, NODULE)
     asked: list[Sequence[bytes]] = []
 
     def remember(examples: Sequence[bytes]) -> Any:

@@ -3,11 +3,12 @@
 import base64
 from xml.etree import ElementTree
 
-from report.evaluation import MetricRow
 from report.history import Epoch, History
 from report.nodules import NoduleResult
 from report.plots import dice_against_diameter, dice_by_size, dice_curve, loss_curve
-from report.thresholds import ABSOLUTE, AT_LEAST, PASS, GateRow
+from schema.criteria import GateRow, Verdict
+from schema.metrics import MetricRow
+from tests.components.made_evaluation import at_least
 
 HISTORY = History(
     epochs=(Epoch(1, 1.0, 0.2, 0.1, 2.0), Epoch(2, 0.5, 0.6, None, 2.0)),
@@ -26,8 +27,7 @@ def texts(image: str) -> list[str]:
 
 
 def bound(bucket: str, value: float) -> GateRow:
-    where = ("eval", bucket, "pooled_dice")
-    return GateRow("", *where, 0.8, value, AT_LEAST, ABSOLUTE, PASS, 0.1)
+    return GateRow(at_least(value, bucket), 0.8, Verdict.PASS)
 
 
 def result(diameter_mm: float, dice: float | None, phantom: bool = True) -> NoduleResult:

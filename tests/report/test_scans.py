@@ -1,43 +1,52 @@
 """Scans summed up from the scan report."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from report.scans import SpacingRange, read_notes, read_scans, sum_up
+from lungct.record import ScanRecord
+from report.scans import SpacingRange, read_scans, read_warnings, sum_up
 from tests.components.made_run import MadeNodule, MadeScan, write_scan_report
 
 SMALL = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 LARGE = MadeNodule("2", (5, 30, 20), 16.0, "15+")
 
 
-def rows() -> list[dict[str, object]]:
+def scans() -> list[ScanRecord]:
     return [
-        MadeScan("a", "train", (SMALL, LARGE)).row(),
-        MadeScan("b", "train", (SMALL,)).row(
-            patient_id="patient of a", spacing_mm=[1.0, 0.5, 0.5], truth="spheres"
+        MadeScan("a", "train", (SMALL, LARGE)).record(),
+        MadeScan("b", "train", (SMALL,)).record(
+            patient_id="patient of a", spacing_mm=(1.0, 0.5, 0.5), truth="spheres"
         ),
-        MadeScan("c", "eval").row(
+        MadeScan("c", "eval").record(
             outcome="repaired",
             reason="slope",
-            spacing_mm=[3.0, 1.0, 0.5],
+            source="elsewhere",
+            spacing_mm=(3.0, 1.0, 0.5),
             truth="outlines of 2 or more readers",
-            warnings=["3 readers instead of 4"],
+            warnings=("3 readers instead of 4",),
         ),
-        {"series_uid": "d", "outcome": "quarantined", "reason": "no lung", "split": None},
+        ScanRecord("d", "quarantined", "no lung"),
     ]
 
 
-def test_counts_by_outcome_and_split(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, rows(), {"phantom": True, "warnings": ["twice"]})
+def test_records_and_warnings_are_read_back(tmp_path: Path) -> None:
+    folder = write_scan_report(tmp_path, scans(), ["twice"])
 
-    data = sum_up(read_scans(folder), read_notes(folder))
+    assert read_scans(folder) == tuple(scans())
+    assert read_warnings(folder) == ("twice",)
+
+
+def test_counts_by_outcome_and_split() -> None:
+    data = sum_up(scans(), ["twice"])
 
     assert (data.found, data.accepted, data.repaired, data.quarantined) == (4, 2, 1, 1)
     assert data.quarantine == (("d", "no lung"),)
     assert data.repairs == (("c", "slope"),)
     assert data.remarks == (("c", "3 readers instead of 4"),)
     assert data.truths == {"outlines of 2 or more readers": 1, "spheres": 1}
+    assert data.sources == {"elsewhere": 1, "made up": 2}
     assert data.warnings == ("twice",)
     train, evaluated = data.splits
     assert (train.split, train.patients, train.scans, train.slices) == ("train", 1, 2, 24)
@@ -45,13 +54,9 @@ def test_counts_by_outcome_and_split(tmp_path: Path) -> None:
     assert (evaluated.split, evaluated.scans, sum(evaluated.nodules.values())) == ("eval", 1, 0)
 
 
-def test_spacing_is_of_the_scans_used(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, rows(), {})
-
-    spacing = sum_up(read_scans(folder), read_notes(folder)).spacing
-
+def test_spacing_is_of_the_scans_used() -> None:
     # z: 2.5, 1, 3; y: 2, 0.5, 1; x: 1, 0.5, 0.5
-    assert spacing == (
+    assert sum_up(scans(), ()).spacing == (
         SpacingRange("z", 1.0, 2.5, 3.0),
         SpacingRange("y", 0.5, 1.0, 2.0),
         SpacingRange("x", 0.5, 0.5, 1.0),
@@ -59,35 +64,32 @@ def test_spacing_is_of_the_scans_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("notes", "phantoms", "all_phantom", "mixed"),
-    [
-        ({"phantom": True}, 3, True, False),
-        ({"phantom": False}, 0, False, False),
-        ({"phantom": False, "phantom_series": ["a", "b"]}, 2, False, True),
-        ({"phantom": True, "phantom_series": ["a", "b", "c"]}, 3, True, False),
-    ],
+    ("made", "phantoms", "all_phantom", "mixed"),
+    [("abc", 3, True, False), ("", 0, False, False), ("ab", 2, False, True)],
 )
-def test_which_scans_are_phantoms(
-    tmp_path: Path, notes: dict[str, object], phantoms: int, all_phantom: bool, mixed: bool
-) -> None:
-    folder = write_scan_report(tmp_path, rows(), notes)
-
-    data = sum_up(read_scans(folder), read_notes(folder))
+def test_which_scans_are_phantoms(made: str, phantoms: int, all_phantom: bool, mixed: bool) -> None:
+    data = sum_up([replace(scan, phantom=scan.series_uid in made) for scan in scans()], ())
 
     assert (data.phantoms, data.all_phantom, data.mixed) == (phantoms, all_phantom, mixed)
 
 
-def test_nothing_was_used(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, rows()[3:], {"phantom": True})
+def test_a_quarantined_phantom_does_not_count() -> None:
+    data = sum_up([replace(scan, phantom=scan.series_uid == "d") for scan in scans()], ())
 
-    data = sum_up(read_scans(folder), read_notes(folder))
+    assert (data.phantoms, data.mixed) == (0, False)
+
+
+def test_nothing_was_used() -> None:
+    data = sum_up([replace(scans()[3], phantom=True)], ())
 
     assert (data.used, data.splits, data.spacing) == (0, (), ())
     assert not data.all_phantom
 
 
 def test_unknown_outcome(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, [MadeScan("a", "train").row(outcome="lost")], {})
+    folder = write_scan_report(tmp_path, scans()[:1])
+    path = tmp_path / "scans.jsonl"
+    path.write_text(path.read_text().replace("accepted", "lost"))
 
     with pytest.raises(ValueError, match="quarantined, got 'lost' for series a"):
         read_scans(folder)

@@ -1,51 +1,63 @@
 """What a person sees, and that libraries are kept out of it."""
 
 import io
-import os
-import subprocess
-import sys
-from pathlib import Path
+import re
 from typing import Any
 
 from rich.console import Console
 
 from lungct import progress
 from runner.console import RunConsole, dice_table, gate_table, listen
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from schema.criteria import Comparison, Criterion, GateRow, Kind, Verdict
+from schema.metrics import TABLE_METRICS, MetricRow
 
 
 def rendered(renderable: Any) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=100).print(renderable)
+    Console(file=stream, width=200).print(renderable)
     return [line.strip() for line in stream.getvalue().splitlines()]
-
-
-def row(bucket: str, metric: str, value: float, split: str = "eval") -> dict[str, Any]:
-    return {"split": split, "bucket": bucket, "metric": metric, "value": value}
 
 
 def test_dice_by_bucket_from_all_over_small_to_large_to_none() -> None:
     rows = [
-        row("none", "precision", 0.0),
-        row("15+", "pooled_dice", 0.9),
-        row("all", "pooled_dice", 0.81234),
-        row("3-6", "mean_slice_dice", 0.4),
+        MetricRow("eval", "none", "precision", 0.0),
+        MetricRow("train", "15+", "pooled_dice", 0.95),
+        MetricRow("eval", "15+", "pooled_dice", 0.9),
+        MetricRow("eval", "all", "pooled_dice", 0.81234),
+        MetricRow("eval", "3-6", "mean_slice_dice", 0.4),
+        MetricRow("eval", "6-8", "mean_slice_dice", None),
     ]
-    lines = rendered(dice_table(rows, ["eval"]))[1:]
-    assert [line.split()[1] for line in lines] == ["all", "3-6", "15+", "none"]
-    assert "0.812" in lines[0]
+    headings, *lines = rendered(dice_table(rows, ["train", "eval"]))
+    assert [line.split()[:2] for line in lines] == [
+        ["train", "15+"],
+        ["eval", "all"],
+        ["eval", "3-6"],
+        ["eval", "15+"],
+        ["eval", "none"],
+    ]
+    assert "0.812" in lines[1]
+    assert all(metric.label in headings for metric in TABLE_METRICS)
 
 
 def test_the_gate_shows_what_was_measured_and_asked() -> None:
+    lower = Criterion("pooled_dice", "eval", "all", Comparison.AT_LEAST, 0.75)
+    upper = Criterion("recall", "eval", "3-6", Comparison.AT_MOST, 0.5)
+    change = Criterion("pooled_dice", "eval", "all", Comparison.AT_LEAST, -0.02, Kind.CHANGE)
     gate = [
-        {"criterion": "pooled Dice", "measured": 0.8, "bound": 0.75, "margin": 0.05},
-        {"criterion": "pooled Dice of 3-6", "measured": None, "bound": 0.5, "margin": None},
+        GateRow(lower, 0.8, Verdict.PASS),
+        GateRow(upper, 0.75, Verdict.FAIL),
+        GateRow(change, -0.5, Verdict.FAIL),
     ]
-    gate[0]["verdict"], gate[1]["verdict"] = "pass", "fail"
-    lines = rendered(gate_table(gate))
-    assert lines[1].split()[-4:] == ["0.800", "0.750", "+0.050", "pass"]
-    assert lines[2].split()[-4:] == ["–", "0.500", "–", "fail"]
+    text = "\n".join(rendered(gate_table(gate)))
+    assert re.search(r"0\.800 +0\.750 +\+0\.050 +pass", text)
+    assert re.search(r"nodules 3–6 mm ≤ 0\.5 +0\.750 +0\.500 +−0\.250 +fail", text)
+    assert re.search(r"−0\.500 +−0\.020 +−0\.480 +fail", text)
+
+
+def test_the_gate_shows_what_could_not_be_judged() -> None:
+    missing = Criterion("pooled_dice", "eval", "3-6", Comparison.AT_LEAST, 0.5)
+    lines = rendered(gate_table([GateRow(missing, None, Verdict.FAIL, "no such slice")]))
+    assert lines[1].split()[-4:] == ["–", "0.500", "–", "fail"]
 
 
 def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
@@ -60,26 +72,3 @@ def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
         "    Trainer: epochs 3/10 Dice 0.7",
         "  Trainer                 12.3 s  cached",
     ]
-
-
-def test_what_libraries_print_goes_to_the_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    code = f"""
-import os
-from runner.console import quiet
-with quiet({str(log)!r}) as stream:
-    os.write(1, b"from a library\\n"); os.write(2, b"and its warning\\n")
-    stream.write("for the person\\n")
-print("after")
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ},
-    )
-    assert run.stdout == "for the person\nafter\n"
-    assert run.stderr == ""
-    assert log.read_text() == "from a library\nand its warning\n"

@@ -1,7 +1,20 @@
 """How a run's error is told: refusals are found wherever they are in a chain of causes."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from lungct.readers.tables import TableError
-from runner.local_run import _causes, _refusal
+from runner.local_run import _causes, _refusal, _verdict
+from schema.criteria import Comparison, Criterion, GateRow, Verdict
+from tests.runner.finished_run import ROOT, demo, finish, write_push
 
 
 def chain(*errors: Exception) -> Exception:
@@ -17,7 +30,7 @@ def test_a_refusal_is_found_below_what_others_made_of_it() -> None:
     assert _refusal(chain(RuntimeError("bundle failed"), OSError("disk full"))) is None
 
 
-def test_a_chain_that_bites_its_tail_has_an_end() -> None:
+def test_a_cyclic_chain_of_causes_has_an_end() -> None:
     first, second, third = RuntimeError("a"), OSError("b"), RuntimeError("c")
     chain(first, second, third, second)
     assert _causes(first) == [first, second, third]
@@ -28,3 +41,102 @@ def test_what_an_error_came_upon_counts_where_no_cause_is_named() -> None:
     error = RuntimeError("a")
     error.__context__ = TableError("t.csv")
     assert _refusal(error) == "t.csv"
+
+
+def test_a_missed_gate_names_each_criterion_that_failed() -> None:
+    lower = Criterion("pooled_dice", "eval", "15+", Comparison.AT_LEAST, 0.75)
+    upper = Criterion("recall", "eval", "all", Comparison.AT_MOST, 0.5)
+    gate = [
+        GateRow(lower, 0.5, Verdict.FAIL),
+        GateRow(upper, 0.75, Verdict.FAIL),
+        GateRow(upper, 0.25, Verdict.PASS),
+    ]
+    heading, *lines = _verdict(gate, blessed=False).splitlines()
+    assert "Not blessed, nothing pushed." in heading
+    assert [line.partition(": ")[2] for line in lines] == [
+        "measured 0.500, 0.250 below the bound of 0.750",
+        "measured 0.750, 0.250 above the bound of 0.500",
+    ]
+
+
+SUMMARY: dict[str, Any] = {"blessed": True, "metrics": [], "gate": []}
+
+
+@pytest.fixture
+def end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, dict[str, Any]]]:
+    """Ends a run after damage to its push: exit status, console, run.json."""
+
+    def end(damage: str = "", **changes: Any) -> tuple[int, str, dict[str, Any]]:
+        config = demo(tmp_path / "out")
+        push = write_push(tmp_path / "out", config.name)
+        if damage == "deleted":
+            shutil.rmtree(push[0])
+        elif damage == "one file":
+            (Path(push[0]) / "saved_model.pb").write_text("half a m")
+        elif damage == "never pushed":
+            push = (None, push[1])
+        status = finish(config, {**SUMMARY, **changes}, push, monkeypatch)
+        record = json.loads((tmp_path / "out" / "run.json").read_text())
+        return status, capfd.readouterr().out, record
+
+    return end
+
+
+def test_a_whole_push_is_told(end: Callable[..., Any], tmp_path: Path) -> None:
+    status, console, record = end()
+    assert status == record["exit_status"] == 0
+    assert "Blessed and pushed." in console
+    assert Path(record["pushed_path"]).parent == tmp_path / "out/serving/noduleflow-demo"
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        ("deleted", "got a damaged saved_model.pb"),
+        ("one file", "got a damaged saved_model.pb"),
+        ("never pushed", "expected a blessed model to be pushed, got none"),
+    ],
+)
+def test_a_push_that_is_not_whole_is_not_told_as_one(
+    damage: str, expected: str, end: Callable[..., Any]
+) -> None:
+    status, console, record = end(damage)
+    assert status == record["exit_status"] == 1
+    assert "Blessed and pushed" not in console
+    assert expected in record["error"] and expected in console
+    assert record["pushed_path"] is None
+
+
+def test_without_a_blessing_no_push_is_looked_for(end: Callable[..., Any]) -> None:
+    status, console, record = end("deleted", blessed=False)
+    assert (status, record["pushed_path"]) == (3, None)
+    assert "Not blessed, nothing pushed." in console
+
+
+@pytest.mark.parametrize(
+    ("redirection", "environment"),
+    [
+        ("| head -c 1; exit ${PIPESTATUS[0]}", {}),
+        ("> /dev/full 2>&1", {}),
+        (">&- 2>&-", {}),
+        ("", {"PYTHONIOENCODING": "ascii"}),
+    ],
+)
+def test_a_run_ends_alike_whoever_reads(
+    redirection: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "data ≥").mkdir()
+    arguments = ["--data", str(tmp_path / "data ≥"), "--output", str(tmp_path / "out")]
+    command = f'"$0" local_runner.py "$@" {redirection}'
+    run = subprocess.run(
+        ["bash", "-c", command, sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+    assert run.returncode == 4, run.stderr
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["exit_status"] == 4 and record["error"]

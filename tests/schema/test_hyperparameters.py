@@ -23,16 +23,16 @@ def test_reads_all_sections_and_keeps_defaults() -> None:
 
 
 def test_passes_over_keys_of_others() -> None:
-    settings = parse({**changed("grid", lung_margin_mm=5.0), "code_hash": "abc"})
+    settings = parse({**changed("grid", none_of_ours=5.0), "code_hash": "abc"})
     assert settings.grid.slice_size == 32
 
 
 @pytest.mark.parametrize(
     ("section", "value", "message"),
     [
-        ("grid", {"slice_size": 0}, "slice_size of at least 1 pixel, got 0"),
+        ("grid", {"slice_size": 0}, "expected slice_size from 1 to 1024, got 0"),
         ("grid", {"slice_size": 30}, "slice_size divisible by 4, got 30"),
-        ("grid", {"context": -1}, "context of at least 0 slices, got -1"),
+        ("grid", {"context": -1}, "expected context from 0 to 8, got -1"),
         ("intensity", {"window_hu": [400, -1000]}, "upper bound, got"),
         ("intensity", {"window_hu": [1]}, r"two numbers, got \[1\]"),
         ("model", {"base_filters": 0}, "1 base filter, got 0"),

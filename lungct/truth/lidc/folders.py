@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from lungct.files import open_regular
+from lungct.storage import open_file
 from lungct.truth.lidc.reads import LidcError
 
 HEAD_BYTES = 1 << 14
@@ -22,7 +22,7 @@ _SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
 def head_of(path: str) -> bytes:
     """The first bytes of a file; none of what can't be read, which `read_reads` will say."""
     try:
-        with open_regular(path) as file:
+        with open_file(path) as file:
             return file.read(HEAD_BYTES)
     except OSError:
         return b""

@@ -1,44 +1,37 @@
-"""CtExampleGen: what it watches for changes, and the whole executor."""
+"""CtExampleGen: the whole executor, and its wiring."""
 
 import json
-import os
 import random
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import Quarantine, ScanReport, SplitManifest
-from components.ct_example_gen import component as ct_example_gen
-from components.ct_example_gen.component import (
-    CtExampleGen,
-    Driver,
-    Executor,
-    Ingest,
-    input_config,
-    parse_request,
-)
-from components.ct_example_gen.inventory import Request, TruthRule
-from components.ct_example_gen.splits import SplitRule
+from components.ct_example_gen import executor as ct_example_gen
+from components.ct_example_gen.component import CtExampleGen
+from components.ct_example_gen.executor import Executor
+from components.ct_example_gen.request import Request
+from lungct.grid import Grid
 from lungct.readers.checksums import sha256_of
-from tests.components.luna16 import make_root
-from tests.lungct.truth.lidc import xml
+from lungct.record import ScanRecord
+from lungct.roots import DataRoot
+from schema.splits import SplitRule
+from tests.components.luna16 import make_root, upload
 
-GRID = {"spacing_mm": [6.0, 5.0, 4.0], "slice_size": 64, "context": 1, "lung_margin_mm": 6.0}
+GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
 SPLIT = SplitRule(eval_fraction=0.5)
 
 
-def fingerprint(request: Request) -> str:
-    base, files = input_config(request)
-    processor = Driver(None).get_input_processor(files.splits, None, base)
-    span, version = processor.resolve_span_and_version()
-    return str(processor.get_input_fingerprint(span, version))
+def request_of(root: str, split: SplitRule = SPLIT) -> Request:
+    return Request((DataRoot(root),), split, GRID)
 
 
-def execute(request: Request, out: Path, splits: tuple[str, ...] = ("train", "eval")) -> dict:
+def execute(request: Request, out: Path) -> dict[str, Any]:
     """Runs the whole executor, and gives its artifacts by output key."""
-    component = CtExampleGen(Ingest(request, GRID, splits, "hash"))
+    component = CtExampleGen(request, "hash")
     made = {
         "examples": standard_artifacts.Examples(),
         "scans": ScanReport(),
@@ -52,6 +45,17 @@ def execute(request: Request, out: Path, splits: tuple[str, ...] = ("train", "ev
     return made
 
 
+def records(out: Path) -> list[ScanRecord]:
+    lines = (out / "scans" / "scans.jsonl").read_text().splitlines()
+    return [ScanRecord.from_json(line) for line in lines]
+
+
+def warnings(out: Path) -> list[str]:
+    notes = json.loads((out / "scans" / "notes.json").read_text())
+    assert set(notes) == {"warnings"}
+    return list(notes["warnings"])
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """All files below a folder, without what names the time."""
     return {
@@ -61,64 +65,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_any_change_of_the_inputs_is_seen(tmp_path: Path) -> None:
-    roots = [make_root(tmp_path / name, {f"1.{name}": "p"}) for name in "ab"]
-    request = Request(roots, SPLIT)
-    seen = {fingerprint(request)}
-    assert fingerprint(request) in seen
-    voxels = tmp_path / "b" / "subset0" / "1.b.raw"
-    stat = voxels.stat()
-    # The same size in the same second.
-    os.utime(voxels, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1000))
-    seen.add(fingerprint(request))
-    table = tmp_path / "a" / "annotations.csv"
-    table.write_text(table.read_text() + "9.9,0,0,0,5\n")
-    seen.add(fingerprint(request))
-    table.rename(tmp_path / "a" / "annotation.csv")
-    seen.add(fingerprint(request))
-    (tmp_path / "a" / "SHA256SUMS").write_text("")
-    seen.add(fingerprint(request))
-    assert len(seen) == 5
-
-
-def test_tables_and_outlines_elsewhere_are_watched_too(tmp_path: Path) -> None:
-    root = make_root(tmp_path / "a", {"1.1": "p"})
-    table, sums = tmp_path / "splits" / "table.csv", tmp_path / "sums" / "list"
-    for path in (table, sums):
-        path.parent.mkdir()
-        path.write_text("")
-    named, deep = tmp_path / "xml" / "157", tmp_path / "a" / "lidc"
-    request = Request(
-        [root],
-        SplitRule(table=str(table)),
-        TruthRule("lidc", outlines=[str(named.parent)]),
-        str(sums),
-    )
-    seen = {fingerprint(request)}
-    table.write_text("x")
-    seen.add(fingerprint(request))
-    sums.write_text("x")
-    seen.add(fingerprint(request))
-    for folder in (named, deep):
-        xml.write(folder, b"x", "1.xml")
-        seen.add(fingerprint(request))
-    assert len(seen) == 5
-
-
-def test_no_root_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"at least one data root, got \[\]"):
-        input_config(Request([], SPLIT))
-
-
-def test_a_request_travels_as_json() -> None:
-    truth = TruthRule("lidc", 3, ["/xml"], "refuse")
-    request = Request(["/a"], SplitRule(fold=3, table_splits=["train"]), truth, "/sums")
-    component = CtExampleGen(Ingest(request, GRID, ("train", "eval"), "hash"))
-    assert parse_request(component.exec_properties["request"]) == request
+def test_wiring() -> None:
+    component = CtExampleGen(request_of("/data"), "hash")
+    assert set(component.outputs) == {"examples", "scans", "quarantine", "manifest"}
+    assert component.exec_properties["code_hash"] == "hash"
+    assert Request.from_json(component.exec_properties["request"]) == request_of("/data")
 
 
 def test_the_executor_itself_reads_no_records() -> None:
-    with pytest.raises(NotImplementedError, match="one file per scan"):
+    with pytest.raises(NotImplementedError, match="Executor writes one file per scan in Do"):
         Executor().GetInputSourceToExamplePTransform()
 
 
@@ -126,18 +81,20 @@ def test_the_executor_accounts_for_every_scan(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {f"1.{i}": f"p{i // 2}" for i in range(4)})
     voxels = tmp_path / "data" / "subset0" / "1.3.raw"
     voxels.write_bytes(b"")
-    splits = ("train", "eval", "test")
-    made = execute(Request([root], SPLIT), tmp_path, splits)
+    # With a hundredth the test split is there, but no patient of these falls into it.
+    rule = SplitRule(eval_fraction=0.5, test_fraction=1e-9)
+    made = execute(request_of(root, rule), tmp_path)
 
-    records = [json.loads(x) for x in (tmp_path / "scans" / "scans.jsonl").read_text().splitlines()]
-    assert [record["outcome"] for record in records] == ["accepted"] * 3 + ["quarantined"]
+    assert [record.outcome for record in records(tmp_path)] == ["accepted"] * 3 + ["quarantined"]
+    assert not any(record.phantom for record in records(tmp_path))
     counts = json.loads((tmp_path / "quarantine" / "counts.json").read_text())
     assert counts == {"found": 4, "accepted": 3, "repaired": 0, "quarantined": 1}
     assert made["quarantine"].get_int_custom_property("quarantined") == 1
     (lost,) = (tmp_path / "quarantine" / "quarantine.jsonl").read_text().splitlines()
     assert json.loads(lost)["series_uid"] == "1.3"
     assert len((tmp_path / "manifest" / "manifest.csv").read_text().splitlines()) == 5
-    assert artifact_utils.decode_split_names(made["examples"].split_names) == list(splits)
+    splits = ["train", "eval", "test"]
+    assert artifact_utils.decode_split_names(made["examples"].split_names) == splits
     files = {
         split: sorted(path.name for path in (tmp_path / "examples" / f"Split-{split}").iterdir())
         for split in splits
@@ -146,10 +103,18 @@ def test_the_executor_accounts_for_every_scan(tmp_path: Path) -> None:
     assert sorted(written) == [f"1.{i}.tfrecord.gz" for i in range(3)]
     # A split without a scan still has a file, so that what reads it finds one.
     assert files["test"] == ["empty.tfrecord.gz"]
-    assert json.loads((tmp_path / "scans" / "notes.json").read_text())["phantom"] is False
+    assert warnings(tmp_path) == []
 
 
-def test_a_list_of_sums_reaches_the_workers(tmp_path: Path) -> None:
+def test_phantoms_are_told_by_the_note_of_their_root(tmp_path: Path) -> None:
+    roots = [make_root(tmp_path / name, {f"1.{name}": name}) for name in "ab"]
+    (tmp_path / "b" / "PHANTOM.json").write_text("{}")
+    execute(Request(tuple(map(DataRoot, roots)), SPLIT, GRID), tmp_path)
+    told = {record.series_uid: (record.phantom, record.source) for record in records(tmp_path)}
+    assert told == {"1.a": (False, "a"), "1.b": (True, "b")}
+
+
+def test_a_list_of_checksums_reaches_the_workers(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {f"1.{i}": f"p{i}" for i in range(3)})
     voxels = tmp_path / "data" / "subset0" / "1.1.raw"
     listed = sha256_of(str(voxels))
@@ -157,11 +122,10 @@ def test_a_list_of_sums_reaches_the_workers(tmp_path: Path) -> None:
     data = bytearray(voxels.read_bytes())
     data[200_000] ^= 1
     voxels.write_bytes(data)
-    execute(Request([root], SPLIT), tmp_path)
+    execute(request_of(root), tmp_path)
     (lost,) = (tmp_path / "quarantine" / "quarantine.jsonl").read_text().splitlines()
     assert f"expected SHA-256 {listed} of 1.1.raw" in json.loads(lost)["reason"]
-    (note,) = json.loads((tmp_path / "scans" / "notes.json").read_text())["warnings"]
-    assert note == "2 of 3 scans are in no list of sums, such as 1.0.mhd"
+    assert warnings(tmp_path) == ["2 of 3 scans are in no list of checksums, such as 1.0"]
 
 
 @pytest.mark.parametrize("runner", ["other order", "two processes"])
@@ -170,7 +134,7 @@ def test_order_and_workers_change_no_byte(
 ) -> None:
     root = make_root(tmp_path / "data", {f"1.{i}": f"p{i}" for i in range(5)})
     (tmp_path / "data" / "subset0" / "1.2.raw").write_bytes(b"")
-    request = Request([root], SPLIT)
+    request = request_of(root)
     execute(request, tmp_path / "one")
     if runner == "other order":
         create = beam.Create
@@ -193,12 +157,29 @@ def test_order_and_workers_change_no_byte(
         )
     execute(request, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    # Four files of examples; notes, quarantine, counts and manifest.
     assert len(contents(tmp_path / "one")) >= 4 + 4
+
+
+def test_scans_of_a_bucket_give_the_examples_of_the_same_scans_here(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {f"1.{i}": f"p{i}" for i in range(3)})
+    (tmp_path / "data" / "subset0" / "1.2.raw").write_bytes(b"")
+    place = upload(tmp_path / "data", "test-component/data")
+    execute(request_of(root), tmp_path / "here")
+    execute(request_of(place), tmp_path / "there")
+    here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
+    lost = "quarantine/quarantine.jsonl"
+    assert {**here, lost: b""} == {**there, lost: b""}
+    # The copy that was read is named nowhere.
+    assert here[lost].decode().replace(root, place) == there[lost].decode()
+    assert [record.path for record in records(tmp_path / "there")] == [
+        f"{place}/subset0/1.{i}.mhd" for i in range(3)
+    ]
 
 
 def test_a_manifest_gives_the_same_splits_again(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {f"1.{i}": f"p{i}" for i in range(6)})
-    execute(Request([root], SPLIT), tmp_path / "one")
+    execute(request_of(root), tmp_path / "one")
     manifest = tmp_path / "one" / "manifest" / "manifest.csv"
-    execute(Request([root], SplitRule(table=str(manifest))), tmp_path / "two")
+    execute(request_of(root, SplitRule(table=str(manifest))), tmp_path / "two")
     assert (tmp_path / "two" / "manifest" / "manifest.csv").read_bytes() == manifest.read_bytes()

@@ -1,26 +1,38 @@
 """One scan becomes one file of examples, the same bytes always; a bad scan stops nothing."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.ct_example_gen.conversion import Rules, convert_scan
-from components.ct_example_gen.inventory import ScanTask, TruthRule
-from lungct.grid import GridConfig
+from components.ct_example_gen.conversion import ConvertScan, convert_scan
+from components.ct_example_gen.request import ScanTask
+from lungct.grid import Grid
+from lungct.inventory import take_inventory
+from lungct.limits import VOLUME
 from lungct.readers.checksums import annotation_checksum, sha256_of
+from lungct.record import ScanRecord
+from lungct.roots import LIDC, REFUSE, DataRoot
 from schema import features
-from tests.components.luna16 import NODULE, make_root
+from tests.components.luna16 import NODULE, make_root, upload
 from tests.lungct import chest
 from tests.lungct.truth.lidc import xml
 
-RULES = Rules(GridConfig((6.0, 5.0, 4.0), slice_size=64, context=1, lung_margin_mm=6.0))
+GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
 
 
-def task_of(root: str, uid: str = "1.1") -> ScanTask:
-    return ScanTask(f"{root}/subset0/{uid}.mhd", uid, "p", "train", (NODULE,))
+def task_of(root: str, checksums: str = "", **said: object) -> ScanTask:
+    """The only scan of a root of which something is said."""
+    (scan,) = take_inventory([DataRoot(root, **said)], checksums).scans  # type: ignore[arg-type]
+    return ScanTask(scan, "train")
+
+
+def convert(task: ScanTask, out: Path) -> ScanRecord:
+    """Converts a scan as a worker does."""
+    (record,) = ConvertScan({"train": str(out)}, GRID, 1).process(task)
+    return record
 
 
 def read(path: Path) -> list[tf.train.Example]:
@@ -30,33 +42,43 @@ def read(path: Path) -> list[tf.train.Example]:
 
 def test_a_scan_becomes_slices_with_truth(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    record = convert_scan(task_of(root), str(tmp_path / "out"), RULES)
+    record = convert(task_of(root, name="ours"), tmp_path / "out")
     examples = read(tmp_path / "out" / "1.1.tfrecord.gz")
-    assert record["outcome"] == "accepted"
-    assert record["slice_count"] == len(examples)
-    assert record["split"] == "train" and record["patient_id"] == "p"
-    assert record["spacing_mm"] == (5.0, 4.0, 4.0)
+    assert record.outcome == "accepted"
+    assert record.slice_count == len(examples)
+    assert (record.split, record.patient_id, record.source) == ("train", "p", "ours")
+    assert record.spacing_mm == (5.0, 4.0, 4.0)
 
     voxels = 0
-    for example in examples:
+    for index, example in enumerate(examples):
         feature = example.features.feature
         image = np.frombuffer(feature[features.IMAGE_HU].bytes_list.value[0], "<i2")
         truth = np.frombuffer(feature[features.NODULE_COVERAGE].bytes_list.value[0], np.uint8)
         assert image.size == 64 * 64 * 3 and truth.size == 64 * 64
+        assert feature[features.SLICE_INDEX].int64_list.value[0] == index
+        assert feature[features.SOURCE].bytes_list.value[0] == b"ours"
         inside = int((truth >= features.COVERAGE_THRESHOLD).sum())
         buckets = list(feature[features.SIZE_BUCKETS].bytes_list.value)
         assert buckets == ([b"15+"] if inside else [b"none"])
-        assert feature[features.SPACING_Z_MM].float_list.value[0] == 5.0
+        facts = {name: feature[name].float_list.value[0] for name in features.SCAN_FACTS}
+        assert facts == pytest.approx(record.facts(), rel=1e-6)
         voxels += inside
     # A sphere of 24 mm has 7238 mm3, a voxel of the grid 6 * 5 * 4 = 120 mm3: about 60 voxels,
     # give or take those at the border of which nearly a half lies inside.
     assert 51 <= voxels <= 69
 
 
+def test_the_examples_are_made_as_they_are_asked_for(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {"1.1": "p"})
+    record, examples = convert_scan(task_of(root), GRID)
+    assert len(list(examples)) == record.slice_count
+    assert list(examples) == []
+
+
 def test_the_same_scan_gives_the_same_bytes(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     for name in ("one", "two"):
-        convert_scan(task_of(root), str(tmp_path / name), RULES)
+        convert(task_of(root), tmp_path / name)
     first, second = ((tmp_path / n / "1.1.tfrecord.gz").read_bytes() for n in ("one", "two"))
     assert first == second
 
@@ -65,10 +87,31 @@ def test_a_bad_scan_is_quarantined_with_its_reason(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     voxels = tmp_path / "data" / "subset0" / "1.1.raw"
     voxels.write_bytes(voxels.read_bytes()[:-1])
-    record = convert_scan(task_of(root), str(tmp_path / "out"), RULES)
-    assert record["outcome"] == "quarantined"
-    assert "422399" in record["reason"]  # 44 * 60 * 80 * 2 - 1 bytes
+    record = convert(task_of(root), tmp_path / "out")
+    assert (record.outcome, record.split) == ("quarantined", "train")
+    assert "422399" in record.reason  # 44 * 60 * 80 * 2 - 1 bytes
     assert not (tmp_path / "out").exists()
+    assert list(convert_scan(task_of(root), GRID)[1]) == []
+
+
+def test_where_all_of_the_volume_is_looked_at_no_lung_is_asked_for(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {"1.1": "p"})
+    record = convert(task_of(root, region=VOLUME), tmp_path / "out")
+    # 80 columns of 4 mm do not fit 64 pixels of 4 mm.
+    assert "slice window of 256.0 x 320.0 mm, got 320.0 x 240.0 mm" in record.reason
+    crop = chest.with_nodule(chest.hu(), NODULE)[:, :, 8:72]
+    geometry = chest.GEOMETRY.crop((slice(0, 44), slice(0, 60), slice(8, 72)))
+    chest.write_scan(str(tmp_path / "data" / "subset0" / "1.1.mhd"), crop, geometry)
+    record = convert(task_of(root, region=VOLUME), tmp_path / "out")
+    assert (record.outcome, record.region, record.lung_volume_ml) == ("accepted", "volume", None)
+    # All of 44 * 5 mm in slices of 6 mm.
+    assert record.slice_count == 37
+    for example in read(tmp_path / "out" / "1.1.tfrecord.gz"):
+        feature = example.features.feature
+        assert features.SCAN_FACTS[-1] not in feature
+        region = np.frombuffer(feature[features.REGION_MASK].bytes_list.value[0], np.uint8)
+        # 240 mm of the scan's rows in 64 rows of 5 mm, all its columns.
+        assert region.sum() == 48 * 64
 
 
 def outlined(folder: Path, readers: int) -> str:
@@ -81,67 +124,99 @@ def outlined(folder: Path, readers: int) -> str:
 
 def test_reader_outlines_take_the_place_of_spheres(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    task = dataclasses.replace(task_of(root), outlines=(outlined(tmp_path / "data" / "lidc", 2),))
-    rules = dataclasses.replace(RULES, truth=TruthRule("lidc", min_readers=2))
-    record = convert_scan(task, str(tmp_path / "out"), rules)
-    assert (record["outcome"], record["truth"]) == ("accepted", "outlines of 2 or more readers")
+    outlined(tmp_path / "data" / "lidc", 2)
+    record = convert(task_of(root, truth=LIDC, min_readers=2), tmp_path / "out")
+    assert (record.outcome, record.truth) == ("accepted", "outlines of 2 or more readers")
     # 48 voxels of 4 * 4 * 5 mm.
-    (nodule,) = record["nodules"]
-    assert nodule["volume_mm3"] == pytest.approx(3840, rel=1e-6)
-    assert len(record["outlines_sha256"]) == 64
-    three = dataclasses.replace(RULES, truth=TruthRule("lidc", min_readers=3))
-    assert convert_scan(task, str(tmp_path / "out"), three)["nodules"] == ()
+    (nodule,) = record.nodules
+    assert nodule.volume_mm3 == pytest.approx(3840, rel=1e-6)
+    assert len(record.truth_sha256) == 64
+    three = task_of(root, truth=LIDC, min_readers=3)
+    assert convert(three, tmp_path / "out").nodules == ()
 
 
 def test_without_outlines_a_scan_takes_spheres_or_is_refused(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    rules = dataclasses.replace(RULES, truth=TruthRule("lidc"))
-    record = convert_scan(task_of(root), str(tmp_path / "out"), rules)
-    assert (record["outcome"], record["truth"]) == ("accepted", "spheres")
-    strict = dataclasses.replace(RULES, truth=TruthRule("lidc", without_outlines="refuse"))
-    record = convert_scan(task_of(root), str(tmp_path / "out"), strict)
-    assert (record["outcome"], record["truth"]) == ("quarantined", "")
-    assert "expected reader outlines of series 1.1, got no XML file" in record["reason"]
+    record = convert(task_of(root, truth=LIDC), tmp_path / "out")
+    assert (record.outcome, record.truth) == ("accepted", "spheres")
+    strict = task_of(root, truth=LIDC, without_outlines=REFUSE)
+    record = convert(strict, tmp_path / "out")
+    assert (record.outcome, record.truth) == ("quarantined", "")
+    assert "expected reader outlines of series 1.1, got no XML file" in record.reason
 
 
 def test_outlines_that_cannot_be_trusted_quarantine_their_scan(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     path = xml.write(tmp_path / "data" / "lidc", b"<LidcReadMessage>", "1.1.xml")
-    task = dataclasses.replace(task_of(root), outlines=(path,))
-    record = convert_scan(task, str(tmp_path / "out"), RULES)
-    assert record["outcome"] == "quarantined" and path in record["reason"]
-    gone = dataclasses.replace(task, outlines=(f"{path}.gone",))
-    record = convert_scan(gone, str(tmp_path / "out"), RULES)
-    assert (record["outcome"], record["outlines_sha256"]) == ("quarantined", "")
+    task = task_of(root, truth=LIDC)
+    record = convert(task, tmp_path / "out")
+    assert record.outcome == "quarantined" and path in record.reason
+    Path(path).unlink()
+    record = convert(task, tmp_path / "out")
+    assert (record.outcome, record.truth_sha256) == ("quarantined", "")
 
 
-def test_sums_of_what_it_was_made_from(tmp_path: Path) -> None:
+def test_checksums_of_what_it_was_made_from(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    record = convert_scan(task_of(root), str(tmp_path / "out"), RULES)
+    record = convert(task_of(root), tmp_path / "out")
     header = tmp_path / "data" / "subset0" / "1.1.mhd"
-    assert record["header_sha256"] == sha256_of(str(header))
-    assert record["voxels_sha256"] == sha256_of(str(header.with_suffix(".raw")))
-    assert record["annotations_sha256"] == annotation_checksum([NODULE])
-    assert record["outlines_sha256"] == ""
+    assert record.header_sha256 == sha256_of(str(header))
+    assert record.voxels_sha256 == sha256_of(str(header.with_suffix(".raw")))
+    assert record.annotations_sha256 == annotation_checksum([NODULE])
+    assert record.truth_sha256 == ""
 
 
-def test_a_flipped_bit_is_caught_by_a_list_of_sums(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_caught_by_a_list_of_checksums(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     voxels = tmp_path / "data" / "subset0" / "1.1.raw"
-    listed = {str(voxels.parent.resolve()): {"1.1.raw": sha256_of(str(voxels))}}
-    rules = dataclasses.replace(RULES, sums=listed)
-    assert convert_scan(task_of(root), str(tmp_path / "out"), rules)["outcome"] == "accepted"
+    listed = tmp_path / "list"
+    listed.write_text(f"{sha256_of(str(voxels))}  subset0/1.1.raw\n")
+    task = task_of(root, str(listed))
+    assert convert(task, tmp_path / "out").outcome == "accepted"
     data = bytearray(voxels.read_bytes())
     data[200_000] ^= 1
     voxels.write_bytes(data)
-    record = convert_scan(task_of(root), str(tmp_path / "out2"), rules)
-    assert record["outcome"] == "quarantined"
-    assert "expected SHA-256" in record["reason"] and "of 1.1.raw" in record["reason"]
-    assert convert_scan(task_of(root), str(tmp_path / "out3"), RULES)["outcome"] == "accepted"
+    record = convert(task, tmp_path / "out2")
+    assert record.outcome == "quarantined"
+    assert "expected SHA-256" in record.reason and "of 1.1.raw" in record.reason
+    assert convert(task_of(root), tmp_path / "out3").outcome == "accepted"
+
+
+def test_a_scan_of_a_bucket_is_told_by_its_own_place(tmp_path: Path) -> None:
+    make_root(tmp_path / "data", {"1.1": "p"})
+    outlined(tmp_path / "data" / "lidc", 2)
+    place = upload(tmp_path / "data", "test-conversion/good")
+    record = convert(task_of(place, truth=LIDC), tmp_path / "out")
+    assert (record.outcome, record.truth) == ("accepted", "outlines of 2 or more readers")
+    assert record.path == f"{place}/subset0/1.1.mhd"
+    assert record.voxels_sha256 == sha256_of(str(tmp_path / "data" / "subset0" / "1.1.raw"))
+    assert len(read(tmp_path / "out" / "1.1.tfrecord.gz")) == record.slice_count
+
+    (tmp_path / "data" / "lidc" / "1.1.xml").write_bytes(b"<broken")
+    place = upload(tmp_path / "data", "test-conversion/bad")
+    record = convert(task_of(place, truth=LIDC), tmp_path / "out")
+    assert f"{place}/lidc/1.1.xml" in record.reason and "noduleflow-" not in record.reason
+
+
+def test_voxels_missing_in_a_bucket_are_named_there(tmp_path: Path) -> None:
+    make_root(tmp_path / "data", {"1.1": "p"})
+    (tmp_path / "data" / "subset0" / "1.1.raw").unlink()
+    place = upload(tmp_path / "data", "test-conversion/missing")
+    record = convert(task_of(place), tmp_path / "out")
+    assert record.outcome == "quarantined"
+    assert f"{place}/subset0/1.1.mhd" in record.reason and "noduleflow-" not in record.reason
 
 
 def test_what_cannot_be_written_is_no_fault_of_the_scan(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        convert_scan(task_of(root), str(tmp_path / "file" / "Split-train"), RULES)
+        convert(task_of(root), tmp_path / "file" / "Split-train")
+
+
+def test_the_split_is_that_of_the_task(tmp_path: Path) -> None:
+    task = replace(task_of(make_root(tmp_path / "data", {"1.1": "p"})), split="eval")
+    record, examples = convert_scan(task, GRID)
+    example = tf.train.Example.FromString(next(examples))
+    assert record.split == "eval"
+    assert example.features.feature[features.SPLIT].bytes_list.value == [b"eval"]

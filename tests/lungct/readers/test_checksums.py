@@ -27,27 +27,42 @@ def test_known_sum(tmp_path):
     assert sha256_of(str(tmp_path / "a")).startswith("ba7816bf8f01cfea")
 
 
-def test_sums_of_a_scan(tmp_path, header):
+def test_checksums_of_a_scan(tmp_path, header):
     raw = header.with_suffix(".raw")
-    found = scan_checksums(str(header))
+    found = scan_checksums(str(header), (str(header), str(raw)))
     assert (found.header, found.voxels) == (sha256_of(str(header)), sha256_of(str(raw)))
-    assert found.voxels_name == "1.2.3.raw"
 
 
-def test_sums_of_a_scan_that_cannot_be_used(tmp_path, header):
-    assert scan_checksums(str(tmp_path / "gone.mhd")) == ScanChecksums()
-    header.with_suffix(".raw").unlink()
-    assert scan_checksums(str(header)) == ScanChecksums(sha256_of(str(header)))
+def test_checksum_of_a_scan_of_one_file(header):
+    one = scan_checksums(str(header), (str(header),))
+    assert one.header == one.voxels == sha256_of(str(header))
 
 
-def test_sum_of_annotation_rows():
+def test_checksum_of_a_folder_of_slices(tmp_path):
+    for name, content in (("a", b"abc"), ("b", b"")):
+        (tmp_path / name).write_bytes(content)
+    members = (str(tmp_path / "a"), str(tmp_path / "b"))
+    found = scan_checksums(str(tmp_path), members)
+    assert (found.header, found.voxels) == ("", files_checksum(members))
+
+
+def test_checksums_of_a_scan_that_cannot_be_used(tmp_path, header):
+    gone = str(tmp_path / "gone.mhd")
+    assert scan_checksums(gone, (gone,)) == ScanChecksums({gone: ""})
+    raw = header.with_suffix(".raw")
+    raw.unlink()
+    found = scan_checksums(str(header), (str(header), str(raw)))
+    assert (found.header, found.voxels) == (sha256_of(str(header)), "")
+
+
+def test_checksum_of_annotation_rows():
     nodules = [Nodule("1", (-1.5, 2.0, 0.1), 4.0), Nodule("2", (0.0, 0.0, 0.0), 30.0)]
     text = b"-1.5,2.0,0.1,4.0\n0.0,0.0,0.0,30.0\n"
     assert annotation_checksum(nodules) == hashlib.sha256(text).hexdigest()
     assert annotation_checksum([]) == ""
 
 
-def test_sum_of_several_files(tmp_path):
+def test_checksum_of_several_files(tmp_path):
     for name, content in (("a", b"abc"), ("b", b"")):
         (tmp_path / name).write_bytes(content)
     text = f"{ONE}\n{OTHER}\n".encode()
@@ -57,7 +72,8 @@ def test_sum_of_several_files(tmp_path):
 
 
 def test_a_sum_that_differs_names_both(header):
-    found = scan_checksums(str(header))
-    verify_checksums(found, str(header), {"1.2.3.mhd": found.header, "other.raw": ONE})
+    members = (str(header), str(header.with_suffix(".raw")))
+    found = scan_checksums(str(header), members)
+    verify_checksums(found, {"1.2.3.mhd": found.header, "other.raw": ONE}, str(header))
     with pytest.raises(ScanError, match=f"expected SHA-256 {ONE} of 1.2.3.raw, got {found.voxels}"):
-        verify_checksums(found, str(header), {"1.2.3.raw": ONE})
+        verify_checksums(found, {"1.2.3.raw": ONE}, str(header))

@@ -3,11 +3,12 @@ import itertools
 import numpy as np
 import pytest
 
+from lungct.limits import VOLUME
 from lungct.readers.continuity import check_continuity, neighbour_correlations
 from lungct.readers.metaimage import read_scan
-from lungct.readers.tables import find_scans
 from lungct.scan import ScanError
 from tests.lungct import chest
+from tests.lungct.found import headers
 
 
 def test_correlations_by_hand():
@@ -39,8 +40,23 @@ def test_noise_is_no_image():
         check_continuity(noise)
 
 
+def test_crops_may_hold_little_but_noise_and_one_thick_axis():
+    # Noise of a standard deviation of 30 on a slope of 10 by 43 columns, which spreads over 124:
+    # neighbours along x and y correlate; two slices with and without a lesion do not.
+    rng = np.random.default_rng(7)
+    crop = np.tile(np.arange(43) * 10 - 900, (2, 43, 1)) + rng.normal(0, 30, (2, 43, 43))
+    crop[1] = -crop[1] - 1600
+    crop = crop.astype(np.int16)
+    check_continuity(crop, VOLUME)
+    with pytest.raises(ScanError, match="no image: .* along z .* at least 0.75"):
+        check_continuity(crop)
+    noise = rng.integers(-1024, 3071, (6, 20, 30)).astype(np.int16)
+    with pytest.raises(ScanError, match="no image: .* at least 0.2, got -?0.0"):
+        check_continuity(noise, VOLUME)
+
+
 def test_real_scans_with_their_slices_far_apart(real_data):
-    (header,) = find_scans([str(real_data / "luna16_sample")])
+    (header,) = headers(real_data / "luna16_sample")
     hu = read_scan(header).hu
     # 133 slices of 2.5 mm: every sixth is 15 mm from the next.
     far_apart = hu[::6].copy()

@@ -2,8 +2,7 @@ import pytest
 
 from lungct.readers.tables import (
     TableError,
-    find_scans,
-    overlooked,
+    bare_name,
     read_annotations,
     read_patients,
     read_splits,
@@ -17,35 +16,6 @@ def table(tmp_path, content):
     path = tmp_path / "annotations.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return str(path)
-
-
-def touch(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("x")
-    return str(path)
-
-
-def test_finds_scans_of_several_roots(tmp_path):
-    expected = [
-        touch(tmp_path / "a" / "1.mhd"),
-        touch(tmp_path / "a" / "subset0" / "2.mhd"),
-        touch(tmp_path / "b" / "subset9" / "3.mhd"),
-    ]
-    touch(tmp_path / "a" / "subset0" / "2.raw")
-    touch(tmp_path / "a" / "other" / "4.mhd")
-    assert find_scans([str(tmp_path / "b"), str(tmp_path / "a")]) == expected
-
-
-def test_same_series_twice_names_both_places(tmp_path):
-    touch(tmp_path / "a" / "subset0" / "1.2.mhd")
-    touch(tmp_path / "b" / "1.2.mhd")
-    with pytest.raises(TableError, match=r"series 1.2 once, got .*a/subset0/1.2.mhd, .*b/1.2.mhd"):
-        find_scans([str(tmp_path / "a"), str(tmp_path / "b")])
-
-
-def test_root_that_is_no_folder(tmp_path):
-    with pytest.raises(TableError, match="folder of scans, got .*gone"):
-        find_scans([str(tmp_path / "gone")])
 
 
 def test_annotations_by_series_in_the_order_of_rows(tmp_path):
@@ -69,7 +39,7 @@ def test_annotations_by_series_in_the_order_of_rows(tmp_path):
     ],
     ids=["BOM", "CRLF", "quoted", "extra and reordered", "blanks and case"],
 )
-def test_annotations_in_other_dress(tmp_path, content):
+def test_annotations_laid_out_otherwise(tmp_path, content):
     found = read_annotations(table(tmp_path, content))
     assert found.by_series == {"1.2": (Nodule("1", (1.0, 2.0, 3.0), 4.0),)}
 
@@ -135,15 +105,16 @@ def test_patients_that_cannot_be_trusted(tmp_path, content, message):
         read_patients(table(tmp_path, content))
 
 
-def test_overlooked_files_are_told_of(tmp_path):
-    found = touch(tmp_path / "subset0" / "1.mhd")
-    for name in ("subset0/1.raw", "subset0/notes.txt"):
-        touch(tmp_path / name)
-    assert overlooked([str(tmp_path)], [found]) == []
-    for name in ("subset0/2.raw", "subset0/3.MHD", "subset0/deep/4.mhd", "subset0/5.mha"):
-        touch(tmp_path / name)
-    (line,) = overlooked([str(tmp_path)], [found])
-    assert line.startswith("4 files look like scans") and line.endswith("subset0/2.raw")
+@pytest.mark.parametrize(
+    "text", ["1.2.3", "1.2.3.mhd", "subset0/1.2.3.MHD", "C:\\ct\\1.2.3.nii.gz", " 1.2.3.raw "]
+)
+def test_series_named_by_a_file(text):
+    assert bare_name(text) == "1.2.3"
+
+
+def test_annotations_of_files_are_those_of_their_series(tmp_path):
+    found = read_annotations(table(tmp_path, HEADER + "1.2.mhd,1,2,3,4\n1.2,5,6,7,8\n"))
+    assert [nodule.diameter_mm for nodule in found.by_series["1.2"]] == [4.0, 8.0]
 
 
 def test_splits_of_series_and_of_patients(tmp_path):

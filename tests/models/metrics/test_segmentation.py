@@ -22,6 +22,7 @@ from tfx_bsl.tfxio import tf_example_record
 
 from models.metrics import segmentation
 from schema import features
+from schema.metrics import METRICS
 from tests.models.synthetic import beam_pipeline
 
 SIDE = 4
@@ -95,9 +96,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
 
 def configuration(thresholds: str = "", baseline: bool = False) -> Any:
     """All metrics by split, and by split and bucket; thresholds go to pooled Dice."""
-    names = ("MeanSliceDice", "PooledPrecision", "PooledRecall", "SliceCount", "NoduleSliceCount")
-    module = 'module: "models.metrics.segmentation"'
-    others = "".join(f'metrics {{ class_name: "{name}" {module} }}' for name in names)
+    bounds = {"pooled_dice": thresholds}
+    metrics = "".join(
+        f"""metrics {{
+            class_name: "SegmentationMetric" module: "models.metrics.segmentation"
+            config: '{{"name": "{metric.key}", "threshold": 0.5, "code_hash": "abc"}}'
+            {bounds.get(metric.key, "")}
+        }}"""
+        for metric in METRICS
+    )
     specs = 'model_specs { name: "candidate" signature_name: "serving_default" }'
     if baseline:
         specs += (
@@ -105,13 +112,7 @@ def configuration(thresholds: str = "", baseline: bool = False) -> Any:
         )
     return text_format.Parse(
         f"""{specs}
-        metrics_specs {{
-          metrics {{
-            class_name: "PooledDice" {module}
-            config: '{{"threshold": 0.5, "source_hash": "abc"}}' {thresholds}
-          }}
-          {others}
-        }}
+        metrics_specs {{ {metrics} }}
         slicing_specs {{ feature_keys: "split" }}
         slicing_specs {{ feature_keys: ["split", "size_buckets"] }}""",
         config_pb2.EvalConfig(),
@@ -178,29 +179,24 @@ def good(models: dict[int, str], tmp_path_factory: pytest.TempPathFactory) -> Re
 
 def test_all_slices_by_hand(good: Results) -> None:
     # intersections 3 + 2, predicted 3 + 3, true 4 + 2
-    assert good[by_split()] == pytest.approx(
-        {
-            "pooled_dice": 2 * 5 / 12,
-            "mean_slice_dice": (6 / 7 + 4 / 5) / 2,
-            "precision": 5 / 6,
-            "recall": 5 / 6,
-            "slices": 4,
-            "nodule_slices": 2,
-        }
-    )
+    expected = {
+        "pooled_dice": 2 * 5 / 12,
+        "mean_slice_dice": (6 / 7 + 4 / 5) / 2,
+        "precision": 5 / 6,
+        "recall": 5 / 6,
+    }
+    assert {key: good[by_split()][key] for key in expected} == pytest.approx(expected)
 
 
 def test_a_slice_with_two_nodules_counts_in_both_buckets(good: Results) -> None:
     assert good[by_split("3-6")]["pooled_dice"] == pytest.approx(2 * 5 / 12)
     assert good[by_split("15+")]["pooled_dice"] == pytest.approx(4 / 5)
-    assert good[by_split("15+")]["slices"] == 1
 
 
 def test_nothing_true_and_nothing_predicted_is_undefined(good: Results) -> None:
     empty = good[by_split("none")]
-    assert empty["slices"] == 2 and empty["nodule_slices"] == 0
-    for name in ("pooled_dice", "mean_slice_dice", "precision", "recall"):
-        assert math.isnan(float(empty[name]))
+    assert set(empty) == {metric.key for metric in METRICS}
+    assert all(math.isnan(float(value)) for value in empty.values())
 
 
 PER_SPLIT = 'per_slice_thresholds {{ slicing_specs {{ feature_keys: "split" }} {0} }}'
@@ -252,7 +248,7 @@ def extracts(probability: Any, coverage: Any) -> dict[str, Any]:
     return {constants.FEATURES_KEY: values, constants.PREDICTIONS_KEY: probability}
 
 
-def sums(model_name: str, given: dict[str, Any]) -> Any:
+def overlap_of(model_name: str, given: dict[str, Any]) -> Any:
     [made] = segmentation.SegmentationPreprocessor(0.5, model_name).process(given)
     return made
 
@@ -272,7 +268,7 @@ COVERAGE = np.array([128, 255, 127, 0], np.uint8).tobytes()
     ],
 )
 def test_takes_predictions_in_every_form_of_tfma(predictions: Any) -> None:
-    made = sums("candidate", extracts(predictions, COVERAGE))
+    made = overlap_of("candidate", extracts(predictions, COVERAGE))
     assert (made.intersection, made.predicted, made.truth) == (1, 2, 2)
 
 
@@ -288,11 +284,11 @@ def test_takes_predictions_in_every_form_of_tfma(predictions: Any) -> None:
 )
 def test_refuses_what_it_can_not_read(predictions: Any, coverage: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        sums("candidate", extracts(predictions, coverage))
+        overlap_of("candidate", extracts(predictions, coverage))
 
 
 def test_pixels_are_counted_once_per_model() -> None:
-    metrics = [segmentation.PooledDice(), segmentation.MeanSliceDice(), segmentation.PooledRecall()]
+    metrics = [segmentation.SegmentationMetric(metric.key) for metric in METRICS]
     made = [item for metric in metrics for item in metric.computations(model_names=["one", "two"])]
     counting = {item for item in made if isinstance(item, tfma.metrics.MetricComputation)}
     assert len(counting) == 2  # one for each model
@@ -300,10 +296,16 @@ def test_pixels_are_counted_once_per_model() -> None:
     assert len(names) == 2
 
 
-def test_names_and_thresholds_can_be_set() -> None:
-    metric = segmentation.PooledDice(threshold=0.3, name="dice_at_0.3")
-    assert metric.get_config() == {"threshold": 0.3, "name": "dice_at_0.3", "source_hash": ""}
-    assert segmentation.PooledRecall().name == "recall"
+def test_configuration_of_a_metric() -> None:
+    metric = segmentation.SegmentationMetric("recall", threshold=0.3)
+    assert metric.get_config() == {"threshold": 0.3, "name": "recall", "code_hash": ""}
+    assert metric.name == "recall"
+
+
+@pytest.mark.parametrize("name", ["dice", "truth"])  # none at all, and a count
+def test_a_metric_that_the_overlap_does_not_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"expected a property of OverlapSums .*, got '{name}'"):
+        segmentation.SegmentationMetric(name)
 
 
 def test_counts_a_thousand_slices_of_192_pixels_in_seconds() -> None:
@@ -314,5 +316,5 @@ def test_counts_a_thousand_slices_of_192_pixels_in_seconds() -> None:
     )
     start = time.perf_counter()
     for _ in range(200):
-        sums("", given)
+        overlap_of("", given)
     assert 200 / (time.perf_counter() - start) > 500

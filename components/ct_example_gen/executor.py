@@ -1,0 +1,93 @@
+"""CtExampleGen's executor: lists the scans, has each converted, writes the records."""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+from tfx import types
+from tfx.components.example_gen import base_example_gen_executor
+from tfx.components.util import examples_utils
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.ct_example_gen.conversion import ConvertScan
+from components.ct_example_gen.request import Request, list_tasks
+from components.ct_example_gen.scan_records import write_scan_records
+from components.ct_example_gen.tfrecords import write_records
+from schema.files import COUNTS_FILE, NOTES_FILE
+
+SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
+
+
+class Executor(base_example_gen_executor.BaseExampleGenExecutor):
+    """Lists the scans, has each converted by a worker, and writes the records."""
+
+    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:  # noqa: N802
+        """Not used: scans become files of their own, see `Do`.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(f"{type(self).__name__} writes one file per scan in Do")
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Converts all scans.
+
+        Each scan becomes one file of its split, written by the worker that read the scan: no
+        slice travels through Beam, so that 888 scans need no more memory than one per worker.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `examples`, `scans`, `quarantine` and `manifest`.
+            exec_properties: `request` as JSON.
+
+        Raises:
+            TableError: A table can't be trusted.
+            StorageError: A folder can't be listed.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        request = Request.from_json(exec_properties["request"])
+        tasks, inventory = list_tasks(request)
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        folders = _prepare(examples, request.split.names)
+        scans, quarantine, manifest = (
+            artifact_utils.get_single_uri(output_dict[key])
+            for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
+        )
+        notes = json.dumps({"warnings": list(inventory.warnings)})
+        io_utils.write_string_file(os.path.join(scans, NOTES_FILE), notes)
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Scans" >> beam.Create(tasks)
+                | "Spread" >> beam.Reshuffle()
+                | "Convert" >> beam.ParDo(ConvertScan(folders, request.grid, len(tasks)))
+                | "Gather" >> beam.combiners.ToList()
+                | "Records" >> beam.Map(write_scan_records, scans, quarantine, manifest)
+            )
+        for folder in folders.values():
+            if not fileio.listdir(folder):
+                write_records(os.path.join(folder, "empty.tfrecord.gz"), [])
+        counts = json.loads(io_utils.read_string_file(os.path.join(quarantine, COUNTS_FILE)))
+        for outcome, count in counts.items():
+            output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
+
+
+def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
+    """Declares the splits and makes their folders."""
+    examples.split_names = artifact_utils.encode_split_names(list(splits))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, "tfrecords_gzip")
+    folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
+    for folder in folders.values():
+        fileio.makedirs(folder)
+    return folders

@@ -1,0 +1,262 @@
+"""The scans of data roots with all that lies beside them: one list for all who need it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+from lungct.readers import LAYOUTS
+from lungct.readers.checksum_lists import CHECKSUMS_NAME, listed_checksums
+from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.root_tables import RootTables
+from lungct.readers.tables import TableError
+from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
+from lungct.scan import Nodule
+from lungct.storage import list_files
+from lungct.truth.labels import Truth
+from lungct.truth.lidc.folders import by_series, head_of
+
+ANNOTATIONS: Final = "annotations.csv"
+PATIENT_TABLES: Final = (
+    *("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
+)
+PHANTOM_NOTE: Final = "PHANTOM.json"
+
+
+@dataclass(frozen=True)
+class FoundScan:
+    """One scan, before any of its voxels is read; small enough to travel to a worker.
+
+    Attributes:
+        files: Its files, on this machine or in a bucket.
+        layout: How they are read.
+        source: Name of its data root.
+        region: Kind of region of interest.
+        truth: What its nodules are made from.
+        patient_id: The patient, or the series where nothing names one.
+        phantom: Whether it is made by a computer.
+        checksums: Listed SHA-256 by name of the files in its folder.
+    """
+
+    files: ScanFiles
+    layout: str
+    source: str
+    region: str
+    truth: Truth
+    patient_id: str
+    phantom: bool = False
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def series_uid(self) -> str:
+        """Name of the scan."""
+        return self.files.series_uid
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What data roots hold.
+
+    Attributes:
+        scans: All scans, ordered by series.
+        listings: The files of each root, and of each further folder that is read.
+        warnings: What should be known of tables and folders, one line each.
+    """
+
+    scans: tuple[FoundScan, ...]
+    listings: tuple[Listing, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Root:
+    """One root while the inventory is taken."""
+
+    root: DataRoot
+    listing: Listing
+    layout: str
+    scans: tuple[ScanFiles, ...]
+    outlines: Mapping[str, tuple[str, ...]]
+
+
+def take_inventory(
+    roots: Sequence[DataRoot],
+    checksums: str = "",
+    annotations: Sequence[str] | None = None,
+) -> Inventory:
+    """Lists the scans of all roots with their patients and what their nodules are made from.
+
+    Args:
+        roots: The data roots.
+        checksums: A list of SHA-256 sums besides those that are named CHECKSUMS_NAME.
+        annotations: Tables of nodules in place of ROOT/annotations.csv; none of these is needed
+            then.
+
+    Returns:
+        The inventory.
+
+    Raises:
+        TableError: A table can't be trusted, a series lies in two places, or a root has no scan.
+        StorageError: A folder can't be listed.
+    """
+    warnings: list[str] = []
+    opened = [_open(root, warnings) for root in roots]
+    _check_unique(opened)
+    listings = [each.listing for each in opened]
+    outlines = _outline_listings(opened, warnings)
+    tables = _read_tables(opened, annotations, warnings)
+    listed, lines = listed_checksums(
+        [path for each in listings for path in each.files if _name(path) == CHECKSUMS_NAME],
+        checksums,
+        {path: each.scans for each in opened for path in [each.listing.root]},
+    )
+    scans = [_found(each, files, tables, listed) for each in opened for files in each.scans]
+    warnings += lines
+    ordered = sorted(scans, key=lambda scan: scan.series_uid)
+    return Inventory(tuple(ordered), (*listings, *outlines), tuple(warnings))
+
+
+def reader_of(layout: str) -> Reader:
+    """The reader of a layout."""
+    reader: Reader = importlib.import_module(LAYOUTS[layout]).READER
+    return reader
+
+
+def _open(root: DataRoot, warnings: list[str]) -> _Root:
+    """Lists a root, finds its layout and its scans."""
+    listing, lines = list_files(root.path)
+    warnings += lines
+    layouts = [root.layout] if root.layout != AUTO else list(LAYOUTS)
+    for layout in layouts:
+        scans = reader_of(layout).find(listing)
+        if scans:
+            warnings += _overlooked(listing, scans, reader_of(layout))
+            return _Root(root, listing, layout, scans, {})
+    expected = "; ".join(f"{reader_of(layout).expected} ({layout})" for layout in layouts)
+    there = "no files"
+    if listing.files:
+        likely = [path for path in listing.files if path.lower().endswith(_suffixes())]
+        there = f"{len(listing.files)} other files, such as {(likely or listing.files)[0]}"
+    raise TableError(f"expected scans as {expected}, got none in {root.path}, which holds {there}")
+
+
+def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) -> list[str]:
+    """Says which files look like scans, or parts of scans, that are none of those found."""
+    known = {path for scan in scans for path in (*scan.files, scan.label)}
+    others = [p for p in listing.files if p.lower().endswith(_suffixes()) and p not in known]
+    if not others:
+        return []
+    return [
+        f"{len(others)} files look like scans, but are no part of {reader.expected}, "
+        f"such as {others[0]}"
+    ]
+
+
+def _suffixes() -> tuple[str, ...]:
+    """Endings of files that look like scans of any layout."""
+    return tuple({suffix for layout in LAYOUTS for suffix in reader_of(layout).suffixes})
+
+
+def _check_unique(roots: Iterable[_Root]) -> None:
+    """Refuses a series that lies in two places."""
+    places: dict[str, str] = {}
+    for each in roots:
+        for scan in each.scans:
+            other = places.setdefault(scan.series_uid, scan.path)
+            if other != scan.path:
+                raise TableError(
+                    f"expected series {scan.series_uid} once, got {other}, {scan.path}"
+                )
+
+
+def _outline_listings(roots: Sequence[_Root], warnings: list[str]) -> list[Listing]:
+    """Finds the XML files of each root whose truth is LIDC; gives the folders besides the roots."""
+    further: list[Listing] = []
+    for each in roots:
+        if each.root.truth != LIDC:
+            continue
+        listings = [each.listing]
+        for folder in each.root.outlines:
+            listing, lines = list_files(folder, "LIDC XML files")
+            warnings += lines
+            listings.append(listing)
+        places = [p for one in listings for p in (*one.files, *one.folders)]
+        paths = [path for path in places if path.lower().endswith(".xml")]
+        each.outlines = by_series(paths, head_of)
+        further += listings[1:]
+        without = sorted({s.series_uid for s in each.scans} - set(each.outlines))
+        if without:
+            outcome = "are refused" if each.root.without_outlines == REFUSE else "take spheres"
+            warnings.append(
+                f"{len(without)} of {len(each.scans)} scans have no reader outlines and {outcome}, "
+                f"such as {without[0]}"
+            )
+    return further
+
+
+def _read_tables(
+    roots: Sequence[_Root], annotations: Sequence[str] | None, warnings: list[str]
+) -> RootTables:
+    """Reads annotations and patients of all roots."""
+    tables = RootTables()
+    series = {scan.series_uid for each in roots for scan in each.scans}
+    places = list(annotations or ())
+    for each in roots:
+        there = set(each.listing.files)
+        table = f"{each.listing.root}/{ANNOTATIONS}"
+        if annotations is None and (table in there or _needs_spheres(each)):
+            places.append(table)
+        for name in PATIENT_TABLES:
+            if f"{each.listing.root}/{name}" in there:
+                tables.add_patients(f"{each.listing.root}/{name}")
+    for place in places:
+        warnings += tables.add_annotations(place, series)
+    return tables
+
+
+def _needs_spheres(each: _Root) -> bool:
+    """Whether a scan of a root may need the table of annotated nodules."""
+    kind = _truth_kind(each)
+    if kind == LIDC:
+        without = {scan.series_uid for scan in each.scans} - set(each.outlines)
+        return bool(without) and each.root.without_outlines == SPHERES
+    return kind == SPHERES
+
+
+def _found(
+    each: _Root, files: ScanFiles, tables: RootTables, listed: Mapping[str, Mapping[str, str]]
+) -> FoundScan:
+    """One scan with all that is known of it."""
+    uid = files.series_uid
+    return FoundScan(
+        files=files,
+        layout=each.layout,
+        source=each.root.source,
+        region=each.root.region,
+        truth=_truth(each, files, tables.nodules.get(uid, ())),
+        patient_id=tables.patients.get(uid) or files.patient_id or uid,
+        phantom=f"{each.listing.root}/{PHANTOM_NOTE}" in each.listing.files,
+        checksums=listed.get(uid, {}),
+    )
+
+
+def _truth(each: _Root, files: ScanFiles, nodules: tuple[Nodule, ...]) -> Truth:
+    """What the nodules of one scan are made from."""
+    root, kind = each.root, _truth_kind(each)
+    outlines = each.outlines.get(files.series_uid, ())
+    if kind == LIDC and not outlines and root.without_outlines == SPHERES:
+        kind = SPHERES
+    return Truth(kind, nodules, outlines, root.min_readers, files.label)
+
+
+def _truth_kind(each: _Root) -> str:
+    """What the root says, or else what its layout has."""
+    has_labels = any(scan.label for scan in each.scans)
+    return each.root.truth or (MASKS if has_labels else SPHERES)
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name

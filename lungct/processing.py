@@ -1,0 +1,192 @@
+"""The one path of a scan: read, checked and labelled, then cut into slices or measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lungct.geometry import Geometry
+from lungct.grid import Grid
+from lungct.inventory import FoundScan, reader_of
+from lungct.limits import LUNG, check_facts
+from lungct.lung.mask import LungRegion, find_region, resample_region
+from lungct.orientation import to_patient_axes
+from lungct.readers.checksums import (
+    ScanChecksums,
+    annotation_checksum,
+    files_checksum,
+    scan_checksums,
+    verify_checksums,
+)
+from lungct.readers.continuity import check_continuity
+from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
+from lungct.resample import resample
+from lungct.scan import HU_MIN, Scan, ScanError
+from lungct.slices import Slices, WorkingVolume
+from lungct.truth.labels import Labels, nodule_record, read_labels
+from lungct.working_grid import geometry_around
+
+
+@dataclass(frozen=True)
+class PreparedScan:
+    """A scan that can be used.
+
+    Attributes:
+        stored: The scan with its axes as they are stored.
+        scan: The same along the patient's axes.
+        region: The region of interest, on the grid of `scan`.
+        labels: Its nodules.
+        record: What is known so far; nodules and slices are not.
+    """
+
+    stored: Scan
+    scan: Scan
+    region: LungRegion
+    labels: Labels
+    record: ScanRecord
+
+
+def process(
+    found: FoundScan, finish: Callable[[PreparedScan], ScanRecord]
+) -> tuple[ScanRecord, bool]:
+    """Takes one scan along the path, and never lets a bad one stop the others.
+
+    Args:
+        found: The scan, files on this machine.
+        finish: Does what is to be done with it and completes its record; may raise ScanError.
+
+    Returns:
+        The record with checksums and time, and whether the scan can be used.
+    """
+    started = time.perf_counter()
+    checksums = scan_checksums(found.files.path, reader_of(found.layout).members(found.files))
+    try:
+        record = finish(prepare(found, checksums))
+    except ScanError as error:
+        record = _start(found, QUARANTINED, _naming(error, found.files.path))
+    record = replace(
+        record,
+        seconds=round(time.perf_counter() - started, 3),
+        header_sha256=checksums.header,
+        voxels_sha256=checksums.voxels,
+        annotations_sha256=annotation_checksum(found.truth.nodules),
+        truth_sha256=files_checksum(found.truth.files),
+    )
+    return record, record.used
+
+
+def prepare(found: FoundScan, checksums: ScanChecksums) -> PreparedScan:
+    """Reads, checks and labels one scan.
+
+    Args:
+        found: The scan, files on this machine.
+        checksums: Those of its files.
+
+    Returns:
+        The scan, within the limits of `lungct.limits`.
+
+    Raises:
+        ScanError: The scan can't be used.
+    """
+    verify_checksums(checksums, found.checksums, found.files.path)
+    stored = reader_of(found.layout).read(found.files)
+    labels = read_labels(stored, found.truth)
+    hu, geometry = to_patient_axes(stored.hu, stored.geometry)
+    region = find(found.region, hu, geometry)
+    record = replace(
+        _start(found, REPAIRED if stored.repairs else ACCEPTED, "; ".join(stored.repairs)),
+        truth=found.truth.words,
+        shape=geometry.shape,
+        spacing_mm=geometry.spacing_zyx_mm,
+        lung_volume_ml=_volume_ml(region, geometry) if found.region == LUNG else None,
+        hu_percentiles=_hu_percentiles(hu[region.box]),
+        warnings=labels.warnings,
+    )
+    check_facts(record.facts(), found.region)
+    return PreparedScan(stored, replace(stored, hu=hu, geometry=geometry), region, labels, record)
+
+
+def find(kind: str, hu: npt.NDArray[np.int16], geometry: Geometry) -> LungRegion:
+    """The region of interest of a scan whose axes run along the patient's.
+
+    Args:
+        kind: LUNG or VOLUME.
+        hu: (z, y, x) int16 Hounsfield units.
+        geometry: Grid of the volume.
+
+    Returns:
+        The lungs, or all of the volume.
+
+    Raises:
+        ScanError: The voxels are no image, or hold no lung where one is wanted.
+    """
+    if kind == LUNG:
+        return find_region(hu, geometry)
+    check_continuity(hu, kind)
+    return LungRegion(geometry.whole, np.ones(hu.shape, dtype=np.bool_))
+
+
+def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
+    """Cuts a scan into slices of the working grid.
+
+    Args:
+        prepared: The scan.
+        grid: The working grid.
+
+    Returns:
+        The record with nodules as rendered on that grid, and the slices, each made when it is
+        asked for.
+
+    Raises:
+        ScanError: Region or nodules do not fit the grid's window.
+    """
+    scan, region = prepared.scan, prepared.region
+    target = geometry_around(scan.geometry, region.box, grid, prepared.labels.extents)
+    patches = prepared.labels.patches(target)
+    record = replace(
+        prepared.record,
+        nodules=tuple(nodule_record(patch, target) for patch in patches),
+        slice_count=target.shape[0],
+    )
+    region = resample_region(region, scan.geometry, target)
+    # The HU come last, when nothing else of full resolution but the scan is held.
+    hu = resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN)
+    return record, Slices(WorkingVolume(hu, region, target, patches))
+
+
+def _start(found: FoundScan, outcome: str, reason: str) -> ScanRecord:
+    """What is known of any scan."""
+    return ScanRecord(
+        series_uid=found.series_uid,
+        outcome=outcome,
+        reason=reason,
+        patient_id=found.patient_id,
+        source=found.source,
+        path=found.files.path,
+        phantom=found.phantom,
+        region=found.region,
+    )
+
+
+def _naming(error: ScanError, path: str) -> str:
+    """The reason, with the scan's place where it does not say it."""
+    return str(error) if path in str(error) else f"{error} in {path}"
+
+
+def _volume_ml(region: LungRegion, geometry: Geometry) -> float:
+    return float(np.count_nonzero(region.mask)) * geometry.voxel_volume_mm3 / 1000
+
+
+def _with_context(geometry: Geometry, context: int) -> Geometry:
+    """The grid with some slices more at both ends."""
+    z, y, x = geometry.whole
+    return geometry.crop((slice(-context, z.stop + context), y, x))
+
+
+def _hu_percentiles(hu: npt.NDArray[np.int16]) -> tuple[float, ...]:
+    """Percentiles 1, 50 and 99 of every fourth voxel in plane."""
+    return tuple(float(value) for value in np.percentile(hu[:, ::4, ::4], (1, 50, 99)))

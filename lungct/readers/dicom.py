@@ -1,0 +1,116 @@
+"""The layout `dicom`: folders of one series of CT each, or of one enhanced file."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import PurePosixPath
+
+from lungct.readers.dicom_header import MAGIC, PREAMBLE_BYTES, Fields, read_header
+from lungct.readers.dicom_pixels import read_voxels
+from lungct.readers.dicom_preflight import read_frames
+from lungct.readers.dicom_stack import stack_frames
+from lungct.readers.hounsfield import to_hounsfield
+from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.scan import Scan, ScanError
+
+_SUFFIXES = (".dcm", ".ima")
+
+# Files of these names are something else, and are not opened to find out.
+_OTHER_SUFFIXES = frozenset(
+    ".bmp .bz2 .csv .doc .docx .gif .gz .hdr .htm .html .img .jpeg .jpg .json .log .md .mha .mhd "
+    ".nii .npy .npz .nrrd .pdf .pkl .png .py .raw .tar .tfrecord .tif .tiff .tsv .txt .xlsx .xls "
+    ".xml .xz .yaml .yml .zip .zraw".split()
+)
+_DIRECTORY = "DICOMDIR"
+
+# A name that can be one of a file: UIDs are digits and dots, but not those of all anonymisers.
+_UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+
+
+def find(listing: Listing) -> tuple[ScanFiles, ...]:
+    """Folders that directly hold files of DICOM, each of which is taken for one scan.
+
+    Args:
+        listing: All files of the data root.
+
+    Returns:
+        One scan for each folder, sorted by folder, named by the series instance UID of its first
+        file that can be read, else by the folder.
+    """
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in listing.files:
+        if _is_dicom(path, listing):
+            folders[path.rpartition("/")[0]].append(path)
+    return tuple(_scan_files(folder, folders[folder], listing) for folder in sorted(folders))
+
+
+def read(files: ScanFiles) -> Scan:
+    """One scan whose slices make a regular volume.
+
+    Args:
+        files: Files of one folder, on this machine.
+
+    Returns:
+        The scan with int16 Hounsfield units clipped to HU_MIN..HU_MAX on a grid in LPS, slices
+        along the normal of the image; and which padding would have been tissue.
+
+    Raises:
+        ScanError: A slice is damaged, foreign or missing, or the values can't be HU.
+    """
+    frames = [frame for path in files.files for frame in read_frames(path)]
+    ordered, geometry = stack_frames(frames, files.path)
+    voxels, repairs = read_voxels(ordered)
+    hu, _ = to_hounsfield(voxels, files.path)
+    return Scan(files.series_uid, hu, geometry, repairs)
+
+
+READER = Reader(
+    layout="dicom",
+    expected="DIR/**/*.dcm, a folder for each series",
+    find=find,
+    read=read,
+    suffixes=(".dcm", ".ima"),
+)
+
+
+def _is_dicom(path: str, listing: Listing) -> bool:
+    """Whether a file is one of DICOM, by its name or, where that does not tell, by its bytes."""
+    name = PurePosixPath(path)
+    suffix = name.suffix.lower()
+    if name.stem.upper() == _DIRECTORY or suffix in _OTHER_SUFFIXES:
+        return False
+    if suffix in _SUFFIXES:
+        return True
+    try:
+        with listing.open(path) as file:
+            return file.read(PREAMBLE_BYTES + len(MAGIC))[PREAMBLE_BYTES:] == MAGIC
+    except OSError:
+        return False
+
+
+def _scan_files(folder: str, paths: list[str], listing: Listing) -> ScanFiles:
+    """The scan of one folder."""
+    series_uid, patient_id = _identity(paths, listing)
+    below = listing.relative(folder + "/").rstrip("/")
+    return ScanFiles(
+        series_uid=series_uid or below or PurePosixPath(folder).name,
+        path=folder,
+        files=tuple(sorted(paths)),
+        patient_id=patient_id,
+    )
+
+
+def _identity(paths: list[str], listing: Listing) -> tuple[str, str]:
+    """Series instance UID and patient ID of the first file that tells; empty where none does."""
+    for path in paths:
+        try:
+            with listing.open(path) as file:
+                header = read_header(file, ("SeriesInstanceUID", "PatientID"), path)
+            fields = Fields(path, header.dataset)
+            series_uid, patient_id = fields.text("SeriesInstanceUID"), fields.text("PatientID")
+        except (OSError, ScanError):
+            continue
+        if _UID.fullmatch(series_uid):
+            return series_uid, patient_id
+    return "", ""

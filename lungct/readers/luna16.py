@@ -1,0 +1,78 @@
+"""The layout of LUNA16: DIR/subset*/SERIES.mhd or DIR/SERIES.mhd with voxels beside it.
+
+Scans of one file, `.mha`, are found in the same places.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.metaimage import read_scan
+from lungct.readers.metaimage_header import read_header
+from lungct.scan import Scan, ScanError
+
+HEADER_SUFFIXES = (".mhd", ".mha")
+VOXEL_SUFFIXES = (".raw", ".zraw")
+
+_PLACE = re.compile(r"(subset[^/]*/)?[^/]+")
+
+
+def find(listing: Listing) -> tuple[ScanFiles, ...]:
+    """All scans of a root in LUNA16 layout.
+
+    Args:
+        listing: Files of the root.
+
+    Returns:
+        A scan for each header, with the files of the same stem that may hold its voxels; also
+        for a folder that is named as a header.
+    """
+    there = set(listing.files)
+    found = []
+    for path in sorted((*listing.files, *listing.folders)):
+        stem, suffix = _split(path)
+        if suffix not in HEADER_SUFFIXES or not _PLACE.fullmatch(listing.relative(path)):
+            continue
+        voxels = [stem + ending for ending in VOXEL_SUFFIXES if stem + ending in there]
+        files = (path, *voxels) if suffix == ".mhd" else (path,)
+        found.append(ScanFiles(PurePosixPath(stem).name, path, files))
+    return tuple(found)
+
+
+def read(files: ScanFiles) -> Scan:
+    """Reads one scan; see `lungct.readers.metaimage.read_scan`."""
+    return read_scan(files.path)
+
+
+def members(files: ScanFiles) -> tuple[str, ...]:
+    """Header and the file of voxels that it names, on this machine.
+
+    Args:
+        files: The scan.
+
+    Returns:
+        Both paths, or the header alone where it can't be trusted or holds the voxels itself.
+    """
+    try:
+        voxels = read_header(files.path).voxels_path
+    except ScanError:
+        return (files.path,)
+    return (files.path,) if voxels == files.path else (files.path, voxels)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Path without its ending, and the ending."""
+    stem, dot, ending = path.rpartition(".")
+    return (stem, dot + ending) if "/" not in ending else (path, "")
+
+
+READER = Reader(
+    "luna16",
+    "DIR/*.mhd or DIR/subset*/*.mhd (or .mha)",
+    find,
+    read,
+    members,
+    (*HEADER_SUFFIXES, *VOXEL_SUFFIXES),
+)

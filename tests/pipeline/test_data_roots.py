@@ -1,0 +1,120 @@
+"""Data roots in the configuration: folders or mappings, with what is said for all of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lungct.roots import DataRoot
+from pipeline.config import SHARED, Config, DataConfig
+from pipeline.loading import ConfigError, load_config
+
+REST = """
+grid: {spacing_mm: [3, 2, 1], slice_size: 64}
+training: {crop_size: 32}
+gate: {pooled_dice: 0.5, mean_slice_dice: 0.4}
+"""
+
+
+def load(folder: Path, data: dict[str, Any], *overrides: str) -> DataConfig:
+    path = folder / "config.yaml"
+    path.write_text(REST + yaml.safe_dump({"data": data}))
+    return load_config(str(path), overrides).data
+
+
+def test_a_root_is_a_folder_or_a_mapping(tmp_path: Path) -> None:
+    msd = {"path": "gs://bucket/Task06_Lung", "name": "msd", "region": "volume", "truth": "masks"}
+    data = load(tmp_path, {"roots": ["/data/luna16", msd]})
+    assert data.roots == (
+        DataRoot("/data/luna16"),
+        DataRoot("gs://bucket/Task06_Lung", "msd", region="volume", truth="masks"),
+    )
+    assert [root.source for root in data.roots] == ["luna16", "msd"]
+
+
+def test_what_is_said_for_all_holds_where_a_root_says_nothing(tmp_path: Path) -> None:
+    shared = {
+        **{"layout": "dicom", "region": "volume", "truth": "lidc", "min_readers": 3},
+        **{"outlines": ["/xml"], "without_outlines": "refuse"},
+    }
+    assert set(shared) == set(SHARED)
+    own = {"path": "/b", "truth": "spheres", "min_readers": 1, "outlines": []}
+    data = load(tmp_path, {**shared, "roots": ["/a", own]})
+    assert data.roots == (
+        DataRoot("/a", "", "dicom", "volume", "lidc", 3, ("/xml",), "refuse"),
+        DataRoot("/b", "", "dicom", "volume", "spheres", 1, (), "refuse"),
+    )
+    assert data.root("/a") == data.roots[0]
+
+
+def test_overrides_for_all_reach_every_root(tmp_path: Path) -> None:
+    roots = ["/a", {"path": "/b", "truth": "spheres"}]
+    data = load(tmp_path, {"roots": roots}, "data.truth=lidc", "data.region=volume")
+    assert [(root.truth, root.region) for root in data.roots] == [
+        ("lidc", "volume"),
+        ("spheres", "volume"),
+    ]
+
+
+def test_paths_of_roots_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = load(tmp_path, {"roots": [{"path": "a", "outlines": ["../xml"]}], "outlines": ["x"]})
+    (root,) = data.roots
+    assert (root.path, root.outlines) == (
+        str(tmp_path / "a"),
+        (str(tmp_path.parent / "xml"),),
+    )
+    assert data.outlines == (str(tmp_path / "x"),)
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [
+        ({"path": "/a", "regoin": "lung"}, "unknown key data.roots.0.regoin; nearest valid key: "),
+        ({"name": "a"}, "missing key data.roots.0.path"),
+        ({"path": "/a", "truth": "xml"}, "data.roots.0: expected truth spheres, lidc, masks, got "),
+        ({"path": "/a", "layout": "nrrd"}, "data.roots.0: expected layout auto, luna16, "),
+        ({"path": "/a", "region": "chest"}, "data.roots.0: expected region lung, volume, got "),
+        ({"path": "/a", "min_readers": 0}, "data.roots.0: expected min_readers from 1 to 12, got "),
+        ({"path": "/a", "min_readers": "x"}, "data.roots.0.min_readers: input should be a valid"),
+        ({"path": "/a*"}, "expected a path without *, ?, [ and ], got /a*"),
+        ({"path": "/a", "outlines": ["/x?"]}, "expected a path without *, ?, [ and ], got /x?"),
+        ("", "data.roots.0: expected a path, got ''"),
+        (3, "data.roots.0: "),
+        (None, "data.roots.0: "),
+    ],
+)
+def test_a_wrong_root_is_one_line(tmp_path: Path, root: object, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {"roots": [root]})
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"roots": "/a"}, "data.roots: input should be a valid tuple, got '/a'"),
+        ({"roots": {"path": "/a"}}, "data.roots: input should be a valid tuple"),
+        ({"sums": "/list"}, "unknown key data.sums; nearest valid key: data."),
+        ({"truth": "xml"}, "data: expected truth spheres, lidc, masks, got 'xml'"),
+        ({"region": "chest"}, "data: expected region lung, volume, got 'chest'"),
+        ({"min_readers": 13}, "data: expected min_readers from 1 to 12, got 13"),
+        ({"outlines": ["/x*"]}, "data.outlines.0: expected a path without *, ?, [ and ], got /x*"),
+        ({"checksums": "/x*"}, "data.checksums: expected a path without *, ?, [ and ], got /x*"),
+    ],
+)
+def test_what_is_wrong_for_all_is_one_line(
+    tmp_path: Path, data: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, data)
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_was_described_is_the_same_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    roots = ["/a", {"path": "gs://b/c", "name": "c", "truth": "lidc", "outlines": ["gs://b/xml"]}]
+    path.write_text(REST + yaml.safe_dump({"data": {"roots": roots, "min_readers": 3}}))
+    config = load_config(str(path))
+    assert Config.model_validate(config.described()) == config

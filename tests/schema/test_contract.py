@@ -1,0 +1,120 @@
+"""The schema accepts what ingest accepts, and nothing beyond."""
+
+import math
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from lungct.limits import LUNG, MAX_DIAMETER_MM, SCAN_LIMITS, VOLUME, Limit, check_facts
+from schema import features
+from schema.contract import data_schema
+
+TEXT = (Path(__file__).resolve().parents[2] / "schema" / "schema.pbtxt").read_text()
+SCHEMA = data_schema(TEXT)
+BY_NAME = {feature.name: feature for feature in SCHEMA.feature}
+
+
+@pytest.mark.parametrize("limit", SCAN_LIMITS, ids=lambda limit: f"{limit.fact}-{limit.regions}")
+def test_every_limit_is_within_the_schema(limit: Limit) -> None:
+    domain = BY_NAME[limit.fact].float_domain
+    # In 32 bits, as the schema and the examples have it.
+    low, high = (float(tf.constant(bound, tf.float32)) for bound in (limit.low, limit.high))
+    assert domain.min <= low and high <= domain.max
+
+
+def test_the_schema_is_no_wider_than_the_limits() -> None:
+    for name in features.SCAN_FACTS:
+        domain, limits = BY_NAME[name].float_domain, [x for x in SCAN_LIMITS if x.fact == name]
+        assert domain.min == pytest.approx(min(limit.low for limit in limits), rel=1e-6)
+        assert domain.max == pytest.approx(max(limit.high for limit in limits), rel=1e-6)
+    assert BY_NAME[features.NODULE_DIAMETERS_MM].float_domain.max == MAX_DIAMETER_MM
+
+
+def test_the_schema_has_every_feature_that_an_example_has() -> None:
+    assert set(features.SCAN_FACTS) <= set(BY_NAME)
+    scalars = {features.SERIES_UID, features.PATIENT_ID, features.SOURCE, features.SPLIT}
+    assert {*features.PIXEL_FEATURES, *scalars, features.SLICE_INDEX} <= set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", [*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM])
+def test_a_feature_that_is_missing_or_has_a_range_of_its_own_is_refused(name: str) -> None:
+    schema = text_format.Parse(TEXT, schema_pb2.Schema())
+    (feature,) = [feature for feature in schema.feature if feature.name == name]
+    feature.float_domain.min = 0.5
+    with pytest.raises(ValueError, match=f"feature {name} without a range .*, got one with a rang"):
+        data_schema(text_format.MessageToString(schema))
+    schema.feature.remove(feature)
+    with pytest.raises(ValueError, match=f"a feature {name} without a range .*, got none"):
+        data_schema(text_format.MessageToString(schema))
+
+
+def test_a_file_that_is_no_schema_is_refused() -> None:
+    with pytest.raises(text_format.ParseError, match="colour"):
+        data_schema(TEXT + "colour: 3")
+
+
+def example(facts: dict[str, float], diameter_mm: float) -> bytes:
+    """A slice of a scan of which so much is known."""
+    texts = {
+        **dict.fromkeys(features.PIXEL_FEATURES, b"\0"),
+        **{features.SERIES_UID: b"1.2", features.PATIENT_ID: b"p", features.SOURCE: b"luna16"},
+        **{features.SPLIT: b"train", features.NODULE_IDS: b"1", features.SIZE_BUCKETS: b"15+"},
+    }
+    numbers = {
+        **{name: [value] for name, value in facts.items()},
+        features.NODULE_DIAMETERS_MM: [diameter_mm],
+        features.SLICE_ORIGIN_MM: [-1.0, -2.0, -3.0],
+    }
+    feature = {
+        **{
+            name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
+            for name, text in texts.items()
+        },
+        **{
+            name: tf.train.Feature(float_list=tf.train.FloatList(value=values))
+            for name, values in numbers.items()
+        },
+        features.SLICE_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+    }
+    made = tf.train.Example(features=tf.train.Features(feature=feature))
+    return bytes(made.SerializeToString())
+
+
+def anomalies(folder: Path, examples: list[bytes]) -> dict[str, str]:
+    """What TFDV says of examples, by feature."""
+    path = str(folder / "examples.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        for one in examples:
+            writer.write(one)
+    options = tfdv.StatsOptions(schema=SCHEMA)
+    statistics = tfdv.generate_statistics_from_tfrecord(path, stats_options=options)
+    found = tfdv.validate_statistics(statistics, SCHEMA)
+    return {name: info.short_description for name, info in found.anomaly_info.items()}
+
+
+def extremes(region: str) -> list[dict[str, float]]:
+    """The lowest and the highest facts that ingest accepts."""
+    limits = [limit for limit in SCAN_LIMITS if region in limit.regions]
+    made = [{x.fact: x.low for x in limits}, {x.fact: x.high for x in limits}]
+    for facts in made:
+        check_facts(facts, region)
+    return made
+
+
+def test_what_ingest_accepts_at_most_is_no_anomaly(tmp_path: Path) -> None:
+    diameters = (1e-3, MAX_DIAMETER_MM)
+    facts = zip(extremes(LUNG) + extremes(VOLUME), diameters * 2, strict=True)
+    assert anomalies(tmp_path, [example(*one) for one in facts]) == {}
+
+
+def test_what_is_beyond_is_an_anomaly(tmp_path: Path) -> None:
+    (_, highest) = extremes(LUNG)
+    beyond = {name: value + abs(value) * 1e-3 for name, value in highest.items()}
+    found = anomalies(tmp_path, [example(beyond, MAX_DIAMETER_MM * 1.001)])
+    # Of the darkest percentile a crop may have more than the lungs.
+    assert set(found) == {*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM} - {"hu_p01"}
+    assert math.isfinite(BY_NAME["hu_p01"].float_domain.max)
