@@ -44,7 +44,8 @@ def in_processes(
     _check_main_module()
     context = multiprocessing.get_context("spawn")
     alive, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(min(workers, len(items)), context, _begin, (alive,))
+    count = min(workers, len(items))
+    pool = ProcessPoolExecutor(count, context, _begin, (alive,))
     try:
         with _one_thread():
             calls = [pool.submit(function, item) for item in items]
@@ -52,7 +53,8 @@ def in_processes(
             yield call.result()
         pool.shutdown()
     except BrokenProcessPool as error:
-        raise RuntimeError("expected every phantom process to live, got one that died") from error
+        text = f"expected {count} phantom processes to live, got one that died"
+        raise RuntimeError(text) from error
     except Exception as error:
         text = " ".join(str(error).split())
         raise RuntimeError(f"a phantom process failed: {type(error).__name__}: {text}") from error

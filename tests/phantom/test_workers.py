@@ -22,7 +22,7 @@ from phantom.workers import in_processes
 
 def wait(path):
     pathlib.Path(path).write_text(f"{os.getpid()} ")
-    time.sleep(600)
+    time.sleep(120)
 
 if __name__ == "__main__":
     list(in_processes(wait, sys.argv[1:], 2))
@@ -45,7 +45,7 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def until(condition: object, seconds: float = 60) -> bool:
+def until(condition: object, seconds: float = 40) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
@@ -98,6 +98,7 @@ def test_processes_end_with_their_parent(tmp_path: Path, number: signal.Signals)
     script = tmp_path / "long_calls.py"
     script.write_text(LONG_CALLS)
     marks = [tmp_path / "a", tmp_path / "b"]
+    children: list[int] = []
     parent = run_python(str(script), *map(str, marks))
     try:
         assert until(lambda: all(m.exists() and m.read_text().endswith(" ") for m in marks))
@@ -105,10 +106,10 @@ def test_processes_end_with_their_parent(tmp_path: Path, number: signal.Signals)
         assert all(map(is_running, children))
         parent.send_signal(number)
         assert until(lambda: not any(map(is_running, children)))
-        parent.communicate(timeout=60)
-        assert parent.returncode != 0
+        assert parent.wait(timeout=60) != 0
     finally:
-        parent.kill()
+        for pid in filter(is_running, (parent.pid, *children)):
+            os.kill(pid, signal.SIGKILL)
         parent.communicate()
 
 
