@@ -148,6 +148,22 @@ class Geometry:
         corners = self.world_to_voxel(list(itertools.product(*zip(low, high, strict=True))))
         return corners.min(axis=0), corners.max(axis=0)
 
+    def distance_mm(self, other: Geometry) -> float:
+        """How far two grids are apart.
+
+        Args:
+            other: A grid of any spacing, direction and origin.
+
+        Returns:
+            Largest distance in mm between corner voxels of the same index; infinite for grids of
+            other shapes.
+        """
+        if self.shape != other.shape:
+            return math.inf
+        corners = list(itertools.product(*((0, size - 1) for size in self.shape)))
+        apart_mm = self.voxel_to_world(corners) - other.voxel_to_world(corners)
+        return float(np.linalg.norm(apart_mm, axis=-1).max())
+
     @property
     def whole(self) -> tuple[slice, slice, slice]:
         """The box of all voxels."""

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,17 @@ def test_voxel_bounds_are_those_of_all_corners():
     # z: 0 / 4 to 8 / 4. y: (10 - 8) / 2 to (10 - 4) / 2. x: (21 - 20) / 0.5 to (22 - 20) / 0.5.
     np.testing.assert_allclose(low, (0, 1, 2), atol=1e-12)
     np.testing.assert_allclose(high, (2, 3, 4), atol=1e-12)
+
+
+def test_distance_of_grids_is_that_of_the_furthest_corners():
+    grid = Geometry((2, 3, 11), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
+    assert grid.distance_mm(grid) == 0
+    # 3 mm along x and 4 mm along z everywhere.
+    assert grid.distance_mm(Geometry(grid.shape, (3.0, 0.0, -4.0), grid.spacing_mm)) == 5
+    # 0.1 mm more a column: 1 mm at the eleventh.
+    wider = Geometry(grid.shape, (0.0, 0.0, 0.0), (1.1, 2.0, 3.0))
+    assert grid.distance_mm(wider) == pytest.approx(1.0)
+    # Columns run backwards from the same voxel: 20 mm at the eleventh.
+    flipped = Geometry(grid.shape, (0.0, 0.0, 0.0), grid.spacing_mm, (-1.0, 0, 0, 0, 1, 0, 0, 0, 1))
+    assert grid.distance_mm(flipped) == 20
+    assert grid.distance_mm(Geometry((2, 3, 10), (0.0, 0.0, 0.0), grid.spacing_mm)) == math.inf
