@@ -1,4 +1,4 @@
-"""The nodules of one scan: annotated spheres, or what its readers agree on."""
+"""The nodules of one scan: annotated spheres, what its readers agree on, or a label mask."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.scan import Nodule, Scan, ScanError
-from lungct.truth.lidc.truth import (
-    ConsensusNodule,
-    OutlineTruth,
-    consensus_nodules,
-    coverage_patches,
-    native_patches,
-)
+from lungct.truth.lidc.truth import OutlineTruth, consensus_nodules
+from lungct.truth.masks import MaskTruth, mask_nodules
 from lungct.truth.spheres import NodulePatch, sphere_patches
+from lungct.truth.voxels import VoxelNodule, coverage_patches, native_patches
 
 
 @dataclass(frozen=True)
@@ -27,29 +23,29 @@ class Labels:
 
     Attributes:
         spheres: Annotated nodules.
-        consensus: What readers agree on, on the scan's own grid as it is stored.
+        voxels: Nodules of reader outlines or a mask, on the scan's own grid as it is stored.
         warnings: What a reader of the labels should know, one line each.
     """
 
     spheres: tuple[Nodule, ...] = ()
-    consensus: tuple[ConsensusNodule, ...] = ()
+    voxels: tuple[VoxelNodule, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def extents(self) -> tuple[Nodule, ...]:
         """Balls that hold every nodule, for laying out a grid."""
-        return self.spheres + tuple(nodule.extent for nodule in self.consensus)
+        return self.spheres + tuple(nodule.extent for nodule in self.voxels)
 
     def patches(self, target: Geometry) -> tuple[NodulePatch, ...]:
         """Every nodule rendered on a grid.
 
         Args:
-            target: The grid; identity direction where there are outlines.
+            target: The grid; identity direction where there are outlines or a mask.
 
         Returns:
             One patch for each nodule that reaches into the grid.
         """
-        return sphere_patches(self.spheres, target) + coverage_patches(self.consensus, target)
+        return sphere_patches(self.spheres, target) + coverage_patches(self.voxels, target)
 
     def stored_patches(self, geometry: Geometry) -> tuple[NodulePatch, ...]:
         """Every nodule rendered on the scan's own grid.
@@ -60,28 +56,32 @@ class Labels:
         Returns:
             One patch for each nodule.
         """
-        return sphere_patches(self.spheres, geometry) + native_patches(self.consensus)
+        return sphere_patches(self.spheres, geometry) + native_patches(self.voxels)
 
 
-def read_labels(scan: Scan, nodules: Sequence[Nodule], truth: OutlineTruth | None) -> Labels:
+def read_labels(
+    scan: Scan, nodules: Sequence[Nodule], truth: OutlineTruth | MaskTruth | None
+) -> Labels:
     """The truth of a scan.
 
     Args:
         scan: The scan, axes as they are stored.
-        nodules: Its annotated nodules; not used where there are outlines.
-        truth: Reader outlines of the series, or None.
+        nodules: Its annotated nodules; not used where there are outlines or a mask.
+        truth: Reader outlines of the series, its label mask, or None.
 
     Returns:
-        Spheres without outlines, the consensus of readers with them.
+        The consensus of readers, the parts of the mask, or spheres where there is neither.
 
     Raises:
-        ScanError: A centre lies outside of the scan, or the outlines can't be trusted.
+        ScanError: A centre lies outside of the scan, or outlines or mask can't be trusted.
     """
     if truth is None:
         _check_centres(nodules, scan.geometry)
         return Labels(spheres=tuple(nodules))
+    if isinstance(truth, MaskTruth):
+        return Labels(voxels=mask_nodules(truth.path, scan.geometry, truth.value))
     consensus, warnings = consensus_nodules(truth, scan.series_uid, scan.geometry)
-    return Labels(consensus=consensus, warnings=warnings)
+    return Labels(voxels=consensus, warnings=warnings)
 
 
 def nodule_facts(patch: NodulePatch, geometry: Geometry) -> dict[str, Any]:

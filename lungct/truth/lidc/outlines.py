@@ -11,16 +11,14 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from lungct.geometry import Geometry
-from lungct.truth.lidc.reads import Finding, LidcError, Outline
+from lungct.truth.lidc.reads import Finding, LidcError, Outline, Reads
 from lungct.truth.spheres import Box
+from lungct.truth.voxels import BoolArray, runs_along_world, tight
 
-BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 # Voxels of the box around one nodule; 400 along each side is more than any lung holds.
 MAX_BOX_VOXELS = 1 << 26
-
-_AXIAL_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -173,53 +171,67 @@ def _fill(outlines: list[Outline], start: tuple[int, int], target: BoolArray) ->
     target &= ~excluded
 
 
-def tight(box: Box, mask: BoolArray) -> tuple[Box, BoolArray]:
-    """The smallest box within another one that holds a mask, and the mask in it.
-
-    Args:
-        box: Slices (z, y, x) of a grid.
-        mask: (z, y, x) bool in that box, not empty.
-
-    Returns:
-        Slices of the same grid and a copy of that part of the mask.
-    """
-    inner = []
-    for axis in range(3):
-        hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        inner.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    z, y, x = (
-        slice(outer.start + part.start, outer.start + part.stop)
-        for outer, part in zip(box, inner, strict=True)
-    )
-    return (z, y, x), mask[tuple(inner)].copy()
-
-
 def image_stack(geometry: Geometry) -> ImageStack:
-    """The slices of a scan.
+    """The slices of a scan that keeps the DICOM image's order of columns and rows.
 
     Outlines name columns and rows of the DICOM image, which are the scan's own indices x and y in
     whatever direction these run: LUNA16 keeps the order of the pixels and says `-1 -1 1` where
     the patient lay the other way. Only z goes through the geometry.
 
+    A grid that no axial DICOM image has shows that the order was not kept: permuted or oblique
+    axes, and columns and rows of which one alone runs backwards, as converters write that turn
+    images upside down. Which way they were turned the grid does not say, so they are refused. A
+    turn by half a circle looks like a patient who lay the other way: see
+    `OutlineTruth.same_pixels`.
+
     Args:
-        geometry: Grid of the scan, slices across the world's z.
+        geometry: Grid of the scan, axes as they are stored.
 
     Returns:
         Its slices, each found by a world z at most half a slice spacing away.
 
     Raises:
-        LidcError: The slices are not across z.
+        LidcError: The grid is none of an axial DICOM image.
     """
-    cosine = geometry.direction[8]
-    if abs(abs(cosine) - 1) > _AXIAL_TOLERANCE:
+    if not runs_along_world(geometry.direction):
         raise LidcError(
-            f"expected slices across z for reader outlines, got direction {geometry.direction}"
+            "expected columns, rows and slices along x, y and z for reader outlines, got "
+            f"direction {geometry.direction}"
+        )
+    x, y, z = (geometry.direction[place] for place in (0, 4, 8))
+    if x * y < 0:
+        raise LidcError(
+            "expected columns and rows as in a DICOM image for reader outlines, got mirrored ones "
+            f"of direction {geometry.direction}"
         )
 
     def slice_of(z_mm: float) -> int | None:
         """The slice nearest to a height, None beyond the ends."""
-        place = (z_mm - geometry.origin_mm[2]) / (geometry.spacing_mm[2] * cosine)
+        place = (z_mm - geometry.origin_mm[2]) / (geometry.spacing_mm[2] * z)
         nearest = round(place)
         return nearest if 0 <= nearest < geometry.shape[0] else None
 
     return ImageStack(slice_of, geometry.shape[1:])
+
+
+def check_heights(reads: Reads, stack: ImageStack) -> None:
+    """Refuses outlines that are on no slice at all: those of another scan or of another origin.
+
+    Args:
+        reads: All reads of a series.
+        stack: The slices of its scan.
+
+    Raises:
+        LidcError: There are outlines, and no slice shows any of them.
+    """
+    heights = [
+        outline.z_mm
+        for session in reads.sessions
+        for finding in session.nodules
+        for outline in finding.outlines
+    ]
+    if heights and all(stack.slice_of(z_mm) is None for z_mm in heights):
+        raise LidcError(
+            f"expected outlines on the scan's slices, got all {len(heights)} of z {min(heights):g} "
+            f"to {max(heights):g} mm on none in {reads.files[0]}"
+        )

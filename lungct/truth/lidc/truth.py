@@ -1,22 +1,14 @@
-"""The consensus of readers as truth: one nodule for each lesion, on the scan's or another grid."""
+"""The consensus of readers as truth: one nodule for each lesion."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from lungct.geometry import Geometry
-from lungct.orientation import to_patient_axes
-from lungct.scan import Nodule
 from lungct.truth.lidc.lesions import Lesion, find_lesions
-from lungct.truth.lidc.outlines import BoolArray, image_stack, tight
-from lungct.truth.lidc.reads import read_reads
-from lungct.truth.spheres import Box, NodulePatch, equivalent_diameter_mm
-
-FloatArray = npt.NDArray[np.float64]
+from lungct.truth.lidc.outlines import check_heights, image_stack
+from lungct.truth.lidc.reads import LidcError, read_reads
+from lungct.truth.voxels import VoxelNodule, voxel_nodule
 
 
 @dataclass(frozen=True)
@@ -26,13 +18,17 @@ class OutlineTruth:
     Attributes:
         paths: XML files of its series.
         min_readers: Readers who must have outlined a voxel for it to be nodule.
+        same_pixels: Whether the scan keeps the DICOM image's order of columns and rows, as DICOM
+            series and the files of LUNA16 do. NIfTI files do not as a rule: they are refused,
+            because a turn by half a circle can't be told from a patient who lay the other way.
     """
 
     paths: tuple[str, ...]
     min_readers: int = 2
+    same_pixels: bool = True
 
     def __post_init__(self) -> None:
-        """Checks both fields; raises ValueError naming what was expected and what came."""
+        """Checks the first two; raises ValueError naming what was expected and what came."""
         if not self.paths or self.min_readers < 1:
             raise ValueError(
                 "expected XML files and at least 1 reader, got "
@@ -40,35 +36,9 @@ class OutlineTruth:
             )
 
 
-@dataclass(frozen=True)
-class ConsensusNodule:
-    """What enough readers of a lesion agree on.
-
-    Attributes:
-        nodule: Centre of mass, and diameter of the sphere of the same volume.
-        box: Slices (z, y, x) of the scan's own grid.
-        geometry: The scan's grid within the box.
-        mask: (z, y, x) bool in the box, never empty.
-        readers: How many readers outlined the lesion.
-    """
-
-    nodule: Nodule
-    box: Box
-    geometry: Geometry
-    mask: BoolArray
-    readers: int
-
-    @property
-    def extent(self) -> Nodule:
-        """A ball around the middle of the box as wide as its longest side, for laying out grids."""
-        low, high = self.geometry.world_box(self.geometry.whole)
-        x, y, z = (float(mm) for mm in (low + high) / 2)
-        return Nodule(self.nodule.nodule_id, (x, y, z), float((high - low).max()))
-
-
 def consensus_nodules(
     truth: OutlineTruth, series_uid: str, geometry: Geometry
-) -> tuple[tuple[ConsensusNodule, ...], tuple[str, ...]]:
+) -> tuple[tuple[VoxelNodule, ...], tuple[str, ...]]:
     """Reads the outlines of a scan and finds what its readers agree on.
 
     Args:
@@ -83,8 +53,15 @@ def consensus_nodules(
     Raises:
         LidcError: The outlines can't be read or trusted, or do not fit the scan.
     """
+    if not truth.same_pixels:
+        raise LidcError(
+            "expected a scan with the pixels of its DICOM images for reader outlines, got one of a "
+            f"layout that may turn them, series {series_uid}"
+        )
     reads = read_reads(truth.paths, series_uid)
-    lesions, warnings = find_lesions(reads, image_stack(geometry))
+    stack = image_stack(geometry)
+    check_heights(reads, stack)
+    lesions, warnings = find_lesions(reads, stack)
     nodules = []
     for lesion in lesions:
         nodule = consensus_nodule(lesion, geometry, truth.min_readers)
@@ -97,9 +74,7 @@ def consensus_nodules(
     return tuple(nodules), reads.warnings + warnings
 
 
-def consensus_nodule(
-    lesion: Lesion, geometry: Geometry, min_readers: int
-) -> ConsensusNodule | None:
+def consensus_nodule(lesion: Lesion, geometry: Geometry, min_readers: int) -> VoxelNodule | None:
     """The voxels of a lesion that enough readers outlined.
 
     Args:
@@ -113,72 +88,4 @@ def consensus_nodule(
     agreed = lesion.reader_count >= min_readers
     if not agreed.any():
         return None
-    box, mask = tight(lesion.box, agreed)
-    grid = geometry.crop(box)
-    x, y, z = (float(mm) for mm in grid.voxel_to_world(np.argwhere(mask).mean(axis=0)))
-    diameter_mm = equivalent_diameter_mm(np.count_nonzero(mask) * grid.voxel_volume_mm3)
-    nodule = Nodule(lesion.lesion_id, (x, y, z), diameter_mm)
-    return ConsensusNodule(nodule, box, grid, mask, len(lesion.readers))
-
-
-def native_patches(nodules: Sequence[ConsensusNodule]) -> tuple[NodulePatch, ...]:
-    """Consensus masks on the scan's own grid.
-
-    Args:
-        nodules: What readers agree on.
-
-    Returns:
-        A patch for each, its coverage 0 or 1.
-    """
-    return tuple(NodulePatch(n.nodule, n.box, n.mask.astype(np.float32)) for n in nodules)
-
-
-def coverage_patches(
-    nodules: Sequence[ConsensusNodule], target: Geometry
-) -> tuple[NodulePatch, ...]:
-    """Consensus masks on another grid, where each voxel has the share of it that lies inside.
-
-    The voxels of the scan are taken as solid boxes, and boxes of both grids are parallel, so the
-    share is exact, and the volume is that of the consensus as far as the grid goes.
-
-    Args:
-        nodules: What readers agree on, on a grid whose axes are the world's.
-        target: A grid with identity direction.
-
-    Returns:
-        A patch for each nodule that reaches into the grid.
-    """
-    patches = (_coverage_patch(nodule, target) for nodule in nodules)
-    return tuple(patch for patch in patches if patch is not None)
-
-
-def _coverage_patch(nodule: ConsensusNodule, target: Geometry) -> NodulePatch | None:
-    """One consensus mask on another grid; None where it lies outside."""
-    mask, source = to_patient_axes(nodule.mask, nodule.geometry)
-    box, shares = [], []
-    for axis in range(3):
-        start, share = _axis_shares(source, target, axis)
-        box.append(slice(start, start + len(share)))
-        shares.append(share)
-    coverage = np.einsum("zk,yj,xi,kji->zyx", *shares, mask.astype(np.float64), optimize=True)
-    if not coverage.any():
-        return None
-    clipped = np.clip(coverage, 0, 1).astype(np.float32)
-    return NodulePatch(nodule.nodule, (box[0], box[1], box[2]), clipped)
-
-
-def _axis_shares(source: Geometry, target: Geometry, axis: int) -> tuple[int, FloatArray]:
-    """First target voxel that an axis touches, and its and the next ones' shares in the source.
-
-    The shares have a row for each target voxel and a column for each source voxel.
-    """
-    world = 2 - axis
-    source_mm, target_mm = source.spacing_mm[world], target.spacing_mm[world]
-    # Faces of the source's voxels in units of the target's, 0 at its first face.
-    first = (source.origin_mm[world] - source_mm / 2 - target.origin_mm[world]) / target_mm + 0.5
-    faces = first + np.arange(source.shape[axis] + 1) * (source_mm / target_mm)
-    start = int(np.clip(np.floor(faces[0]), 0, target.shape[axis]))
-    stop = int(np.clip(np.ceil(faces[-1]), start, target.shape[axis]))
-    voxels = np.arange(start, stop)[:, None]
-    low, high = np.maximum(voxels, faces[:-1]), np.minimum(voxels + 1, faces[1:])
-    return start, np.maximum(high - low, 0.0)
+    return voxel_nodule(lesion.lesion_id, lesion.box, agreed, geometry)

@@ -3,8 +3,14 @@ import pytest
 
 from lungct.geometry import Geometry
 from lungct.truth.lidc import outlines as outlines_module
-from lungct.truth.lidc.outlines import ImageStack, enclosed, image_stack, render_finding, tight
-from lungct.truth.lidc.reads import Finding, LidcError, Outline
+from lungct.truth.lidc.outlines import (
+    ImageStack,
+    check_heights,
+    enclosed,
+    image_stack,
+    render_finding,
+)
+from lungct.truth.lidc.reads import Finding, LidcError, Outline, Reads, Session
 from tests.lungct.truth.lidc import xml
 
 GEOMETRY = Geometry((4, 20, 30), (-10.0, -20.0, -100.0), (0.7, 0.8, 2.5))
@@ -138,18 +144,72 @@ def test_slices_stored_from_head_to_feet():
     assert stack.shape_yx == (20, 30)
 
 
-def test_refuses_slices_that_are_not_across_z():
-    sagittal = Geometry((4, 5, 6), (0, 0, 0), (1, 2, 3), (0.0, 0, 1.0, 0, 1.0, 0, -1.0, 0, 0))
-    with pytest.raises(LidcError, match="slices across z for reader outlines, got direction"):
-        image_stack(sagittal)
+def grid_of(*rows):
+    """A scan of 30 columns of 0.7 mm, 20 rows of 0.8 mm and 4 slices of 2.5 mm."""
+    direction = tuple(float(cosine) for row in rows for cosine in row)
+    return Geometry((4, 20, 30), (0.0, 0.0, 50.0), (0.7, 0.8, 2.5), direction)
 
 
-def test_tight():
-    mask = np.zeros((3, 4, 5), bool)
-    mask[1, 2:4, 3] = True
-    box, part = tight((slice(10, 13), slice(20, 24), slice(30, 35)), mask)
-    assert box == (slice(11, 12), slice(22, 24), slice(33, 34))
-    assert part.shape == (1, 2, 1) and part.all()
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(-1, 0, 0), (0, -1, 0), (0, 0, 1)],
+        [(-1, 0, 0), (0, -1, 0), (0, 0, -1)],
+        [(1, 0, 0), (0, 1, 0), (0, 0, -1)],
+        [(1, 0.0005, 0), (-0.0005, 1, 0), (0, 0, 1)],
+    ],
+    ids=["turned by half a circle", "and slices reversed", "slices reversed", "rounded"],
+)
+def test_accepts_the_grids_of_axial_images(rows):
+    assert image_stack(grid_of(*rows)).shape_yx == (20, 30)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(0, 0, 1), (0, 1, 0), (-1, 0, 0)],
+        [(0, 1, 0), (1, 0, 0), (0, 0, 1)],
+        [(0, -1, 0), (1, 0, 0), (0, 0, 1)],
+        [(0.8, -0.6, 0), (0.6, 0.8, 0), (0, 0, 1)],
+        [(1, 0, 0), (0, 0.8, -0.6), (0, 0.6, 0.8)],
+        [(0.8, 0, 0.6), (0, 1, 0), (-0.6, 0, 0.8)],
+    ],
+    ids=["sagittal", "transposed", "quarter turn", "turned", "tilted over x", "tilted over y"],
+)
+def test_refuses_permuted_and_oblique_axes(rows):
+    with pytest.raises(LidcError, match="slices along x, y and z for .* got direction"):
+        image_stack(grid_of(*rows))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(-1, 0, 0), (0, 1, 0), (0, 0, 1)],
+        [(1, 0, 0), (0, -1, 0), (0, 0, 1)],
+        [(1, 0, 0), (0, -1, 0), (0, 0, -1)],
+    ],
+    ids=["x backwards", "y backwards", "y and z backwards"],
+)
+def test_refuses_mirrored_columns_or_rows(rows):
+    with pytest.raises(LidcError, match="as in a DICOM image for .* got mirrored ones"):
+        image_stack(grid_of(*rows))
+
+
+def reads_at(*heights):
+    outlines = tuple(outline(xml.square(3, 3, 2), z_mm) for z_mm in heights)
+    session = Session((Finding("N", outlines),), ())
+    return Reads("1.2.3", (session, Session((), ())), ("1.2.3.xml",))
+
+
+@pytest.mark.parametrize("heights", [(), (-100.0,), (-100.0, 400.0)])
+def test_accepts_outlines_of_which_a_slice_shows_any(heights):
+    reads = reads_at(*heights) if heights else Reads("1.2.3", (Session((), ()),), ("1.2.3.xml",))
+    check_heights(reads, STACK)
+
+
+def test_refuses_outlines_that_no_slice_shows():
+    with pytest.raises(LidcError, match="got all 2 of z 100 to 102.5 mm on none in 1.2.3.xml"):
+        check_heights(reads_at(100.0, 102.5), STACK)
 
 
 def test_stack_is_any_slices():

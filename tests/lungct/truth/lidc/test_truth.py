@@ -9,12 +9,8 @@ from lungct.readers.metaimage_header import read_header
 from lungct.readers.tables import find_scans
 from lungct.truth.lidc.folders import find_reads
 from lungct.truth.lidc.reads import LidcError
-from lungct.truth.lidc.truth import (
-    OutlineTruth,
-    consensus_nodules,
-    coverage_patches,
-    native_patches,
-)
+from lungct.truth.lidc.truth import OutlineTruth, consensus_nodules
+from lungct.truth.voxels import coverage_patches
 from tests.lungct.truth.lidc import xml
 
 # Voxels of 1 x 2 x 3 mm, x first; slices at z of 0, 3, 6 and 9 mm.
@@ -40,7 +36,7 @@ def test_consensus_by_hand(truth):
     ((found,), warnings) = agreed(truth)
     assert warnings == ()
     assert found.box == (slice(0, 2), slice(5, 9), slice(5, 9))
-    assert found.mask.all() and found.readers == 3
+    assert found.mask.all()
     # 32 voxels of 6 mm³; middle of columns 5-8, rows 5-8 of 2 mm, slices 0 and 3 mm.
     assert found.nodule.volume_mm3 == pytest.approx(192)
     assert found.nodule.centre_mm == (6.5, 13.0, 1.5)
@@ -84,32 +80,6 @@ def test_slices_stored_from_head_to_feet_give_the_same_nodule(truth):
     assert found.nodule == agreed(truth)[0][0].nodule
 
 
-def test_extent_holds_the_box(truth):
-    ((found,), _) = agreed(truth)
-    # 4 columns of 1 mm, 4 rows of 2 mm, 2 slices of 3 mm.
-    assert found.extent.diameter_mm == 8.0
-    assert found.extent.centre_mm == found.nodule.centre_mm
-
-
-def test_on_the_own_grid_coverage_is_the_mask(truth):
-    nodules, _ = agreed(truth)
-    (patch,) = native_patches(nodules)
-    np.testing.assert_array_equal(patch.coverage, nodules[0].mask)
-    (same,) = coverage_patches(nodules, SCAN)
-    assert (same.box, same.nodule) == (patch.box, nodules[0].nodule)
-    np.testing.assert_allclose(same.coverage, patch.coverage, atol=1e-6)
-
-
-def test_coverage_is_the_share_inside(truth):
-    nodules, _ = agreed(truth)
-    # The nodule reaches from x = 4.5 to 8.5 mm: half of the first voxel of 2 mm, all of the next,
-    # half of the last. Along y (9 to 17 mm) and z (-1.5 to 4.5 mm) the faces meet.
-    target = Geometry((2, 4, 6), (0.5, 10.0, 0.0), (2.0, 2.0, 3.0))
-    (patch,) = coverage_patches(nodules, target)
-    assert patch.box == (slice(0, 2), slice(0, 4), slice(2, 5))
-    np.testing.assert_allclose(patch.coverage, np.tile([0.5, 1.0, 0.5], (2, 4, 1)), atol=1e-6)
-
-
 @pytest.mark.parametrize("flip", [(1.0, 1.0, 1.0), (-1.0, -1.0, 1.0), (1.0, 1.0, -1.0)])
 @pytest.mark.parametrize("spacing_mm", [(1.5, 1.5, 2.5), (0.7, 0.9, 1.1), (5.0, 6.0, 7.0)])
 def test_volume_survives_any_grid(truth, flip, spacing_mm):
@@ -128,13 +98,25 @@ def test_volume_survives_any_grid(truth, flip, spacing_mm):
     assert np.all(np.abs(centre - found.nodule.centre_mm) < np.asarray(spacing_mm) / 2)
 
 
-def test_what_lies_outside_the_grid_is_cut(truth):
-    nodules, _ = agreed(truth)
-    far = Geometry((3, 3, 3), (100.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    assert coverage_patches(nodules, far) == ()
-    # The grid begins at x = 6.5 mm, the middle of the nodule.
-    half = Geometry((2, 4, 6), (7.0, 10.0, 0.0), (1.0, 2.0, 3.0))
-    assert coverage_patches(nodules, half)[0].coverage.sum() == pytest.approx(16)
+def test_refuses_a_scan_that_may_have_turned_its_pixels(truth):
+    turned = OutlineTruth(truth.paths, same_pixels=False)
+    with pytest.raises(LidcError, match="with the pixels of its DICOM images for .* series 1.2.3"):
+        consensus_nodules(turned, xml.SERIES, SCAN)
+
+
+def test_refuses_a_scan_at_other_heights(truth):
+    # As a scan whose z runs the other way: slices from -9 to 0 mm would hold the lower outlines.
+    elsewhere = Geometry(SCAN.shape, (0.0, 0.0, -90.0), SCAN.spacing_mm)
+    with pytest.raises(LidcError, match="all 6 of z 0 to 3 mm on none in .*1.2.3.xml"):
+        agreed(truth, geometry=elsewhere)
+
+
+@pytest.mark.parametrize("axis", [0, 4])
+def test_refuses_a_scan_of_which_columns_or_rows_run_backwards(truth, axis):
+    direction = [1.0, 0, 0, 0, 1, 0, 0, 0, 1]
+    direction[axis] = -1.0
+    with pytest.raises(LidcError, match="got mirrored ones of direction"):
+        agreed(truth, geometry=Geometry(SCAN.shape, (0, 0, 0), SCAN.spacing_mm, tuple(direction)))
 
 
 @pytest.mark.parametrize("arguments", [((), 2), (("a.xml",), 0)])
