@@ -31,7 +31,8 @@ from lungct.readers.metaimage import write_scan
 from lungct.record import QUARANTINED, ScanRecord
 from lungct.record_lines import as_json_line, as_line, total_line
 from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
-from lungct.slices import TRUTH, merge_coverage
+from lungct.scan import COVERAGE_THRESHOLD
+from lungct.slices import merge_coverage
 from lungct.storage import printable
 from lungct.truth.labels import nodule_record
 from lungct.working_grid import geometry_around
@@ -85,7 +86,7 @@ def masks_of(prepared: PreparedScan) -> Masks:
     region = np.zeros(stored.hu.shape, dtype=np.bool_)
     to_patient_axes(region, stored.geometry)[0][prepared.region.box] = prepared.region.mask
     patches = prepared.labels.stored_patches(stored.geometry)
-    truth = merge_coverage(patches, stored.geometry.shape) >= TRUTH
+    truth = merge_coverage(patches, stored.geometry.shape) >= COVERAGE_THRESHOLD
     return Masks(stored.geometry, region.view(np.uint8), truth.view(np.uint8))
 
 

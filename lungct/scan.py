@@ -13,7 +13,11 @@ from lungct.geometry import Geometry
 # Range of Hounsfield units that is kept; lower values are padding outside the scan circle.
 HU_MIN, HU_MAX = -1024, 3071
 
-# Lower border in mm (inclusive) and name; the first also takes what is smaller than 3 mm.
+# A voxel belongs to a nodule when at least half of it lies inside, in 255ths.
+COVERAGE_THRESHOLD = 128
+
+# Lower border in mm (inclusive) and name, as in Lung-RADS v2022; the first also takes what is
+# smaller than 3 mm.
 SIZE_BUCKETS = ((0.0, "3-6"), (6.0, "6-8"), (8.0, "8-15"), (15.0, "15+"))
 
 

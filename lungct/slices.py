@@ -11,11 +11,8 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.lung.mask import LungRegion
-from lungct.scan import Nodule
+from lungct.scan import COVERAGE_THRESHOLD, Nodule
 from lungct.truth.spheres import NodulePatch
-
-# A voxel belongs to a nodule when at least half of it lies inside.
-TRUTH = 128
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def cut_nodules(patches: Sequence[NodulePatch], slices: int) -> list[tuple[Nodul
     """
     cut: list[list[Nodule]] = [[] for _ in range(slices)]
     for patch in patches:
-        truth = to_uint8(patch.coverage) >= TRUTH
+        truth = to_uint8(patch.coverage) >= COVERAGE_THRESHOLD
         for z in np.flatnonzero(truth.any(axis=(1, 2))):
             cut[patch.box[0].start + int(z)].append(patch.nodule)
     return [tuple(found) for found in cut]

@@ -6,7 +6,7 @@ Nothing heavy is imported here, so that a wrong key is answered at once.
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
 from lungct.grid import Grid
 from lungct.limits import LUNG
 from lungct.roots import AUTO, SPHERES, DataRoot
+from schema import features
 from schema.hyperparameters import Intensity, Training, UNet, parse
 from schema.splits import SplitRule
 
@@ -29,7 +30,6 @@ SHARED = ("layout", "region", "truth", "min_readers", "outlines", "without_outli
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Bucket = Literal["3-6", "6-8", "8-15", "15+"]
 
 
 def absolute(path: str) -> str:
@@ -130,8 +130,17 @@ class GateConfig(Section):
 
     pooled_dice: Fraction
     mean_slice_dice: Fraction
-    bucket_pooled_dice: dict[Bucket, Fraction] = Field(default_factory=dict)
+    bucket_pooled_dice: dict[str, Fraction] = Field(default_factory=dict)
     max_drop_against_last_blessed: Fraction = 0.02
+
+    @field_validator("bucket_pooled_dice")
+    @classmethod
+    def _buckets_are_known(cls, bounds: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(bounds) - set(features.BUCKETS))
+        if unknown:
+            names = ", ".join(features.BUCKETS)
+            raise ValueError(f"expected size buckets {names}, got {unknown[0]}")
+        return bounds
 
 
 class EvaluationConfig(Section):

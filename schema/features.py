@@ -6,6 +6,7 @@ little endian; everything else as the lists that tf.Example has.
 
 from typing import Final
 
+from lungct import scan
 from lungct.record import FACTS
 
 # Pixels. H = W = grid.slice_size, C = 2 * grid.context + 1, the slice itself in the middle.
@@ -36,16 +37,16 @@ PIXEL_FEATURES: Final = (IMAGE_HU, NODULE_COVERAGE, REGION_MASK)
 IMAGE: Final = "image"  # float32 (H, W, C), normalised
 TRUTH: Final = "truth"  # float32 (H, W, 1), coverage 0..1
 
-# A voxel belongs to a nodule when at least half of it lies inside.
-COVERAGE_THRESHOLD: Final = 128
+# From this coverage on a voxel belongs to a nodule.
+COVERAGE_THRESHOLD: Final = scan.COVERAGE_THRESHOLD
 
 SPLIT_TRAIN: Final = "train"
 SPLIT_EVAL: Final = "eval"
 SPLIT_TEST: Final = "test"
 
-# Size buckets by diameter in mm; the borders are those of Lung-RADS v2022.
+# Size buckets by diameter in mm.
 BUCKET_NONE: Final = "none"
-BUCKETS: Final = ("3-6", "6-8", "8-15", "15+")
+BUCKETS: Final = tuple(name for _, name in scan.SIZE_BUCKETS)
 
 # Signatures of the exported model, and what they take and give.
 SIGNATURE_EXAMPLES: Final = "serving_default"  # serialized tf.Examples

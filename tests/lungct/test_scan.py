@@ -27,12 +27,5 @@ def test_nodule():
     assert nodule.volume_mm3 == pytest.approx(36 * math.pi)
 
 
-def test_buckets_are_those_of_the_schema():
-    from lungct.scan import SIZE_BUCKETS
-    from schema.features import BUCKETS
-
-    assert tuple(name for _, name in SIZE_BUCKETS) == BUCKETS
-
-
 def test_scan_error_is_a_value_error():
     assert issubclass(ScanError, ValueError)

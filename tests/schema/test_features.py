@@ -1,17 +1,13 @@
-"""lungct imports nothing of ours: that its names agree with the contract is checked here."""
+"""What the contract takes over from lungct."""
 
-import typing
-
-from lungct.scan import SIZE_BUCKETS
-from lungct.slices import TRUTH
-from pipeline.config import Bucket
+from lungct.scan import size_bucket
 from schema import features
 
 
-def test_buckets_have_one_set_of_names() -> None:
-    assert tuple(name for _, name in SIZE_BUCKETS) == features.BUCKETS
-    assert typing.get_args(Bucket) == features.BUCKETS
+def test_buckets_are_those_that_diameters_fall_into() -> None:
+    assert features.BUCKETS == ("3-6", "6-8", "8-15", "15+")
+    assert [size_bucket(mm) for mm in (3.0, 6.0, 8.0, 15.0)] == list(features.BUCKETS)
 
 
-def test_a_voxel_counts_as_nodule_from_one_threshold() -> None:
-    assert TRUTH == features.COVERAGE_THRESHOLD
+def test_a_voxel_counts_as_nodule_from_a_half() -> None:
+    assert features.COVERAGE_THRESHOLD == round(255 / 2 + 0.25)
