@@ -64,7 +64,7 @@ def test_a_line_that_is_no_json_is_refused() -> None:
 @pytest.mark.parametrize("nodule", [{}, {"id": "1", "colour": "grey"}, "1"])
 def test_a_nodule_that_is_none_is_refused(nodule: object) -> None:
     content = {**json.loads(LOST.to_json()), "nodules": [nodule]}
-    with pytest.raises(ValueError, match="expected nodules of 1.3, got \["):
+    with pytest.raises(ValueError, match=r"expected nodules of 1.3, got \["):
         ScanRecord.from_json(json.dumps(content))
 
 
