@@ -6,7 +6,7 @@ The floor is the least that any implementation does: reading the raw file into m
 linear resample by SimpleITK of the box around the lungs to the working grid. It is measured in turn
 with `prepare` and `to_slices` in this process. The smallest of several times is printed: on a
 shared machine the larger ones include waiting for other processes. The component runs with TFX and
-its metadata as in a real run.
+its metadata, as in a real run.
 """
 
 import argparse
@@ -37,6 +37,7 @@ from lungct.readers.layout import Reader
 from lungct.readers.metaimage_header import read_header
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN
+from lungct.slices import Slices
 from lungct.working_grid import geometry_around
 from phantom import make_phantoms
 from phantom.writer import Order, PhantomError
@@ -148,10 +149,25 @@ def _stages(found: FoundScan, grid: Grid) -> dict[str, float]:
     return {**named, "everything else": total - sum(named.values()), "all": total}
 
 
+def slices_of(found: FoundScan, grid: Grid) -> Slices:
+    """The slices of a scan, without checksums.
+
+    Args:
+        found: The scan, files on this machine.
+        grid: The working grid.
+
+    Returns:
+        The slices, each made when it is asked for.
+
+    Raises:
+        ScanError: The scan can't be used.
+    """
+    return to_slices(prepare(found, ScanChecksums({})), grid)[1]
+
+
 def _to_the_last_slice(found: FoundScan, grid: Grid) -> None:
-    """Takes a scan along its path, without checksums."""
-    _, slices = to_slices(prepare(found, ScanChecksums({})), grid)
-    for _ in slices:
+    """Takes a scan along its path, until every slice has been asked for."""
+    for _ in slices_of(found, grid):
         pass
 
 
@@ -236,7 +252,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _count(text: str) -> int:
+def whole_number(text: str) -> int:
     """A whole number from 1."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
@@ -246,12 +262,14 @@ def _count(text: str) -> int:
 def _arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--scans", type=_count, nargs="+", default=[2, 4, 8, 16], metavar="N")
-    parser.add_argument("--shape", type=_count, nargs=3, default=[300, 512, 512], metavar="N")
+    parser.add_argument("--scans", type=whole_number, nargs="+", default=[2, 4, 8, 16], metavar="N")
+    parser.add_argument("--shape", type=whole_number, nargs=3, default=[300, 512, 512], metavar="N")
     parser.add_argument("--config", default="configs/luna16.yaml", help="default %(default)s")
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-ingest"))
-    parser.add_argument("--measured", type=_count, default=3, metavar="N", help="scans by stages")
-    parser.add_argument("--repeats", type=_count, default=5, metavar="N")
+    parser.add_argument(
+        "--measured", type=whole_number, default=3, metavar="N", help="scans by stages"
+    )
+    parser.add_argument("--repeats", type=whole_number, default=5, metavar="N")
     return parser.parse_args()
 
 

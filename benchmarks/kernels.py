@@ -11,7 +11,7 @@ import argparse
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,25 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import library_ways
-from benchmarks.ingest import SEED, whole_number
+from benchmarks.ingest import SEED, slices_of, whole_number
 from benchmarks.library_ways import BALLS, BallWay, Mask
 from components.ct_example_gen import conversion
-from components.ct_example_gen.conversion import Rules, convert_scan
-from components.ct_example_gen.inventory import ScanTask
+from components.ct_example_gen.conversion import ConvertScan, convert_scan
+from components.ct_example_gen.request import ScanTask
 from components.ct_example_gen.tfrecords import write_records
-from lungct import preprocess
-from lungct.grid import GridConfig, geometry_around
-from lungct.lung import airspace
+from lungct import processing
+from lungct.grid import Grid
+from lungct.inventory import ANNOTATIONS, FoundScan, take_inventory
+from lungct.lung import airspace, plausible
 from lungct.lung import mask as lung_mask
 from lungct.lung.ball import Radius
 from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
-from lungct.readers.tables import read_annotations
 from lungct.resample import resample
+from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
+from lungct.working_grid import geometry_around
 from phantom import make_phantoms
 from pipeline.loading import load_config
 
@@ -45,16 +47,23 @@ Functions = dict[str, Callable[..., Any]]
 Replaced = tuple[tuple[Any, Functions], ...]
 
 CONFIGS = ("configs/luna16.yaml", "configs/demo.yaml")
+SPLIT = "train"
+
+
+def with_balls(balls: Functions) -> Replaced:
+    """The modules that use `lungct.lung.ball`, and the functions that take its place in them."""
+    return ((airspace, balls), (plausible, {"dilate": balls["dilate"]}))
+
 
 # Modules, and the functions in them that the libraries' ways take the place of.
 REPLACED: dict[str, Replaced] = {
     "ours": (),
     "resampling by SimpleITK": (
-        (preprocess, {"resample": library_ways.resampled}),
+        (processing, {"resample": library_ways.resampled}),
         (lung_mask, {"resample": library_ways.resampled}),
     ),
-    "balls by SimpleITK's filters": ((airspace, BALLS["SimpleITK's filters"]),),
-    "balls by SimpleITK's distances": ((airspace, BALLS["SimpleITK's distances"]),),
+    "balls by SimpleITK's filters": with_balls(BALLS["SimpleITK's filters"]),
+    "balls by SimpleITK's distances": with_balls(BALLS["SimpleITK's distances"]),
     "writing by TensorFlow": ((conversion, {"write_records": library_ways.write_records}),),
 }
 
@@ -102,7 +111,7 @@ def compare_balls(scan: Scan, rounds: int) -> None:
 
     def mask(balls: Functions) -> Mask:
         """The lung mask."""
-        with replaced(((airspace, balls),)):
+        with replaced(with_balls(balls)):
             return find_region(scan.hu, scan.geometry).mask
 
     for name, coarse, radius in _ball_calls(mask):
@@ -137,10 +146,10 @@ def _ball_ways(name: str, coarse: Mask, radius: Radius) -> dict[str, Callable[[]
     }
 
 
-def compare_resampling(scan: Scan, task: ScanTask, grid: GridConfig, rounds: int) -> None:
+def compare_resampling(scan: Scan, found: FoundScan, grid: Grid, rounds: int) -> None:
     """HU and lung mask of a scan on its working grid."""
     region = find_region(scan.hu, scan.geometry)
-    target = geometry_around(scan.geometry, region.box, grid, task.nodules)
+    target = geometry_around(scan.geometry, region.box, grid, found.truth.nodules)
 
     def lungs(own: Callable[..., Any]) -> Mask:
         """The lung mask on the working grid."""
@@ -158,17 +167,9 @@ def compare_resampling(scan: Scan, task: ScanTask, grid: GridConfig, rounds: int
     print_differences(compare("lung mask, nearest voxels", ways, rounds))
 
 
-def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
+def compare_writers(found: FoundScan, grid: Grid, folder: Path, rounds: int) -> None:
     """The examples of one scan written to disk."""
-    kept: list[bytes] = []
-
-    def keep(path: str, records: Iterable[bytes]) -> int:
-        """Holds the records."""
-        kept.extend(records)
-        return len(kept)
-
-    with replaced(((conversion, {"write_records": keep}),)):
-        convert_scan(task, str(folder), Rules(grid))
+    kept = list(convert_scan(ScanTask(found, SPLIT), grid)[1])
     library = library_ways.write_records
     paths = {kind: str(folder / kind) for kind in ("tfrecords.py", "GZIP", "ZLIB", "GZIP again")}
     ways = {
@@ -183,20 +184,21 @@ def compare_writers(task: ScanTask, grid: GridConfig, folder: Path, rounds: int)
     print(f"  TFRecordWriter twice: same bytes {written['GZIP'] == written['GZIP again']}")
 
 
-def compare_whole(task: ScanTask, grid: GridConfig, folder: Path, rounds: int) -> None:
+def compare_whole(found: FoundScan, grid: Grid, folder: Path, rounds: int) -> None:
     """A whole scan, with one kernel after the other replaced."""
+    convert = ConvertScan({SPLIT: str(folder)}, grid, total=1)
 
     def in_memory(functions: Replaced) -> None:
         """From the header path to all slices."""
         with replaced(functions):
-            list(preprocess.process_scan(task.header, task.nodules, grid)[1])
+            list(slices_of(found, grid))
 
     def on_disk(functions: Replaced) -> None:
         """From the header path to its file of examples."""
         with replaced(functions):
-            record = convert_scan(task, str(folder), Rules(grid))
-        if record["outcome"] == preprocess.QUARANTINED:
-            raise ValueError(f"expected a scan that can be used, got {record['reason']}")
+            (record,) = convert.process(ScanTask(found, SPLIT))
+        if not record.used:
+            raise ValueError(f"expected a scan that can be used, got {record.reason}")
 
     ways = {name: lambda own=own: in_memory(own) for name, own in list(REPLACED.items())[:-1]}
     compare(f"whole scan to {grid.spacing_mm} mm, header path to slices in memory", ways, rounds)
@@ -213,15 +215,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-kernels"))
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    task = _task(given.scan or _phantom(given.folder, given.shape))
-    stored = read_scan(task.header)
+    grids = [load_config(path, output=str(given.folder)).grid for path in CONFIGS]
+    found = found_scan(given.scan or _phantom(given.folder, given.shape))
+    stored = read_scan(found.files.path)
     scan = Scan(stored.series_uid, *to_patient_axes(stored.hu, stored.geometry))
     compare_balls(scan, given.rounds)
-    for path in CONFIGS:
-        grid = GridConfig(**load_config(path, output=str(given.folder)).grid.model_dump())
-        compare_resampling(scan, task, grid, given.rounds)
-        compare_writers(task, grid, given.folder / "records", given.rounds)
-        compare_whole(task, grid, given.folder / "whole", given.rounds)
+    for grid in grids:
+        compare_resampling(scan, found, grid, given.rounds)
+        compare_writers(found, grid, given.folder / "records", given.rounds)
+        compare_whole(found, grid, given.folder / "whole", given.rounds)
 
 
 def _phantom(folder: Path, shape: list[int]) -> Path:
@@ -232,11 +234,25 @@ def _phantom(folder: Path, shape: list[int]) -> Path:
     return next(root.glob("subset*/*.mhd"))
 
 
-def _task(header: Path) -> ScanTask:
-    """What a worker is given for a scan, with its annotated nodules where there is a table."""
-    table = header.parent.parent / "annotations.csv"
-    found = read_annotations(str(table)).by_series if table.is_file() else {}
-    return ScanTask(str(header), header.stem, "patient", "train", found.get(header.stem, ()))
+def found_scan(header: Path) -> FoundScan:
+    """One scan by its header, with its annotated nodules where there is a table.
+
+    Args:
+        header: `.mhd` or `.mha`; the table is `annotations.csv` one folder above.
+
+    Returns:
+        The scan.
+
+    Raises:
+        ValueError: There is no such scan, or a table can't be trusted.
+    """
+    table = header.parent.parent / ANNOTATIONS
+    tables = [str(table)] if table.is_file() else []
+    inventory = take_inventory([DataRoot(str(header.parent), layout="luna16")], annotations=tables)
+    for found in inventory.scans:
+        if Path(found.files.path) == header:
+            return found
+    raise ValueError(f"expected the header of a scan, got {header}")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,15 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from lungct.geometry import Geometry
-from lungct.grid import GridConfig, working_geometry
-from lungct.lung.mask import lung_mask
+from lungct.grid import Grid
+from lungct.inventory import FoundScan, take_inventory
+from lungct.lung.mask import lung_box, lung_mask
 from lungct.metrics import dice
 from lungct.readers.continuity import neighbour_correlations
 from lungct.readers.metaimage import read_scan
-from lungct.readers.tables import find_scans, read_annotations
+from lungct.roots import DataRoot
 from lungct.truth.spheres import equivalent_diameter_mm, render_spheres
+from lungct.working_grid import geometry_around
 
 REGION_MASKS = (
     ("ct-64.nrrd", "wholeLung-64.nrrd"),
@@ -47,10 +49,10 @@ def print_lung_masks(folder: Path) -> None:
 
 def print_continuity(data: Path) -> None:
     """Prints the correlation of neighbours on the worst axis, as stored and with sizes swapped."""
-    (header,) = find_scans([str(data / "luna16_sample")])
+    sample = read_scan(_only_scan(data / "luna16_sample").files.path).hu
     scans = {name: load(data / "lung_masks" / name)[0] for name, _ in REGION_MASKS}
-    scans["luna16_sample"] = read_scan(header).hu
-    scans["luna16_sample, every sixth slice"] = read_scan(header).hu[::6]
+    scans["luna16_sample"] = sample
+    scans["luna16_sample, every sixth slice"] = sample[::6]
     for name, hu in scans.items():
         orders = set(itertools.permutations(hu.shape)) - {hu.shape}
         mixed_up = max(min(neighbour_correlations(hu.reshape(order))) for order in orders)
@@ -60,17 +62,17 @@ def print_continuity(data: Path) -> None:
 
 def print_nodule(folder: Path) -> None:
     """Prints diameter and position of the nodule of a LUNA16 scan, rendered on several grids."""
-    (header,) = find_scans([str(folder)])
-    scan = read_scan(header)
+    found = _only_scan(folder)
+    scan = read_scan(found.files.path)
     start = time.perf_counter()
     lung = lung_mask(scan.hu, scan.geometry)
     seconds = time.perf_counter() - start
     print(f"lung mask  {scan.hu.shape} voxels in {seconds:.2f} s")
-    (nodule,) = read_annotations(str(folder / "annotations.csv")).by_series[scan.series_uid]
+    (nodule,) = found.truth.nodules
     print(f"nodule     annotated: {nodule.diameter_mm:.2f} mm")
     for spacing_mm in GRIDS_MM:
-        config = GridConfig(spacing_mm, slice_size=512, context=0, lung_margin_mm=5.0)
-        grid = working_geometry(scan.geometry, lung, config, (nodule,))
+        wanted = Grid(spacing_mm, slice_size=512, context=0, margin_mm=5.0)
+        grid = geometry_around(scan.geometry, lung_box(lung), wanted, (nodule,))
         coverage = render_spheres((nodule,), grid)
         voxels = np.argwhere(coverage >= 0.5)
         offset_mm = np.linalg.norm(grid.voxel_to_world(voxels.mean(axis=0)) - nodule.centre_mm)
@@ -79,6 +81,12 @@ def print_nodule(folder: Path) -> None:
             f"nodule     grid {spacing_mm} mm: mask of {diameter_mm:.2f} mm equivalent diameter, "
             f"centre {offset_mm:.3f} mm off"
         )
+
+
+def _only_scan(folder: Path) -> FoundScan:
+    """The scan of a data root that has one, with its annotated nodules."""
+    (found,) = take_inventory([DataRoot(str(folder))]).scans
+    return found
 
 
 def main() -> None:

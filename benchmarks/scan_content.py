@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.scan_content DATA [SCANS ...]
 
-DATA as described in docs/measured.md; SCANS are further folders in LUNA16 layout, such as of
-phantoms. For each figure with a limit it prints the limit and the worst of what must be accepted.
+DATA as described in docs/measured.md; SCANS are further data roots, such as of phantoms. For
+each figure with a limit it prints the limit and the worst of what must be accepted.
 """
 
 import sys
@@ -17,6 +17,7 @@ import SimpleITK as sitk
 
 from benchmarks.real_ct import load
 from lungct.geometry import Geometry
+from lungct.inventory import reader_of, take_inventory
 from lungct.limits import CHEST_LIMITS, VOLUME
 from lungct.lung import mask
 from lungct.lung.airspace import CoarseScan, find_lungs
@@ -25,8 +26,7 @@ from lungct.orientation import to_patient_axes
 from lungct.readers import slice_order
 from lungct.readers.continuity import MIN_CROP_CORRELATION, check_continuity, neighbour_correlations
 from lungct.readers.hounsfield import to_hounsfield
-from lungct.readers.metaimage import read_scan
-from lungct.readers.tables import find_scans
+from lungct.roots import DataRoot
 from lungct.scan import ScanError
 
 Scan = tuple[str, npt.NDArray[np.int16], Geometry]
@@ -51,9 +51,10 @@ def orders(count: int) -> dict[str, npt.NDArray[np.int64]]:
 
 
 def whole_scans(data: Path, more: list[Path]) -> Iterator[Scan]:
-    """Scans in LUNA16 layout and those with lung masks, with 10 mm between slices as well."""
-    for header in find_scans([str(data / "luna16_sample"), *map(str, more)]):
-        scan = read_scan(header)
+    """Scans of data roots, and those with lung masks, with 10 mm between slices as well."""
+    roots = [DataRoot(str(folder)) for folder in (data / "luna16_sample", *more)]
+    for found in take_inventory(roots, annotations=()).scans:
+        scan = reader_of(found.layout).read(found.files)
         yield scan.series_uid[-12:], scan.hu, scan.geometry
     for name in LUNG_MASKS:
         yield name, *load(data / "lung_masks" / name)

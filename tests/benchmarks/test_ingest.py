@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import ingest
-from lungct.readers.tables import find_scans
 from phantom import make_phantoms
+from tests.lungct.found import headers
 
 
 def test_counts_are_whole_numbers_from_1() -> None:
@@ -30,8 +30,8 @@ def test_smaller_sets_share_the_files_of_the_largest(tmp_path: Path) -> None:
     root = tmp_path / "phantom"
     make_phantoms(str(root), scans=3, seed=3, shape=(24, 48, 48), workers=1)
     data = ingest._first_scans(root, 2)
-    names = [Path(header).name for header in sorted(find_scans([str(data)]))]
-    assert names == [Path(header).name for header in sorted(find_scans([str(root)]))[:2]]
+    names = [Path(header).name for header in headers(data)]
+    assert names == [Path(header).name for header in headers(root)[:2]]
     assert {path.stat().st_nlink for path in data.glob("subset*/*")} == {2}
     assert (data / "annotations.csv").read_text() == (root / "annotations.csv").read_text()
     # A second call starts anew.

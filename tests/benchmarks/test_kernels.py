@@ -8,11 +8,15 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import library_ways
-from benchmarks.kernels import compare, print_differences, replaced
+from benchmarks.ingest import slices_of
+from benchmarks.kernels import REPLACED, compare, found_scan, print_differences, replaced
 from benchmarks.library_ways import BALLS
-from lungct import preprocess
+from lungct import processing
 from lungct.geometry import Geometry
+from lungct.grid import Grid
 from lungct.resample import resample
+from lungct.scan import Nodule
+from tests.lungct import chest
 
 
 @pytest.mark.parametrize("library", sorted(BALLS))
@@ -57,7 +61,33 @@ def test_differences_are_counted_in_voxels(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_functions_are_replaced_for_a_while() -> None:
-    before = preprocess.resample
-    with replaced(((preprocess, {"resample": library_ways.resampled}),)):
-        assert preprocess.resample is library_ways.resampled
-    assert preprocess.resample is before
+    before = processing.resample
+    with replaced(((processing, {"resample": library_ways.resampled}),)):
+        assert processing.resample is library_ways.resampled
+    assert processing.resample is before
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_a_scan_gives_the_same_slices_by_the_libraries(name: str, tmp_path: Path) -> None:
+    found = found_scan(chest.write_good(tmp_path / "data" / "1.2.mhd"))
+    grid = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
+    own = list(slices_of(found, grid))
+    with replaced(REPLACED[name]):
+        others = list(slices_of(found, grid))
+    # Lungs of 160 mm and 6 mm on each side: 28.7 slices of 6 mm.
+    assert len(own) == len(others) == 29
+    for one, other in zip(own, others, strict=True):
+        np.testing.assert_array_equal(one.region, other.region)
+        np.testing.assert_allclose(one.hu, other.hu, atol=1)
+
+
+def test_a_scan_is_found_by_its_header(tmp_path: Path) -> None:
+    header = chest.write_good(tmp_path / "subset0" / "1.2.mhd")
+    assert found_scan(header).truth.nodules == ()
+    table = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2,70.0,2.0,-380.0,9.0\n"
+    (tmp_path / "annotations.csv").write_text(table)
+    found = found_scan(header)
+    assert found.files.path == str(header)
+    assert found.truth.nodules == (Nodule("1", (70.0, 2.0, -380.0), 9.0),)
+    with pytest.raises(ValueError, match="expected the header of a scan, got .*/1.3.mhd"):
+        found_scan(header.with_name("1.3.mhd"))
