@@ -173,14 +173,15 @@ class Driver(base_driver.BaseDriver, portable_driver.BaseDriver):
             execution_info: What is about to run.
 
         Returns:
-            The parameter `lost_pushes`: destinations as JSON, in order.
+            The parameter `lost_pushes`: numbers of their artifacts as JSON, in order.
         """
         model = artifact_utils.get_single_instance(execution_info.input_dict["model"])
         base = _base(execution_info.exec_properties)
         with self._mlmd_connection as handle:
             pushes = handle.store.get_artifacts_by_type(standard_artifacts.PushedModel.TYPE_NAME)
+        # By number, as a later push within the same second can have the name of a lost one.
         lost = {
-            _property(push, DESTINATION)
+            int(push.id)
             for push in pushes
             if _property(push, MODEL_URI) == model.uri and _is_lost(push, base)
         }

@@ -88,16 +88,6 @@ class DataConfig(Section):
     checksums: Place = ""
     max_quarantined_fraction: Fraction = 0.2
 
-    @model_validator(mode="before")
-    @classmethod
-    def _complete_roots(cls, content: Any) -> Any:
-        """Gives every root what is said for all."""
-        if not isinstance(content, dict) or not isinstance(content.get("roots"), (list, tuple)):
-            return content
-        shared = {name: content[name] for name in SHARED if name in content}
-        roots = [_completed(root, shared) for root in content["roots"]]
-        return {**content, "roots": roots}
-
     @field_validator("roots")
     @classmethod
     def _absolute_paths(cls, roots: tuple[DataRoot, ...]) -> tuple[DataRoot, ...]:
@@ -116,6 +106,14 @@ class DataConfig(Section):
     def root(self, path: str) -> DataRoot:
         """A folder of which nothing else is said."""
         return DataRoot(path=path, **{name: getattr(self, name) for name in SHARED})
+
+
+def complete_roots(data: Any) -> Any:
+    """The section `data` as it was read, where every root has what is said for all."""
+    if not isinstance(data, dict) or not isinstance(data.get("roots"), (list, tuple)):
+        return data
+    shared = {name: data[name] for name in SHARED if name in data}
+    return {**data, "roots": [_completed(root, shared) for root in data["roots"]]}
 
 
 def _completed(root: Any, shared: Mapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.config import Config
+from pipeline.config import Config, complete_roots
 from pipeline.strict_yaml import Document, YamlError, read_yaml
 
 
@@ -58,6 +58,8 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
 
 def _validate(content: Any) -> Config:
     """Validates as JSON: a number is no text and no boolean there, and a list may be a tuple."""
+    if "data" in content:
+        content = {**content, "data": complete_roots(content["data"])}
     return Config.model_validate_json(json.dumps(content, default=str), strict=True)
 
 

@@ -30,7 +30,7 @@ def ingest(root: str, output: Path) -> NodeResult:
     config = Config.model_validate(
         {
             "output": str(output),
-            "data": {"roots": [root]},
+            "data": {"roots": [{"path": root}]},
             "split": {"eval_fraction": 0.5},
             "grid": GRID,
             "training": {"crop_size": 32},

@@ -44,7 +44,7 @@ def test_the_sample_of_the_readme_has_the_form_of_what_the_demo_prints(
 ) -> None:
     (sample,) = re.findall(r"```\n(Dice by .*?)```", (ROOT / "README.md").read_text(), re.S)
     config = demo(tmp_path / "output" / "demo")
-    summary = summary_of_first_run(config, tmp_path / "evaluation")
+    summary = summary_of_first_run(config)
     monkeypatch.chdir(tmp_path)
     push = write_push(tmp_path / "output" / "demo", config.name)
     assert finish(config, summary, push, monkeypatch) == 0

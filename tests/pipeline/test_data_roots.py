@@ -94,8 +94,8 @@ def test_a_wrong_root_is_one_line(tmp_path: Path, root: object, expected: str) -
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({"roots": "/a"}, "data.roots: input should be a valid tuple, got '/a'"),
-        ({"roots": {"path": "/a"}}, "data.roots: input should be a valid tuple"),
+        ({"roots": "/a"}, "data.roots: input should be a valid array, got '/a'"),
+        ({"roots": {"path": "/a"}}, "data.roots: input should be a valid array"),
         ({"sums": "/list"}, "unknown key data.sums; nearest valid key: data."),
         ({"truth": "xml"}, "data: expected truth spheres, lidc, masks, got 'xml'"),
         ({"region": "chest"}, "data: expected region lung, volume, got 'chest'"),

@@ -60,7 +60,7 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("training.epochs=[3", "--set training.epochs=[3: expected YAML, got: while parsing"),
         ("training.epochs.x=3", "unknown key training.epochs.x"),
         ("training=3", "--set training=3: training: expected a section, got 3"),
-        ("gate.bucket_pooled_dice.9-15=0.5", "got '9-15'"),
+        ("gate.bucket_pooled_dice.9-15=0.5", "expected size buckets 3-6, 6-8, 8-15, 15+, got 9-15"),
         ("grid.slice_size=100", "expected a slice_size divisible by 8, got 100"),
         ("training.crop_size=128", "expected a crop_size of at most 64, got 128"),
         ("intensity.window_hu=[400, -1000]", "got (400.0, -1000.0)"),

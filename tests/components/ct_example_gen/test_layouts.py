@@ -54,6 +54,9 @@ def msd_root(folder: Path) -> DataRoot:
     crop: Geometry = geometry.crop(box)
     hu = chest.with_nodule(chest.hu(), NODULE)[box]
     mask = (hu == 40).astype(np.int16)
+    hu = hu + np.random.default_rng(1).integers(-20, 21, hu.shape, dtype=np.int16)
+    # Slices that are alike but for the nodule would be taken for some in a wrong order.
+    hu += 20 * np.arange(len(hu), dtype=np.int16)[:, None, None]
     for name, volume in (("imagesTr", hu), ("labelsTr", mask)):
         (folder / name).mkdir(parents=True)
         header = nifti_files.header_of(volume, crop)

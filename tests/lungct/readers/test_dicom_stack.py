@@ -110,7 +110,7 @@ def test_spacing_that_changes_halfway(tmp_path, images):
 
 def test_slices_too_far_apart(tmp_path, images):
     far = series(geometry=Geometry(GEOMETRY.shape, (0, 0, 0), (0.7, 0.8, 120.0)))
-    cause = "expected slices at most 100 mm apart, got 120.000 mm"
+    cause = "expected slices at most 20 mm apart, got 120.000 mm"
     assert_refused(write(tmp_path, far), cause, "slice-00.dcm", "slice-01.dcm")
 
 
