@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -83,12 +84,18 @@ class RunConsole(logging.Handler):
             self._task = None
 
 
-def listen(handler: RunConsole) -> None:
-    """Connects progress records to the console, and keeps them out of other handlers."""
+@contextmanager
+def listening(handler: RunConsole) -> Iterator[None]:
+    """Shows progress records on the console, and keeps them out of other handlers meanwhile."""
     logger = logging.getLogger(LOGGER_NAME)
-    logger.handlers = [handler]
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
-    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
 
 
 def dice_table(rows: Sequence[MetricRow], splits: Sequence[str]) -> Table:

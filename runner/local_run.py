@@ -13,7 +13,7 @@ from lungct.readers.tables import TableError, read_splits
 from lungct.storage import StorageError
 from phantom import make_phantoms
 from pipeline.config import Config
-from runner.console import RunConsole, dice_table, gate_table, listen
+from runner.console import RunConsole, dice_table, gate_table, listening
 from runner.run_record import (
     EXIT_BLESSED,
     EXIT_ERROR,
@@ -60,8 +60,8 @@ class LocalRun:
         discard_run_record(self._record.config.output)
         with quiet(self._log_path) as stream:
             self._view = RunConsole(stream)
-            listen(self._view)
-            status = self._run_and_judge()
+            with listening(self._view):
+                status = self._run_and_judge()
             path = write_run_record(self._record, status)
             self._say(f"  for machines         {_short(path)}")
         return status

@@ -60,7 +60,7 @@ def test_every_component_of_ours_gets_the_hash_of_what_it_imports(job: dict[str,
         return str(value["stringValue"])
 
     assert parameter("CtExampleGen", "code_hash") == code_hash(entry_points.INGEST)
-    assert parameter("SchemaImport", "content_hash") == code_hash(entry_points.SCHEMA_IMPORT)
+    assert parameter("SchemaImport", "code_hash") == code_hash(entry_points.SCHEMA_IMPORT)
     assert parameter("DataGate", "code_hash") == code_hash(entry_points.DATA_GATE)
     assert parameter("ReportGen", "code_hash") == code_hash(entry_points.REPORT)
     for task, modules in (

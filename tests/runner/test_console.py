@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from lungct import progress
-from runner.console import RunConsole, dice_table, gate_table, listen
+from runner.console import RunConsole, dice_table, gate_table, listening
 from schema.criteria import Comparison, Criterion, GateRow, Kind, Verdict
 from schema.metrics import TABLE_METRICS, MetricRow
 
@@ -63,10 +63,11 @@ def test_the_gate_shows_what_could_not_be_judged() -> None:
 def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
     stream = io.StringIO()
     view = RunConsole(stream)
-    listen(view)
     monkeypatch.setattr("runner.console.QUIET_INTERVAL_S", -1.0)
-    view.start("Trainer")
-    progress.report("epochs", 3, 10, "Dice 0.7")
+    with listening(view):
+        view.start("Trainer")
+        progress.report("epochs", 3, 10, "Dice 0.7")
+    progress.report("epochs", 4, 10, "not shown any more")
     view.finish("Trainer", 12.34, "cached")
     assert stream.getvalue().splitlines() == [
         "    Trainer: epochs 3/10 Dice 0.7",
