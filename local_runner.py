@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
+from lungct.storage import is_folder
 from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
@@ -33,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--data",
         action="append",
         metavar="DIR",
-        help="folder in LUNA16 layout; repeat for more; without it a phantom is made",
+        help="folder of scans; repeat for more; without it a phantom is made",
     )
     parser.add_argument("--output", metavar="DIR", help="default: output/NAME of the configuration")
     return parser.parse_args(arguments)
@@ -62,8 +63,8 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
         UsageError: If a data folder is not there, or the configuration is for another platform.
     """
     for root in arguments.data or ():
-        if not os.path.isdir(root):
-            raise UsageError(f"--data: expected a folder in LUNA16 layout, got {root}")
+        if not is_folder(root):
+            raise UsageError(f"--data: expected a folder of scans, got {root}")
     config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")

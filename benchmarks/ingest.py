@@ -32,7 +32,6 @@ from lungct.grid import Grid
 from lungct.inventory import FoundScan, reader_of, take_inventory
 from lungct.lung.airspace import Box
 from lungct.processing import prepare, to_slices
-from lungct.readers.checksums import ScanChecksums
 from lungct.readers.layout import Reader
 from lungct.readers.metaimage_header import read_header
 from lungct.roots import DataRoot
@@ -162,7 +161,7 @@ def slices_of(found: FoundScan, grid: Grid) -> Slices:
     Raises:
         ScanError: The scan can't be used.
     """
-    return to_slices(prepare(found, ScanChecksums({})), grid)[1]
+    return to_slices(prepare(found), grid)[1]
 
 
 def _to_the_last_slice(found: FoundScan, grid: Grid) -> None:
@@ -187,7 +186,7 @@ def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> 
 
 def _target(found: FoundScan, grid: Grid) -> tuple[Geometry, Box]:
     """The working grid of a scan, and the box around its lungs."""
-    prepared = prepare(found, ScanChecksums({}))
+    prepared = prepare(found)
     box, extents = prepared.region.box, prepared.labels.extents
     return geometry_around(prepared.scan.geometry, box, grid, extents), box
 

@@ -34,6 +34,7 @@ from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.scan import COVERAGE_THRESHOLD
 from lungct.slices import merge_coverage
 from lungct.storage import printable
+from lungct.streams import escape_unprintable
 from lungct.truth.labels import nodule_record
 from lungct.working_grid import geometry_around
 
@@ -113,7 +114,7 @@ def check_scan(found: FoundScan, window_mm: float, masks_folder: Path | None = N
             _write_masks(stem, masks_of(prepared), "lung" if found.region == LUNG else "region")
         return record
 
-    return process(found, finish)[0]
+    return process(found, finish)
 
 
 def _write_masks(stem: Path, masks: Masks, region: str) -> None:
@@ -141,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
     parser.add_argument("--truth", choices=TRUTHS, default="", help="default: by what is there")
-    parser.add_argument("--annotations", metavar="CSV", help="nodules as in LUNA16")
+    parser.add_argument("--annotations", metavar="CSV", help="nodules; default that of DIR")
     parser.add_argument("--lidc", metavar="DIR", help="XML files of reader outlines")
     parser.add_argument("--min-readers", type=int, default=2, metavar="N", help="default 2")
     parser.add_argument("--write-masks", metavar="OUT", help="folder for lung and nodule masks")
@@ -165,6 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
         when nobody reads the output any more, 130 when interrupted.
     """
     given = _parser().parse_args(arguments)
+    escape_unprintable()
     try:
         return _main(given)
     except BrokenPipeError:
@@ -191,6 +193,8 @@ def _main(given: argparse.Namespace) -> int:
 
 def _inventory(given: argparse.Namespace) -> Inventory:
     """Reads every table before any scan."""
+    if given.lidc and given.truth not in ("", LIDC):
+        raise ValueError(f"expected --lidc without --truth or with lidc, got {given.truth}")
     if given.min_readers < 1 or not 0 < given.window_mm < np.inf:
         got = f"{given.min_readers} readers and {given.window_mm} mm"
         raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
@@ -202,8 +206,8 @@ def _inventory(given: argparse.Namespace) -> Inventory:
         min_readers=given.min_readers,
         outlines=(given.lidc,) if given.lidc else (),
     )
-    tables = (given.annotations,) if given.annotations else ()
-    return take_inventory([root], given.checksums, annotations=tables)
+    tables = (given.annotations,) if given.annotations else None
+    return take_inventory([root], given.checksums, tables, need_tables=False)
 
 
 def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path:

@@ -38,7 +38,7 @@ class DataRoot:
             scans that are crops.
         truth: One of TRUTHS; empty for MASKS where the layout has label masks, else SPHERES.
         min_readers: Readers who must have outlined a voxel, where the truth is LIDC.
-        outlines: Folders of LIDC's XML files besides PATH/lidc.
+        outlines: Folders of LIDC's XML files besides those below the path.
         without_outlines: For a scan without outlines SPHERES instead, or REFUSE the scan.
     """
 

@@ -20,6 +20,7 @@ from pydantic import (
 from lungct.grid import Grid
 from lungct.limits import LUNG
 from lungct.roots import AUTO, SPHERES, DataRoot
+from lungct.storage import common_base
 from schema import features
 from schema.hyperparameters import Intensity, Training, UNet, parse
 from schema.splits import SplitRule
@@ -194,6 +195,16 @@ class Config(Section):
     @classmethod
     def _split_of_absolute_path(cls, rule: SplitRule) -> SplitRule:
         return replace(rule, table=absolute(rule.table))
+
+    @model_validator(mode="after")
+    def _lies_together(self) -> "Config":
+        """Refuses inputs in several buckets, which TFX has no one base for."""
+        outlines = [folder for root in self.data.roots for folder in root.outlines]
+        files = [path for path in (self.data.checksums, self.split.table) if path]
+        folders = [*(root.path for root in self.data.roots), *outlines]
+        if folders:
+            common_base([*folders, *map(os.path.dirname, files)])
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":

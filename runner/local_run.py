@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lungct.readers.tables import TableError, read_splits
-from lungct.storage import StorageError
+from lungct.storage import StorageError, is_remote
 from phantom import make_phantoms
 from pipeline.config import Config
 from runner.console import RunConsole, dice_table, gate_table, listening
@@ -249,5 +249,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _short(path: str) -> str:
     """The path from here where it is below here, else as it is."""
+    if is_remote(path):
+        return path
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative

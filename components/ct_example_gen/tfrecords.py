@@ -6,6 +6,7 @@ https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 """
 
 import struct
+import uuid
 from collections.abc import Iterable
 
 import google_crc32c
@@ -56,7 +57,8 @@ def _write_whole(path: str, records: Iterable[bytes]) -> int:
     folder, _, name = path.rpartition("/")
     fileio.makedirs(folder)
     # Beside the folder, not in it: readers read every file in the folder of a split.
-    partial = f"{folder.rpartition('/')[0]}/.partial-{name}"
+    # Two attempts at one scan, as a cluster makes them, must not write one file.
+    partial = f"{folder.rpartition('/')[0]}/.partial-{uuid.uuid4().hex}-{name}"
     count = 0
     with (
         fileio.open(partial, "wb") as file,

@@ -25,9 +25,9 @@ def load(folder: Path, data: dict[str, Any], *overrides: str) -> DataConfig:
 
 def test_a_root_is_a_folder_or_a_mapping(tmp_path: Path) -> None:
     msd = {"path": "gs://bucket/Task06_Lung", "name": "msd", "region": "volume", "truth": "masks"}
-    data = load(tmp_path, {"roots": ["/data/luna16", msd]})
+    data = load(tmp_path, {"roots": ["gs://bucket/luna16", msd]})
     assert data.roots == (
-        DataRoot("/data/luna16"),
+        DataRoot("gs://bucket/luna16"),
         DataRoot("gs://bucket/Task06_Lung", "msd", region="volume", truth="masks"),
     )
     assert [root.source for root in data.roots] == ["luna16", "msd"]
@@ -114,7 +114,22 @@ def test_what_is_wrong_for_all_is_one_line(
 
 def test_what_was_described_is_the_same_configuration(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    roots = ["/a", {"path": "gs://b/c", "name": "c", "truth": "lidc", "outlines": ["gs://b/xml"]}]
+    roots = [
+        "gs://b/a",
+        {"path": "gs://b/c", "name": "c", "truth": "lidc", "outlines": ["gs://b/xml"]},
+    ]
     path.write_text(REST + yaml.safe_dump({"data": {"roots": roots, "min_readers": 3}}))
     config = load_config(str(path))
     assert Config.model_validate(config.described()) == config
+
+
+@pytest.mark.parametrize(
+    ("roots", "others"),
+    [(["/a", "gs://b/c"], {}), (["gs://a/c", "gs://b/c"], {}), (["gs://a/c"], {"checksums": "/s"})],
+)
+def test_inputs_in_several_places_are_refused(
+    roots: list[str], others: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="on one file system or in one bucket, got ") as caught:
+        load(tmp_path, {"roots": roots, **others})
+    assert "\n" not in str(caught.value)

@@ -234,9 +234,9 @@ def test_splits_by_fold_and_by_table(tmp_path: Path) -> None:
 def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path, MINIMAL)
-    given = ["data.roots=[a, gs://b/c]", "data.outlines=[xml]", "data.checksums=../s"]
+    given = ["data.roots=[a, /b/c]", "data.outlines=[xml]", "data.checksums=../s"]
     data = load_config(path, given).data
-    assert [root.path for root in data.roots] == [str(tmp_path / "a"), "gs://b/c"]
+    assert [root.path for root in data.roots] == [str(tmp_path / "a"), "/b/c"]
     assert data.outlines == (str(tmp_path / "xml"),)
     assert data.checksums == str(tmp_path.parent / "s")
     assert load_config(path).data.checksums == ""

@@ -5,6 +5,7 @@ import json
 import sys
 from dataclasses import asdict
 
+from lungct.streams import escape_unprintable
 from lungct.truth.lidc.reads import LidcError
 from lungct.truth.lidc.survey import LUNA16_NODULES, Survey, survey
 
@@ -15,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("place", metavar="TAR_OR_DIR", help="folder or tar file of XML files")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     given = parser.parse_args(arguments)
+    escape_unprintable()
     try:
         found = survey(given.place)
     except LidcError as error:
