@@ -26,7 +26,6 @@ from schema import features
 from schema.criteria import criteria_to_json
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
-SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
 # In-process, deterministic and without a download; an image that is named keeps TFX from
 # building a source distribution for every component that uses Beam.
 LOCAL_BEAM_ARGS = (
@@ -45,7 +44,9 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
     metrics_hash = code_hash(entry_points.EVALUATOR)
-    schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
+    schema_file = entry_points.SCHEMA_FILE
+    if config.vertex is None:
+        schema_file = str(ROOT / schema_file)
 
     example_gen = _example_gen(config)
     schema = SchemaImport(schema_file, code_hash=code_hash(entry_points.SCHEMA_IMPORT))
