@@ -40,7 +40,8 @@ from lungct.resample import resample
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
 from lungct.working_grid import geometry_around
-from phantom import make_phantoms
+from phantom.order import Order
+from phantom.writer import make_phantoms
 from pipeline.loading import load_config
 
 Functions = dict[str, Callable[..., Any]]
@@ -230,7 +231,7 @@ def _phantom(folder: Path, shape: list[int]) -> Path:
     """Header of a phantom scan."""
     root = folder / "-".join(map(str, ("phantom", *shape)))
     z, y, x = shape
-    make_phantoms(str(root), 1, SEED, (z, y, x))
+    make_phantoms(str(root), Order(1, SEED, (z, y, x)))
     return next(root.glob("subset*/*.mhd"))
 
 

@@ -72,5 +72,11 @@ def test_dice_against_diameter_tells_phantoms_from_patients() -> None:
     assert {"phantom (n = 2)", "patient (n = 1)"} <= set(shown)
 
 
+def test_dotted_lines_are_the_borders_of_the_size_buckets() -> None:
+    image = dice_against_diameter([result(4.2, 0.5)])
+    dotted = base64.b64decode(image.partition("base64,")[2]).decode().count("stroke: #98a2b3")
+    assert dotted == 3  # 6, 8 and 15 mm
+
+
 def test_same_plot_same_bytes() -> None:
     assert loss_curve(HISTORY) == loss_curve(HISTORY)
