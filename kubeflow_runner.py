@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from lungct.exit_status import EXIT_ERROR, EXIT_USAGE
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
+from runner.exit_status import EXIT_ERROR, EXIT_USAGE
 from runner.streams import quiet, use_lossy_output
 
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-from lungct.exit_status import EXIT_OK, EXIT_USAGE
 from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
+from runner.exit_status import EXIT_OK, EXIT_USAGE
 from runner.streams import use_lossy_output
 
 HELP = """exit status: 0 blessed and pushed, 2 usage or configuration, 3 trained but not

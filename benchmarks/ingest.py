@@ -61,7 +61,7 @@ def main() -> None:
     given = _arguments()
     try:
         config = load_config(given.config, output=str(given.folder / "out"))
-        Order(max(given.scans), SEED, tuple(given.shape))
+        order = Order(max(given.scans), SEED, tuple(given.shape))
     except (ConfigError, PhantomError) as error:
         sys.exit(f"benchmarks.ingest: {error}")
     grid = config.grid
@@ -70,7 +70,7 @@ def main() -> None:
     print(f"working grid {grid.spacing_mm} mm (z, y, x), {grid.slice_size} pixels, ", end="")
     print(f"{grid.channels} channels; phantom scans of {given.shape} voxels\n", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    make_phantoms(str(root), max(given.scans), SEED, tuple(given.shape))
+    make_phantoms(str(root), order)
     print_scans(_scans(root)[: given.measured], grid, given.repeats)
     print_component(root, given.scans, config)
 

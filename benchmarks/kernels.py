@@ -29,13 +29,14 @@ from components.ct_example_gen.request import ScanTask
 from components.ct_example_gen.tfrecords import write_records
 from lungct import processing
 from lungct.grid import Grid
-from lungct.inventory import ANNOTATIONS, FoundScan, take_inventory
+from lungct.inventory import FoundScan, take_inventory
 from lungct.lung import airspace, plausible
 from lungct.lung import mask as lung_mask
 from lungct.lung.ball import Radius
 from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
+from lungct.readers.names import ANNOTATIONS_TABLE
 from lungct.resample import resample
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
@@ -247,7 +248,7 @@ def found_scan(header: Path) -> FoundScan:
     Raises:
         ValueError: There is no such scan, or a table can't be trusted.
     """
-    table = header.parent.parent / ANNOTATIONS
+    table = header.parent.parent / ANNOTATIONS_TABLE
     tables = [str(table)] if table.is_file() else []
     inventory = take_inventory([DataRoot(str(header.parent), layout="luna16")], annotations=tables)
     for found in inventory.scans:

@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lungct.exit_status import EXIT_ERROR, EXIT_REFUSED
 from lungct.readers.tables import TableError, read_splits
 from lungct.storage import StorageError
 from phantom.writer import make_phantoms
 from pipeline.config import Config
 from runner.console import RunConsole, dice_table, gate_table, listening
+from runner.exit_status import EXIT_BLESSED, EXIT_ERROR, EXIT_NOT_BLESSED, EXIT_REFUSED
 from runner.run_record import (
-    EXIT_BLESSED,
-    EXIT_NOT_BLESSED,
     RunRecord,
     discard_run_record,
     write_run_record,
@@ -55,7 +53,7 @@ class LocalRun:
         """Runs to the end.
 
         Returns:
-            The exit status: see `runner.run_record`.
+            The exit status: see `runner.exit_status`.
         """
         os.makedirs(os.path.dirname(self._log_path), exist_ok=True)
         discard_run_record(self._record.config.output)

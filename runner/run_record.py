@@ -5,9 +5,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from typing import Any, Final
+from typing import Any
 
-from lungct.exit_status import EXIT_OK
 from lungct.record import OUTCOMES
 from pipeline.code_hash import code_hash
 from pipeline.config import Config
@@ -22,10 +21,6 @@ from schema.files import (
     RUN_FILE,
     SUMMARY_FILE,
 )
-
-# Besides those of `lungct.exit_status`, which mean the same here.
-EXIT_BLESSED: Final = EXIT_OK
-EXIT_NOT_BLESSED: Final = 3
 
 
 @dataclasses.dataclass
