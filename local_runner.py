@@ -11,7 +11,7 @@ from lungct.storage import is_folder
 from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
-from runner.run_record import EXIT_USAGE
+from runner.exit_status import EXIT_OK, EXIT_USAGE
 from runner.streams import use_lossy_output
 
 HELP = """exit status: 0 blessed and pushed, 2 usage or configuration, 3 trained but not
@@ -130,7 +130,7 @@ def clean(arguments: Sequence[str]) -> int:
             name = os.path.relpath(removed.folder, os.path.realpath(output))
             print(f"  {name:<48} {removed.size_bytes / 1e6:10.1f} MB")
     print(f"removed {freed / 1e6:.1f} MB from {output}")
-    return 0
+    return EXIT_OK
 
 
 def lock_output(output: str) -> IO[str]:

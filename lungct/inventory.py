@@ -13,6 +13,7 @@ from typing import Final
 from lungct.readers import LAYOUTS
 from lungct.readers.checksum_lists import CHECKSUMS_NAME, listed_checksums
 from lungct.readers.layout import Reader, ScanFiles
+from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
 from lungct.readers.root_tables import RootTables
 from lungct.readers.tables import TableError
 from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
@@ -21,11 +22,9 @@ from lungct.storage import Listing, list_files
 from lungct.truth.labels import Truth
 from lungct.truth.lidc.folders import by_series
 
-ANNOTATIONS: Final = "annotations.csv"
 PATIENT_TABLES: Final = (
-    *("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
+    *(PATIENTS_TABLE, "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
 )
-PHANTOM_NOTE: Final = "PHANTOM.json"
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def _read_tables(
     places = list(annotations or ())
     for each in roots:
         there = set(each.listing.files)
-        table = f"{each.listing.root}/{ANNOTATIONS}"
+        table = f"{each.listing.root}/{ANNOTATIONS_TABLE}"
         if annotations is None and (table in there or (need_tables and _needs_spheres(each))):
             places.append(table)
         for name in PATIENT_TABLES:

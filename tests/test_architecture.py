@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "models": {"models", "schema", "lungct"},
     "report": {"report", "schema", "lungct"},
     "components": {"components", "report", "schema", "lungct"},
-    "pipeline": {"pipeline", "components", "schema", "lungct"},
+    "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},
     "runner": {"runner", "pipeline", "components", "phantom", "schema", "lungct"},
 }
 OURS = {*MAY_IMPORT, "serving", "configs"}
