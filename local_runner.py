@@ -118,7 +118,9 @@ def clean(arguments: Sequence[str]) -> int:
     parsed = parse_clean_arguments(arguments)
     if parsed.keep < 1:
         raise UsageError(f"--keep: expected at least 1 run, got {parsed.keep}")
-    output = output_folder(parsed.output, load_config(parsed.config))
+    # Where a folder is named, no configuration is needed.
+    output = parsed.output and absolute(parsed.output)
+    output = output or output_folder(None, load_config(parsed.config))
     from runner.clean import has_runs, remove_superseded
 
     if not has_runs(output):

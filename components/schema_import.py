@@ -9,16 +9,13 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from schema.contract import data_schema
-
-_SCHEMA_NAME = "schema.pbtxt"
+from schema.contract import SCHEMA_PATH, data_schema
 
 
 class SchemaImportSpec(component_spec.ComponentSpec):
     """Inputs, outputs and parameters of SchemaImport."""
 
     PARAMETERS = {
-        "schema_file": component_spec.ExecutionParameter(type=str),
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, Any] = {}
@@ -39,12 +36,12 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: Empty.
             output_dict: `schema`.
-            exec_properties: `schema_file`.
+            exec_properties: Not read.
         """
-        del input_dict
-        schema = data_schema(io_utils.read_string_file(exec_properties["schema_file"]))
+        del input_dict, exec_properties
+        schema = data_schema(SCHEMA_PATH.read_text("utf-8"))
         folder = artifact_utils.get_single_uri(output_dict["schema"])
-        path = os.path.join(folder, _SCHEMA_NAME)
+        path = os.path.join(folder, SCHEMA_PATH.name)
         io_utils.write_string_file(path, text_format.MessageToString(schema))
 
 
@@ -54,15 +51,13 @@ class SchemaImport(base_component.BaseComponent):
     SPEC_CLASS = SchemaImportSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, schema_file: str, code_hash: str) -> None:
+    def __init__(self, code_hash: str) -> None:
         """Wires the import.
 
         Args:
-            schema_file: Path of the schema, as protocol buffer text.
             code_hash: Hash of the file and of the code that completes it, for the cache.
         """
         spec = SchemaImportSpec(
-            schema_file=schema_file,
             code_hash=code_hash,
             schema=types.Channel(type=standard_artifacts.Schema),
         )

@@ -92,6 +92,14 @@ CHEST_LIMITS: Final = (
 )
 
 
+# Lungs of adults, of whom all is in the volume; others are accepted with a warning.
+USUAL_LIMITS: Final = (
+    Limit("lung_height_mm", 100.0, 450.0, "mm", (LUNG,)),
+    Limit("lung_depth_mm", 100.0, 330.0, "mm", (LUNG,)),
+    Limit("lung_width_mm", 150.0, 450.0, "mm", (LUNG,)),
+)
+
+
 def check_facts(
     facts: Mapping[str, float], region: str, limits: Iterable[Limit] = SCAN_LIMITS
 ) -> None:

@@ -15,6 +15,7 @@ from lungct.inventory import FoundScan, reader_of
 from lungct.limits import LUNG, check_facts
 from lungct.local_scan import LocalScan, on_this_machine
 from lungct.lung.mask import LungRegion, find_region, resample_region
+from lungct.lung.plausible import unusual_extents
 from lungct.orientation import to_patient_axes
 from lungct.readers.checksums import (
     ScanChecksums,
@@ -124,7 +125,7 @@ def prepare(found: FoundScan) -> PreparedScan:
         spacing_mm=geometry.spacing_zyx_mm,
         lung_volume_ml=_volume_ml(region, geometry) if found.region == LUNG else None,
         hu_percentiles=_hu_percentiles(hu[region.box]),
-        warnings=labels.warnings,
+        warnings=(*labels.warnings, *_unusual(found.region, region, geometry)),
     )
     check_facts(record.facts(), found.region)
     return PreparedScan(stored, replace(stored, hu=hu, geometry=geometry), region, labels, record)
@@ -195,6 +196,11 @@ def _start(found: FoundScan, outcome: str, reason: str) -> ScanRecord:
 def _naming(error: ScanError, path: str) -> str:
     """The reason, with the scan's place where it does not say it."""
     return str(error) if path in str(error) else f"{error} in {path}"
+
+
+def _unusual(kind: str, region: LungRegion, geometry: Geometry) -> tuple[str, ...]:
+    """What is unusual about the lungs; nothing is of a crop."""
+    return unusual_extents(region.box, geometry.spacing_zyx_mm) if kind == LUNG else ()
 
 
 def _volume_ml(region: LungRegion, geometry: Geometry) -> float:

@@ -106,7 +106,7 @@ def list_files(root: str, content: str = "scans") -> tuple[Listing, tuple[str, .
         raise StorageError(f"expected a folder of {content}, got {root!r}")
     system, plain = _system(root)
     place = root.rstrip("/")
-    entries = sorted(_entries(system, plain, place, MAX_DEPTH))
+    entries = sorted(_entries(system, (plain, place), MAX_DEPTH, ()))
     good = [(path, folder) for path, folder in entries if printable(path) == path]
     warnings = tuple(
         f"left out a file whose name is no UTF-8: {printable(path)}"
@@ -211,17 +211,26 @@ def _system(path: str) -> tuple[Any, str]:
     return system, plain
 
 
-def _entries(system: Any, folder: str, shown: str, depth: int) -> Iterator[tuple[str, bool]]:
+def _entries(
+    system: Any, folder: tuple[str, str], depth: int, above: tuple[str, ...]
+) -> Iterator[tuple[str, bool]]:
     """Path and whether it is a folder, of all that lies below a folder and is not hidden.
 
     Args:
         system: The file system.
-        folder: The folder as the file system has it.
-        shown: The same as users have it.
+        folder: The folder as the file system has it, and as users have it.
         depth: Folders in folders that are looked into.
+        above: The folders of this machine that it lies in, links resolved; one of them is passed
+            over, as a link has led back.
     """
+    plain, shown = folder
+    if isinstance(system, LocalFileSystem):
+        real = os.path.realpath(plain)
+        if real in above:
+            return
+        above = (*above, real)
     try:
-        entries = system.ls(folder, detail=True)
+        entries = system.ls(plain, detail=True)
     except OSError as error:
         raise StorageError(
             f"expected a folder that may be read, got {reason_of(error)!r} for {printable(shown)}"
@@ -229,10 +238,10 @@ def _entries(system: Any, folder: str, shown: str, depth: int) -> Iterator[tuple
     for entry in entries:
         place = entry["name"].rstrip("/")
         name = place.rpartition("/")[2]
-        if name.startswith(".") or place == folder.rstrip("/"):
+        if name.startswith(".") or place == plain.rstrip("/"):
             continue
         # A link has no type of its own.
         is_dir = entry["type"] == "directory" or (entry["type"] != "file" and system.isdir(place))
         yield f"{shown}/{name}", is_dir
         if is_dir and depth:
-            yield from _entries(system, place, f"{shown}/{name}", depth - 1)
+            yield from _entries(system, (place, f"{shown}/{name}"), depth - 1, above)

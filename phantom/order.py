@@ -1,5 +1,6 @@
 """What phantom data set is to be made: from the configuration to the note in its folder."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
 
@@ -7,6 +8,8 @@ VERSION: Final = 1
 MAX_SCANS: Final = 999_999
 MAX_SEED: Final = 2**32 - 1
 SMALLEST_SHAPE: Final = (24, 48, 48)
+# Twice the largest scan of LUNA16.
+MAX_VOXELS: Final = 1 << 28
 
 
 class PhantomError(ValueError):
@@ -38,6 +41,8 @@ class Order:
         wanted = zip(self.shape, SMALLEST_SHAPE, strict=False)
         if len(self.shape) != 3 or not all(n >= least for n, least in wanted):
             raise PhantomError(f"expected a shape of at least {SMALLEST_SHAPE}, got {self.shape}")
+        if math.prod(self.shape) > MAX_VOXELS:
+            raise PhantomError(f"expected a shape of at most {MAX_VOXELS} voxels, got {self.shape}")
 
     @property
     def folder(self) -> str:

@@ -18,7 +18,7 @@ from components.pusher import Pusher
 from components.report_gen import OTHER_EVALUATIONS, ReportGen
 from components.schema_import import SchemaImport
 from pipeline import entry_points
-from pipeline.code_hash import ROOT, code_hash
+from pipeline.code_hash import code_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import eval_config
 from pipeline.gate import gate_criteria
@@ -45,12 +45,9 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     """
     metrics_hash = code_hash(entry_points.EVALUATOR)
     trainer_hash = code_hash(entry_points.TRAINER)
-    schema_file = entry_points.SCHEMA_FILE
-    if config.vertex is None:
-        schema_file = str(ROOT / schema_file)
 
     example_gen = _example_gen(config)
-    schema = SchemaImport(schema_file, code_hash=code_hash(entry_points.SCHEMA_IMPORT))
+    schema = SchemaImport(code_hash=code_hash(entry_points.SCHEMA_IMPORT))
     statistics = tfx.components.StatisticsGen(
         examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
     )

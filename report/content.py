@@ -140,6 +140,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         "remarks": _named(data.remarks),
         "truths": dict(data.truths),
         "sources": dict(data.sources),
+        "crops": data.crops,
         "warnings": list(data.warnings),
     }
 

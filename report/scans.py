@@ -10,6 +10,7 @@ from typing import Final
 
 import tensorflow as tf
 
+from lungct.limits import VOLUME
 from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
 from schema import features
 from schema.files import NOTES_FILE, SCANS_FILE
@@ -44,7 +45,8 @@ class SpacingRange:
 class DataFacts:
     """The data of the run; accepted + repaired + quarantined = found.
 
-    `truths` and `sources` count the scans used by what their labels were made of and by data root.
+    `truths` and `sources` count the scans used by what their labels were made of and by data root;
+    `crops` are scans of which all is the region of interest.
     """
 
     found: int
@@ -58,6 +60,7 @@ class DataFacts:
     remarks: tuple[tuple[str, str], ...]
     truths: Mapping[str, int]
     sources: Mapping[str, int]
+    crops: int
     spacing: tuple[SpacingRange, ...]
     splits: tuple[SplitFacts, ...]
     warnings: tuple[str, ...]
@@ -102,6 +105,7 @@ def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> DataFacts:
         remarks=tuple((scan.series_uid, line) for scan in used for line in scan.warnings),
         truths=dict(sorted(Counter(scan.truth for scan in used if scan.truth).items())),
         sources=dict(sorted(Counter(scan.source for scan in used).items())),
+        crops=sum(scan.region == VOLUME for scan in used),
         spacing=_spacing(used),
         splits=tuple(_split_facts(name, used) for name in _split_names(used)),
         warnings=tuple(warnings),

@@ -4,9 +4,12 @@ import dataclasses
 import datetime
 import logging
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +62,7 @@ class LocalRun:
         discard_run_record(self._record.config.output)
         with quiet(self._log_path) as stream:
             self._view = RunConsole(stream)
-            with listening(self._view):
+            with listening(self._view), _stopped_as_interrupted():
                 status = self._run_and_judge()
             path = write_run_record(self._record, status)
             self._say(f"  for machines         {_short(path)}")
@@ -196,6 +199,8 @@ class LocalRun:
         gate = [GateRow.from_json(row) for row in summary["gate"]]
         self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
         console.print(dice_table(measured, self._record.config.splits))
+        if crops := summary.get("data", {}).get("crops"):
+            self._say(f"  {crops} of {summary['data']['used']} scans are crops, not whole scans")
         self._say("\n[bold]Gate[/bold]")
         console.print(gate_table(gate))
         self._say("\n" + _verdict(gate, blessed))
@@ -206,6 +211,24 @@ class LocalRun:
 
     def _say(self, text: str) -> None:
         self._view.console.print(text)
+
+
+@contextmanager
+def _stopped_as_interrupted() -> Iterator[None]:
+    """Lets a run that is told to stop end as one that is interrupted, with its record written."""
+
+    def interrupt(number: int, frame: object) -> None:
+        """Raises what the keyboard would."""
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _count_scans(config: Config) -> int:

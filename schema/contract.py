@@ -1,12 +1,16 @@
 """The schema of one tf.Example: structure from schema.pbtxt, what values may be from code."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from lungct.limits import MAX_DIAMETER_MM, widest
 from schema import features
+
+# Names, types and presence of the features.
+SCHEMA_PATH: Final = Path(__file__).with_name("schema.pbtxt")
 
 
 def data_schema(text: str) -> Any:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lungct.limits import CHEST_LIMITS, LUNG, check_facts
+from lungct.limits import CHEST_LIMITS, LUNG, USUAL_LIMITS, check_facts
 from lungct.lung.airspace import Box, CoarseScan, padded_box
 from lungct.lung.ball import dilate
 from lungct.scan import AIR_HU, HU_MIN
 
 BoolArray = npt.NDArray[np.bool_]
+
+_AXES = ("height", "depth", "width")
 
 # The chest wall and the mediastinum up to this far from the lungs, and what of it is no lung.
 _WALL_VOXELS = 2
@@ -48,7 +50,7 @@ def chest_facts(scan: CoarseScan, lungs: BoolArray) -> dict[str, float]:
     Returns:
         Value by name of a fact of `lungct.limits`: median HU of aerated lung, of the tissue around
         the lungs and of the air at the sides of the volume where there are enough voxels; extents
-        in mm and their ratios where the lungs end within the volume.
+        in mm and their ratios along the axes where the lungs end within the volume.
     """
     box = padded_box(lungs, margin=_WALL_VOXELS)
     lung, hu = lungs[box], scan.hu[box]
@@ -65,6 +67,30 @@ def chest_facts(scan: CoarseScan, lungs: BoolArray) -> dict[str, float]:
     return facts
 
 
+def unusual_extents(box: Box, spacing_mm: tuple[float, ...]) -> tuple[str, ...]:
+    """What is unusual about the extents of lungs, but may be: a child, or a part of a chest.
+
+    Args:
+        box: Slices (z, y, x) around the lungs.
+        spacing_mm: Spacing (z, y, x).
+
+    Returns:
+        One line, or none.
+    """
+    extents = {
+        f"lung_{name}_mm": (axis.stop - axis.start) * mm
+        for name, axis, mm in zip(_AXES, box, spacing_mm, strict=True)
+    }
+    odd = [one for one in USUAL_LIMITS if not one.low <= extents[one.fact] <= one.high]
+    if not odd:
+        return ()
+    sizes = " x ".join(f"{extents[f'lung_{name}_mm']:.0f}" for name in _AXES)
+    return (
+        f"unusual extent: expected {odd[0].text} in adults, got lungs of {sizes} mm (z, y, x), "
+        "as of a child, a part of a chest or a wrong spacing",
+    )
+
+
 def _median(fact: str, hu: npt.NDArray[np.int16]) -> dict[str, float]:
     """The median under its name, nothing where there are few voxels."""
     return {fact: float(np.median(hu))} if hu.size >= _MIN_VOXELS else {}
@@ -76,18 +102,14 @@ def _sides(hu: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.int16], ...]:
 
 
 def _extents(box: Box, scan: CoarseScan) -> dict[str, float]:
-    """Extents of lungs that end within the volume along all axes, and their ratios."""
-    if any(
-        axis.start == 0 or axis.stop == size for axis, size in zip(box, scan.hu.shape, strict=True)
-    ):
-        return {}
-    height, depth, width = (
-        (axis.stop - axis.start) * mm for axis, mm in zip(box, scan.spacing_mm, strict=True)
-    )
-    return {
-        "lung_height_mm": height,
-        "lung_depth_mm": depth,
-        "lung_width_mm": width,
-        "lung_height_per_depth": height / depth,
-        "lung_width_per_depth": width / depth,
+    """Extents of lungs along the axes where they end within the volume, and their ratios."""
+    inside = {
+        name: (axis.stop - axis.start) * mm
+        for name, axis, size, mm in zip(_AXES, box, scan.hu.shape, scan.spacing_mm, strict=True)
+        if 0 < axis.start and axis.stop < size
     }
+    facts = {f"lung_{name}_mm": extent for name, extent in inside.items()}
+    for name in ("height", "width"):
+        if {name, "depth"} <= inside.keys():
+            facts[f"lung_{name}_per_depth"] = inside[name] / inside["depth"]
+    return facts

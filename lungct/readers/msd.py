@@ -50,7 +50,9 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
     found: dict[str, ScanFiles] = {}
     for image, label in sorted(pairs.items()):
         path = posixpath.join(listing.root, image)
-        scan = ScanFiles(series_name(image), path, (path,), by_place.get(label, ""))
+        # A label that is listed and not there is found all the same: reading it refuses the scan.
+        mask = posixpath.join(listing.root, label) if label else ""
+        scan = ScanFiles(series_name(image), path, (path,), mask)
         known = found.setdefault(scan.series_uid, scan)
         if known is not scan:
             raise TableError(

@@ -47,8 +47,7 @@ def mask_nodules(
         ScanError: The mask can't be read, lies on another grid, holds anything but whole numbers
             from 0, or what it shows can't be nodules.
     """
-    labels, grid = _read_labels(label_path)
-    _check_grid(grid, geometry, label_path)
+    labels = _read_labels(label_path, geometry)
     _check_labels(labels, label_path)
     mask = labels > 0 if value is None else labels == value
     nodules = tuple(
@@ -64,14 +63,16 @@ def mask_nodules(
     return nodules
 
 
-def _read_labels(path: str) -> tuple[npt.NDArray[Any], Geometry]:
-    """(z, y, x) values of a mask and its grid."""
+def _read_labels(path: str, geometry: Geometry) -> npt.NDArray[Any]:
+    """(z, y, x) values of a mask, of which nothing is read where its header has another grid."""
     if path.lower().endswith((".nii", ".nii.gz")):
         header = nifti_header.read_header(path)
-        return nifti.read_values(header), header.geometry
+        _check_grid(header.geometry, geometry, path)
+        return nifti.read_values(header)
     if path.lower().endswith((".mhd", ".mha")):
         meta = metaimage_header.read_header(path, metaimage_header.LABEL_TYPES)
-        return metaimage.read_voxels(meta), meta.geometry
+        _check_grid(meta.geometry, geometry, path)
+        return metaimage.read_voxels(meta)
     raise ScanError(f"expected a label mask .nii, .nii.gz, .mhd or .mha, got {path!r}")
 
 

@@ -13,25 +13,24 @@ from lungct.grid import Grid
 from lungct.inventory import take_inventory
 from lungct.limits import LUNG, VOLUME
 from lungct.roots import DataRoot
-from schema.contract import data_schema
+from schema.contract import SCHEMA_PATH, data_schema
 from tests.components.luna16 import make_root
 
-SCHEMA_FILE = str(Path(__file__).resolve().parents[2] / "schema" / "schema.pbtxt")
 GRID = Grid((6.0, 5.0, 5.0), slice_size=64, margin_mm=6.0)
 
 
 def test_wiring() -> None:
-    component = SchemaImport(SCHEMA_FILE, "c0ffee")
+    component = SchemaImport("c0ffee")
     assert component.outputs["schema"].type is standard_artifacts.Schema
-    assert component.exec_properties == {"schema_file": SCHEMA_FILE, "code_hash": "c0ffee"}
+    assert component.exec_properties == {"code_hash": "c0ffee"}
 
 
 def test_the_schema_that_is_written_has_the_limits(tmp_path: Path) -> None:
     artifact = standard_artifacts.Schema()
     artifact.uri = str(tmp_path)
-    Executor().Do({}, {"schema": [artifact]}, {"schema_file": SCHEMA_FILE})
+    Executor().Do({}, {"schema": [artifact]}, {})
     written = tfdv.load_schema_text(str(tmp_path / "schema.pbtxt"))
-    assert written == data_schema(Path(SCHEMA_FILE).read_text())
+    assert written == data_schema(SCHEMA_PATH.read_text())
 
 
 @pytest.mark.parametrize("region", [LUNG, VOLUME])
@@ -41,7 +40,7 @@ def test_examples_of_an_accepted_scan_are_no_anomaly(tmp_path: Path, region: str
     worker = ConvertScan({"train": str(tmp_path / "out")}, GRID, 1)
     (record,) = worker.process(ScanTask(scan, "train"))
     assert record.outcome == "accepted", record.reason
-    schema = data_schema(Path(SCHEMA_FILE).read_text())
+    schema = data_schema(SCHEMA_PATH.read_text())
     statistics = tfdv.generate_statistics_from_tfrecord(
         str(tmp_path / "out" / "1.1.tfrecord.gz"), stats_options=tfdv.StatsOptions(schema=schema)
     )
