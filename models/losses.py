@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from schema.hyperparameters import Training
+
 # Added to overlap and total: the Dice of a crop without nodule is then defined, 1 where nothing is
 # predicted and lower with every predicted voxel.
 _SMOOTHING = 1.0
@@ -78,3 +80,8 @@ class DiceCrossEntropy(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs, for saved models."""
         return {"bce_weight": self.bce_weight, "name": self.name}
+
+
+def loss_of(training: Training) -> DiceCrossEntropy:
+    """The loss that the configuration asks for."""
+    return DiceCrossEntropy(training.bce_weight)

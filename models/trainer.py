@@ -24,7 +24,7 @@ from lungct import progress
 from models.checkpoint import Checkpoint, resume_directory, write_json
 from models.dataset import SplitData, training_batches
 from models.holdout import Holdout, choose_holdout
-from models.losses import DiceCrossEntropy
+from models.losses import loss_of
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from models.networks.unet import build_unet, float32_copy
 from models.precision import choose_policy, choose_strategy, read_cpu_flags
@@ -135,7 +135,7 @@ def compiled_model(settings: Hyperparameters) -> keras.Model:
     )
     model.compile(
         optimizer=optimizer,
-        loss=DiceCrossEntropy(settings.training.bce_weight),
+        loss=loss_of(settings.training),
         metrics=[PooledDice(settings.probability_threshold)],
         jit_compile=_gpus() > 0,  # XLA's code for CPUs is not worth its compilation
     )

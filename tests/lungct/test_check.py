@@ -5,9 +5,8 @@ import fsspec
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import yaml
 
-from lungct.check import WINDOW_MM, main
+from lungct.check import main
 from lungct.geometry import Geometry
 from lungct.lung.mask import lung_mask
 from lungct.readers.checksums import sha256_of
@@ -233,9 +232,3 @@ def test_real_scans_of_less_than_a_chest(real_data, tmp_path, capsys, names, lea
     row = objects(capsys)["1.2.3"]
     assert (row["outcome"], row["reason"]) == ("accepted", "")
     assert least_ml < row["lung_volume_ml"] < most_ml
-
-
-def test_the_window_is_that_of_the_configuration_for_luna16():
-    grid = yaml.safe_load((ROOT / "configs" / "luna16.yaml").read_text())["grid"]
-    assert grid["spacing_mm"][1] == grid["spacing_mm"][2]
-    assert grid["slice_size"] * grid["spacing_mm"][2] == pytest.approx(WINDOW_MM)

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from models.losses import DiceCrossEntropy, cross_entropy, soft_dice_loss
+from models.losses import DiceCrossEntropy, cross_entropy, loss_of, soft_dice_loss
+from schema.hyperparameters import Training
 
 ZERO_LOGIT, ONE = 0.0, 1.0  # a logit of 0 is a probability of 1/2
 
@@ -70,3 +71,7 @@ def test_the_loss_weighs_both_and_can_be_saved() -> None:
     expected = 0.25 * float(cross_entropy(truth, logits)) + 0.75 * 0.4
     assert float(loss(truth, logits)) == pytest.approx(expected)
     assert DiceCrossEntropy.from_config(loss.get_config()).bce_weight == 0.25
+
+
+def test_the_loss_of_a_configuration_has_its_weight() -> None:
+    assert loss_of(Training(bce_weight=0.2)).bce_weight == 0.2

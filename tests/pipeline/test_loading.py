@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lungct.check import WINDOW_MM
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config, nearest_key, valid_keys
 
@@ -35,6 +36,12 @@ def test_on_vertex_ai_the_configuration_of_luna16_runs(section: str) -> None:
         load_config(str(ROOT / f"configs/{name}.yaml")) for name in ("luna16", "vertex")
     )
     assert getattr(vertex, section) == getattr(luna16, section)
+
+
+def test_the_window_of_the_check_is_that_of_luna16() -> None:
+    grid = load_config(str(ROOT / "configs" / "luna16.yaml")).grid
+    assert grid.spacing_mm[1] == grid.spacing_mm[2]
+    assert grid.slice_size * grid.spacing_mm[2] == pytest.approx(WINDOW_MM)
 
 
 def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
