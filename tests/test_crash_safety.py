@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.components.luna16 import make_root
+from tests.lungct.luna16 import make_root
 
 ROOT = Path(__file__).resolve().parent.parent
 SCANS = 6

@@ -13,8 +13,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import local_runner
 from runner.clean import remove_superseded, size_of
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-from tests.components.luna16 import make_root
 from tests.crash import ingest
+from tests.lungct.luna16 import make_root
 from tests.usage import assert_refused
 
 COMPLETE, CACHED = pb.Execution.COMPLETE, pb.Execution.CACHED

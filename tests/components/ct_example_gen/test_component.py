@@ -19,7 +19,7 @@ from lungct.readers.checksums import sha256_of
 from lungct.record import ScanRecord
 from lungct.roots import DataRoot
 from schema.splits import SplitRule
-from tests.components.luna16 import make_root, upload
+from tests.lungct.luna16 import make_root, upload
 
 GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
 SPLIT = SplitRule(eval_fraction=0.5)
