@@ -107,7 +107,7 @@ def replaced(functions: Replaced) -> Iterator[None]:
 
 
 def compare_balls(scan: Scan, rounds: int) -> None:
-    """Morphology on the coarse grid of the lung mask, and the mask that comes of it."""
+    """Morphology on the coarse grid of the lung mask, and the mask that it gives."""
 
     def mask(balls: Functions) -> Mask:
         """The lung mask."""

@@ -1,4 +1,4 @@
-"""How each custom step of the pipeline works: one module per component, thin over lungct."""
+"""How each custom step of the pipeline works: one module or folder per component of ours."""
 
 from components.artifacts import DataVerdict, Quarantine, Report, ScanReport, SplitManifest
 

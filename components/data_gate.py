@@ -101,7 +101,7 @@ def check_quarantine(scans: Sequence[ScanRecord], max_fraction: float) -> list[F
 
     Args:
         scans: The record of each scan found.
-        max_fraction: Largest share of quarantined scans that is put up with, 0..1.
+        max_fraction: Largest share of quarantined scans that is allowed, 0..1.
 
     Returns:
         The share, and the scans with their reasons, when it is too large; else empty.
@@ -224,7 +224,7 @@ class DataGate(base_component.BaseComponent):
             anomalies: What ExampleValidator found.
             splits: The splits that must be filled.
             max_quarantined_fraction: Largest share of quarantined scans, 0..1.
-            code_hash: Hash of our source, for the cache.
+            code_hash: Hash of the code, for the cache.
         """
         spec = DataGateSpec(
             scans=scans,

@@ -137,7 +137,7 @@ def compiled_model(settings: Hyperparameters) -> keras.Model:
         optimizer=optimizer,
         loss=DiceCrossEntropy(settings.training.bce_weight),
         metrics=[PooledDice(settings.probability_threshold)],
-        jit_compile=_gpus() > 0,  # XLA's code for CPUs is not worth its compilation
+        jit_compile=_gpus() > 0,
     )
     return model
 

@@ -19,7 +19,7 @@ SUMMARY_VERSION: Final = 1
 
 @dataclass(frozen=True)
 class Making:
-    """How the report came about.
+    """How the report was made.
 
     Attributes:
         configuration: The run's configuration as JSON text.
@@ -46,7 +46,7 @@ class ReportContent:
         nodules: Results of single nodules: all of eval, and those of real scans shown.
         pictures: Places shown side by side.
         history: How training went; None when the Trainer left no history.
-        making: How the report came about.
+        making: How the report was made.
     """
 
     name: str
@@ -164,7 +164,7 @@ def _picture(picture: Picture) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same with every NaN and infinity as None, which JSON has a word for."""
+    """The same with every NaN and infinity as None, which JSON can express."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
