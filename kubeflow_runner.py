@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
-from runner.run_record import EXIT_ERROR, EXIT_USAGE
+from runner.exit_status import EXIT_ERROR, EXIT_USAGE
 from runner.streams import quiet, use_lossy_output
 
 

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
+from lungct.storage import is_folder
 from pipeline.config import Config, absolute
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import Parser, add_configuration_arguments
-from runner.run_record import EXIT_USAGE
+from runner.exit_status import EXIT_OK, EXIT_USAGE
 from runner.streams import use_lossy_output
 
 HELP = """exit status: 0 blessed and pushed, 2 usage or configuration, 3 trained but not
@@ -33,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--data",
         action="append",
         metavar="DIR",
-        help="folder in LUNA16 layout; repeat for more; without it a phantom is made",
+        help="folder of scans; repeat for more; without it a phantom is made",
     )
     parser.add_argument("--output", metavar="DIR", help="default: output/NAME of the configuration")
     return parser.parse_args(arguments)
@@ -62,8 +63,8 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
         UsageError: If a data folder is not there, or the configuration is for another platform.
     """
     for root in arguments.data or ():
-        if not os.path.isdir(root):
-            raise UsageError(f"--data: expected a folder in LUNA16 layout, got {root}")
+        if not is_folder(root):
+            raise UsageError(f"--data: expected a folder of scans, got {root}")
     config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
@@ -129,7 +130,7 @@ def clean(arguments: Sequence[str]) -> int:
             name = os.path.relpath(removed.folder, os.path.realpath(output))
             print(f"  {name:<48} {removed.size_bytes / 1e6:10.1f} MB")
     print(f"removed {freed / 1e6:.1f} MB from {output}")
-    return 0
+    return EXIT_OK
 
 
 def lock_output(output: str) -> IO[str]:

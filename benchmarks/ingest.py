@@ -32,15 +32,15 @@ from lungct.grid import Grid
 from lungct.inventory import FoundScan, reader_of, take_inventory
 from lungct.lung.airspace import Box
 from lungct.processing import prepare, to_slices
-from lungct.readers.checksums import ScanChecksums
 from lungct.readers.layout import Reader
 from lungct.readers.metaimage_header import read_header
+from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN
 from lungct.slices import Slices
 from lungct.working_grid import geometry_around
-from phantom import make_phantoms
-from phantom.writer import Order, PhantomError
+from phantom.order import Order, PhantomError
+from phantom.writer import make_phantoms
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 
@@ -60,7 +60,7 @@ def main() -> None:
     given = _arguments()
     try:
         config = load_config(given.config, output=str(given.folder / "out"))
-        Order(max(given.scans), SEED, tuple(given.shape))
+        order = Order(max(given.scans), SEED, tuple(given.shape))
     except (ConfigError, PhantomError) as error:
         sys.exit(f"benchmarks.ingest: {error}")
     grid = config.grid
@@ -69,7 +69,7 @@ def main() -> None:
     print(f"working grid {grid.spacing_mm} mm (z, y, x), {grid.slice_size} pixels, ", end="")
     print(f"{grid.channels} channels; phantom scans of {given.shape} voxels\n", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    make_phantoms(str(root), max(given.scans), SEED, tuple(given.shape))
+    make_phantoms(str(root), order)
     print_scans(_scans(root)[: given.measured], grid, given.repeats)
     print_component(root, given.scans, config)
 
@@ -104,7 +104,7 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
         roots = (config.data.root(str(data.absolute())),)
-        told = {"data": config.data.model_copy(update={"roots": roots}), "output": str(output)}
+        told = {"data": replace(config.data, roots=roots), "output": str(output)}
         wanted = config.model_copy(update=told)
         done: list[NodeResult] = []
         ObservedDagRunner(lambda name: None, done.append).run(create_ingest(wanted))
@@ -162,7 +162,7 @@ def slices_of(found: FoundScan, grid: Grid) -> Slices:
     Raises:
         ScanError: The scan can't be used.
     """
-    return to_slices(prepare(found, ScanChecksums({})), grid)[1]
+    return to_slices(prepare(found), grid)[1]
 
 
 def _to_the_last_slice(found: FoundScan, grid: Grid) -> None:
@@ -187,7 +187,7 @@ def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> 
 
 def _target(found: FoundScan, grid: Grid) -> tuple[Geometry, Box]:
     """The working grid of a scan, and the box around its lungs."""
-    prepared = prepare(found, ScanChecksums({}))
+    prepared = prepare(found)
     box, extents = prepared.region.box, prepared.labels.extents
     return geometry_around(prepared.scan.geometry, box, grid, extents), box
 
@@ -240,7 +240,7 @@ def _first_scans(root: Path, count: int) -> Path:
             place = data / path.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, place)
-    for name in ("annotations.csv", "patients.csv", "PHANTOM.json"):
+    for name in (ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE):
         shutil.copy(root / name, data / name)
     return data
 

@@ -29,18 +29,20 @@ from components.ct_example_gen.request import ScanTask
 from components.ct_example_gen.tfrecords import write_records
 from lungct import processing
 from lungct.grid import Grid
-from lungct.inventory import ANNOTATIONS, FoundScan, take_inventory
+from lungct.inventory import FoundScan, take_inventory
 from lungct.lung import airspace, plausible
 from lungct.lung import mask as lung_mask
 from lungct.lung.ball import Radius
 from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
+from lungct.readers.names import ANNOTATIONS_TABLE
 from lungct.resample import resample
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
 from lungct.working_grid import geometry_around
-from phantom import make_phantoms
+from phantom.order import Order
+from phantom.writer import make_phantoms
 from pipeline.loading import load_config
 
 Functions = dict[str, Callable[..., Any]]
@@ -230,7 +232,7 @@ def _phantom(folder: Path, shape: list[int]) -> Path:
     """Header of a phantom scan."""
     root = folder / "-".join(map(str, ("phantom", *shape)))
     z, y, x = shape
-    make_phantoms(str(root), 1, SEED, (z, y, x))
+    make_phantoms(str(root), Order(1, SEED, (z, y, x)))
     return next(root.glob("subset*/*.mhd"))
 
 
@@ -246,7 +248,7 @@ def found_scan(header: Path) -> FoundScan:
     Raises:
         ValueError: There is no such scan, or a table can't be trusted.
     """
-    table = header.parent.parent / ANNOTATIONS
+    table = header.parent.parent / ANNOTATIONS_TABLE
     tables = [str(table)] if table.is_file() else []
     inventory = take_inventory([DataRoot(str(header.parent), layout="luna16")], annotations=tables)
     for found in inventory.scans:

@@ -11,7 +11,9 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils, path_utils
 
+from lungct.grid import Grid
 from schema.files import INPUT_FILE
+from schema.hyperparameters import parse_grid
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -58,12 +60,15 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
         }
 
 
-def _model_input(model: types.Artifact) -> str | None:
-    """The working grid that the exported model takes, as it was written beside it."""
+def _model_input(model: types.Artifact) -> Grid | None:
+    """The working grid that the exported model takes, as it was written beside it, if it was."""
     path = os.path.join(path_utils.serving_model_path(model.uri), INPUT_FILE)
     if not fileio.exists(path):
         return None
-    return json.dumps(json.loads(io_utils.read_string_file(path)).get("grid"), sort_keys=True)
+    try:
+        return parse_grid(json.loads(io_utils.read_string_file(path)))
+    except ValueError:
+        return None
 
 
 def _model_id(blessing: types.Artifact) -> Any:

@@ -29,10 +29,10 @@ from tfx.utils import proto_utils
 
 from lungct.readers.checksums import sha256_of
 from schema.files import PUSHED_FILE
+from schema.outputs import PUSHED_DESTINATION
 
 # TF Serving takes folders for versions whose names are numbers.
 UNFINISHED: Final = ".partial-"
-DESTINATION: Final = "pushed_destination"
 MODEL_URI: Final = "model_uri"
 LOST_PUSHES: Final = "lost_pushes"
 
@@ -190,7 +190,7 @@ class Driver(base_driver.BaseDriver, portable_driver.BaseDriver):
 
 
 def _is_lost(push: metadata_store_pb2.Artifact, base: Path) -> bool:
-    place = Path(_property(push, DESTINATION))
+    place = Path(_property(push, PUSHED_DESTINATION))
     if place.parent != base:
         return False
     try:

@@ -1,6 +1,6 @@
 """ReportGen: the run's report as a TFX component."""
 
-from typing import Any
+from typing import Any, Final
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -10,9 +10,13 @@ from tfx.utils import path_utils
 
 from components.artifacts import Report, ScanReport
 from report.build import ReportInputs, ReportParameters, write_report
+from schema import features
 from schema.criteria import criteria_from_json
 
-OTHER_EVALUATIONS = ("train_evaluation", "test_evaluation")
+# The input for TFMA's figures of each split that no gate looks at.
+OTHER_EVALUATIONS: Final = {
+    split: f"{split}_evaluation" for split in features.SPLITS if split != features.SPLIT_EVAL
+}
 
 
 class ReportGenSpec(types.ComponentSpec):
@@ -22,6 +26,7 @@ class ReportGenSpec(types.ComponentSpec):
         "configuration": ExecutionParameter(type=str),
         "criteria": ExecutionParameter(type=str),
         "code_hash": ExecutionParameter(type=str),
+        "trainer_code_hash": ExecutionParameter(type=str),
         "probability_threshold": ExecutionParameter(type=float),
     }
     INPUTS = {
@@ -33,7 +38,7 @@ class ReportGenSpec(types.ComponentSpec):
         "scans": ChannelParameter(type=ScanReport),
         **{
             name: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True)
-            for name in OTHER_EVALUATIONS
+            for name in OTHER_EVALUATIONS.values()
         },
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}
@@ -69,14 +74,14 @@ class Executor(base_executor.BaseExecutor):
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
             other_evaluations=tuple(
                 artifact_utils.get_single_uri(input_dict[name])
-                for name in OTHER_EVALUATIONS
+                for name in OTHER_EVALUATIONS.values()
                 if input_dict.get(name)
             ),
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
             criteria=criteria_from_json(exec_properties["criteria"]),
-            code_hash=exec_properties["code_hash"],
+            trainer_code_hash=exec_properties["trainer_code_hash"],
             probability_threshold=exec_properties["probability_threshold"],
         )
         write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
@@ -94,24 +99,27 @@ class ReportGen(base_component.BaseComponent):
         configuration: str,
         criteria: str,
         code_hash: str,
+        trainer_code_hash: str,
         probability_threshold: float,
         **channels: types.BaseChannel,
     ) -> None:
         """Wires the component.
 
         Args:
-            configuration: The run's configuration as JSON; shown, and `grid.spacing_mm` read.
+            configuration: The run's configuration as JSON; shown, and the working grid read.
             criteria: The gate's criteria, by `criteria_to_json`.
-            code_hash: Hash of the code, so that changed code makes a new report.
+            code_hash: Hash of the report's code, for the cache.
+            trainer_code_hash: Hash of the code that trained the model; shown.
             probability_threshold: Probability from which a voxel is predicted.
             **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`;
-                `train_evaluation` and `test_evaluation` where there are such splits.
+                those of OTHER_EVALUATIONS where there are such splits.
         """
         super().__init__(
             spec=ReportGenSpec(
                 configuration=configuration,
                 criteria=criteria,
                 code_hash=code_hash,
+                trainer_code_hash=trainer_code_hash,
                 probability_threshold=probability_threshold,
                 report=types.Channel(type=Report),
                 **channels,

@@ -15,11 +15,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from lungct.exit_status import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+)
 from lungct.geometry import Geometry
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, Inventory, take_inventory
@@ -34,11 +41,15 @@ from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.scan import COVERAGE_THRESHOLD
 from lungct.slices import merge_coverage
 from lungct.storage import printable
+from lungct.streams import escape_unprintable
 from lungct.truth.labels import nodule_record
 from lungct.working_grid import geometry_around
 
 # Pixels of a working grid by which the window is measured; only its size in mm matters.
 _PIXEL_MM = 0.5
+
+# Side of a slice by configs/luna16.yaml.
+WINDOW_MM: Final = 358.4
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ def check_scan(found: FoundScan, window_mm: float, masks_folder: Path | None = N
             _write_masks(stem, masks_of(prepared), "lung" if found.region == LUNG else "region")
         return record
 
-    return process(found, finish)[0]
+    return process(found, finish)
 
 
 def _write_masks(stem: Path, masks: Masks, region: str) -> None:
@@ -134,21 +145,24 @@ def _parser() -> argparse.ArgumentParser:
 
         def error(self, message: str) -> NoReturn:
             """Ends the process with one line."""
-            self.exit(2, f"{self.prog}: {message}\n")
+            self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
     parser = Parser("python -m lungct.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", metavar="DIR", help="scans in one of the layouts")
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
     parser.add_argument("--truth", choices=TRUTHS, default="", help="default: by what is there")
-    parser.add_argument("--annotations", metavar="CSV", help="nodules as in LUNA16")
+    parser.add_argument("--annotations", metavar="CSV", help="nodules; default that of DIR")
     parser.add_argument("--lidc", metavar="DIR", help="XML files of reader outlines")
-    parser.add_argument("--min-readers", type=int, default=2, metavar="N", help="default 2")
+    parser.add_argument(
+        "--min-readers", type=int, default=DataRoot.min_readers, metavar="N",
+        help="default %(default)s",
+    )  # fmt: skip
     parser.add_argument("--write-masks", metavar="OUT", help="folder for lung and nodule masks")
     parser.add_argument("--checksums", metavar="FILE", default="", help="a list besides SHA256SUMS")
     parser.add_argument(
-        "--window-mm", type=float, default=358.4, metavar="MM",
-        help="side of a slice, which lungs must fit; default 358.4, that of LUNA16's configuration",
+        "--window-mm", type=float, default=WINDOW_MM, metavar="MM",
+        help="side of a slice, which lungs must fit; default %(default)s as in luna16.yaml",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object per scan")
     return parser
@@ -165,17 +179,18 @@ def main(arguments: list[str] | None = None) -> int:
         when nobody reads the output any more, 130 when interrupted.
     """
     given = _parser().parse_args(arguments)
+    escape_unprintable()
     try:
         return _main(given)
     except BrokenPipeError:
         # What is left to print must not fail again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return EXIT_ERROR
     except OSError as error:
         return _usage_error(error)
     except KeyboardInterrupt:
         print("lungct.check: interrupted", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
 
 
 def _main(given: argparse.Namespace) -> int:
@@ -191,6 +206,8 @@ def _main(given: argparse.Namespace) -> int:
 
 def _inventory(given: argparse.Namespace) -> Inventory:
     """Reads every table before any scan."""
+    if given.lidc and given.truth not in ("", LIDC):
+        raise ValueError(f"expected --lidc without --truth or with lidc, got {given.truth}")
     if given.min_readers < 1 or not 0 < given.window_mm < np.inf:
         got = f"{given.min_readers} readers and {given.window_mm} mm"
         raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
@@ -202,8 +219,8 @@ def _inventory(given: argparse.Namespace) -> Inventory:
         min_readers=given.min_readers,
         outlines=(given.lidc,) if given.lidc else (),
     )
-    tables = (given.annotations,) if given.annotations else ()
-    return take_inventory([root], given.checksums, annotations=tables)
+    tables = (given.annotations,) if given.annotations else None
+    return take_inventory([root], given.checksums, tables, need_tables=False)
 
 
 def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path:
@@ -219,7 +236,7 @@ def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path
 def _usage_error(error: Exception) -> int:
     """One line on stderr."""
     print(f"lungct.check: {printable(str(error))}", file=sys.stderr)
-    return 2
+    return EXIT_USAGE
 
 
 def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | None) -> int:
@@ -232,7 +249,7 @@ def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | N
         _print_notes([f"{record.series_uid}: {warning}" for warning in record.warnings])
     if not given.json:
         print(total_line(counts))
-    return 4 if counts[QUARANTINED] else 0
+    return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
 
 
 def _print_notes(notes: Sequence[str]) -> None:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-MIN_SPACING_MM: Final = 0.1
-MAX_SPACING_MM: Final = 20.0
+FINEST_MM: Final = 0.1
+COARSEST_MM: Final = 20.0
 MAX_SLICE_SIZE: Final = 1024
 MAX_CONTEXT: Final = 8
 MAX_MARGIN_MM: Final = 100.0
@@ -34,10 +34,8 @@ class Grid:
     def __post_init__(self) -> None:
         """Checks every field; raises ValueError naming what was expected and what came."""
         spacings = tuple(self.spacing_mm)
-        if len(spacings) != 3 or not all(
-            _between(MIN_SPACING_MM, s, MAX_SPACING_MM) for s in spacings
-        ):
-            bounds = f"{MIN_SPACING_MM:g} to {MAX_SPACING_MM:g}"
+        if len(spacings) != 3 or not all(_between(FINEST_MM, s, COARSEST_MM) for s in spacings):
+            bounds = f"{FINEST_MM:g} to {COARSEST_MM:g}"
             raise ValueError(f"expected 3 spacings (z, y, x) of {bounds} mm, got {spacings}")
         object.__setattr__(self, "spacing_mm", spacings)
         for name, low, high in (

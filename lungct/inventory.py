@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,20 +12,19 @@ from typing import Final
 
 from lungct.readers import LAYOUTS
 from lungct.readers.checksum_lists import CHECKSUMS_NAME, listed_checksums
-from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.layout import Reader, ScanFiles
+from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
 from lungct.readers.root_tables import RootTables
 from lungct.readers.tables import TableError
 from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
 from lungct.scan import Nodule
-from lungct.storage import list_files
+from lungct.storage import Listing, list_files
 from lungct.truth.labels import Truth
-from lungct.truth.lidc.folders import by_series, head_of
+from lungct.truth.lidc.folders import by_series
 
-ANNOTATIONS: Final = "annotations.csv"
 PATIENT_TABLES: Final = (
-    *("patients.csv", "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
+    *(PATIENTS_TABLE, "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
 )
-PHANTOM_NOTE: Final = "PHANTOM.json"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class FoundScan:
         truth: What its nodules are made from.
         patient_id: The patient, or the series where nothing names one.
         phantom: Whether it is made by a computer.
-        checksums: Listed SHA-256 by name of the files in its folder.
+        checksums: Listed SHA-256 by path of its files and those beside it that are of no scan.
     """
 
     files: ScanFiles
@@ -62,12 +63,10 @@ class Inventory:
 
     Attributes:
         scans: All scans, ordered by series.
-        listings: The files of each root, and of each further folder that is read.
         warnings: What should be known of tables and folders, one line each.
     """
 
     scans: tuple[FoundScan, ...]
-    listings: tuple[Listing, ...]
     warnings: tuple[str, ...]
 
 
@@ -79,21 +78,24 @@ class _Root:
     listing: Listing
     layout: str
     scans: tuple[ScanFiles, ...]
-    outlines: Mapping[str, tuple[str, ...]]
+    truth: str
+    phantom: bool
+    outlines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def take_inventory(
     roots: Sequence[DataRoot],
     checksums: str = "",
     annotations: Sequence[str] | None = None,
+    need_tables: bool = True,
 ) -> Inventory:
     """Lists the scans of all roots with their patients and what their nodules are made from.
 
     Args:
         roots: The data roots.
         checksums: A list of SHA-256 sums besides those that are named CHECKSUMS_NAME.
-        annotations: Tables of nodules in place of ROOT/annotations.csv; none of these is needed
-            then.
+        annotations: Tables of nodules in place of ROOT/annotations.csv.
+        need_tables: Whether a root whose truth is spheres must have its table.
 
     Returns:
         The inventory.
@@ -102,21 +104,26 @@ def take_inventory(
         TableError: A table can't be trusted, a series lies in two places, or a root has no scan.
         StorageError: A folder can't be listed.
     """
+    _check_apart(roots)
     warnings: list[str] = []
     opened = [_open(root, warnings) for root in roots]
     _check_unique(opened)
-    listings = [each.listing for each in opened]
-    outlines = _outline_listings(opened, warnings)
-    tables = _read_tables(opened, annotations, warnings)
+    for each in opened:
+        _find_outlines(each, warnings)
+    tables = _read_tables(opened, annotations, need_tables, warnings)
     listed, lines = listed_checksums(
-        [path for each in listings for path in each.files if _name(path) == CHECKSUMS_NAME],
+        [p for each in opened for p in each.listing.files if _name(p) == CHECKSUMS_NAME],
         checksums,
-        {path: each.scans for each in opened for path in [each.listing.root]},
+        {each.listing.root: each.scans for each in opened},
     )
-    scans = [_found(each, files, tables, listed) for each in opened for files in each.scans]
-    warnings += lines
+    sources = _sources(roots)
+    scans = [
+        _found(each, sources[each.root], files, tables, listed)
+        for each in opened
+        for files in each.scans
+    ]
     ordered = sorted(scans, key=lambda scan: scan.series_uid)
-    return Inventory(tuple(ordered), (*listings, *outlines), tuple(warnings))
+    return Inventory(tuple(ordered), (*warnings, *lines))
 
 
 def reader_of(layout: str) -> Reader:
@@ -134,7 +141,10 @@ def _open(root: DataRoot, warnings: list[str]) -> _Root:
         scans = reader_of(layout).find(listing)
         if scans:
             warnings += _overlooked(listing, scans, reader_of(layout))
-            return _Root(root, listing, layout, scans, {})
+            # What the root says, or else what its layout has.
+            truth = root.truth or (MASKS if any(scan.label for scan in scans) else SPHERES)
+            phantom = f"{listing.root}/{PHANTOM_NOTE}" in listing.files
+            return _Root(root, listing, layout, scans, truth, phantom)
     expected = "; ".join(f"{reader_of(layout).expected} ({layout})" for layout in layouts)
     there = "no files"
     if listing.files:
@@ -155,50 +165,64 @@ def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) ->
     ]
 
 
+@functools.cache
 def _suffixes() -> tuple[str, ...]:
     """Endings of files that look like scans of any layout."""
     return tuple({suffix for layout in LAYOUTS for suffix in reader_of(layout).suffixes})
 
 
+def _check_apart(roots: Sequence[DataRoot]) -> None:
+    """Refuses a root that is, or lies in, another one, whose scans would count twice."""
+    paths = sorted(root.path.rstrip("/") for root in roots)
+    for outer, inner in itertools.pairwise(paths):
+        if f"{inner}/".startswith(f"{outer}/"):
+            raise TableError(f"expected data roots apart from each other, got {inner} in {outer}")
+
+
 def _check_unique(roots: Iterable[_Root]) -> None:
     """Refuses a series that lies in two places."""
     places: dict[str, str] = {}
-    for each in roots:
-        for scan in each.scans:
-            other = places.setdefault(scan.series_uid, scan.path)
-            if other != scan.path:
-                raise TableError(
-                    f"expected series {scan.series_uid} once, got {other}, {scan.path}"
-                )
+    for scan in (scan for each in roots for scan in each.scans):
+        if scan.series_uid in places:
+            both = f"{places[scan.series_uid]}, {scan.path}"
+            raise TableError(f"expected series {scan.series_uid} once, got {both}")
+        places[scan.series_uid] = scan.path
 
 
-def _outline_listings(roots: Sequence[_Root], warnings: list[str]) -> list[Listing]:
-    """Finds the XML files of each root whose truth is LIDC; gives the folders besides the roots."""
-    further: list[Listing] = []
-    for each in roots:
-        if each.root.truth != LIDC:
-            continue
-        listings = [each.listing]
-        for folder in each.root.outlines:
-            listing, lines = list_files(folder, "LIDC XML files")
-            warnings += lines
-            listings.append(listing)
-        places = [p for one in listings for p in (*one.files, *one.folders)]
-        paths = [path for path in places if path.lower().endswith(".xml")]
-        each.outlines = by_series(paths, head_of)
-        further += listings[1:]
-        without = sorted({s.series_uid for s in each.scans} - set(each.outlines))
-        if without:
-            outcome = "are refused" if each.root.without_outlines == REFUSE else "take spheres"
-            warnings.append(
-                f"{len(without)} of {len(each.scans)} scans have no reader outlines and {outcome}, "
-                f"such as {without[0]}"
-            )
-    return further
+def _sources(roots: Sequence[DataRoot]) -> dict[DataRoot, str]:
+    """What each root is called in figures: by its folder, or by its path where others share it."""
+    names = [root.source for root in roots]
+    return {
+        root: root.path if names.count(root.source) > 1 and not root.name else root.source
+        for root in roots
+    }
+
+
+def _find_outlines(each: _Root, warnings: list[str]) -> None:
+    """Finds the XML files of a root whose truth is LIDC."""
+    if each.truth != LIDC:
+        return
+    listings = [each.listing]
+    for folder in each.root.outlines:
+        listing, lines = list_files(folder, "LIDC XML files")
+        warnings += lines
+        listings.append(listing)
+    places = [p for one in listings for p in (*one.files, *one.folders)]
+    each.outlines = by_series([path for path in places if path.lower().endswith(".xml")])
+    without = sorted({scan.series_uid for scan in each.scans} - set(each.outlines))
+    if without:
+        outcome = "are refused" if each.root.without_outlines == REFUSE else "take spheres"
+        warnings.append(
+            f"{len(without)} of {len(each.scans)} scans have no reader outlines and {outcome}, "
+            f"such as {without[0]}"
+        )
 
 
 def _read_tables(
-    roots: Sequence[_Root], annotations: Sequence[str] | None, warnings: list[str]
+    roots: Sequence[_Root],
+    annotations: Sequence[str] | None,
+    need_tables: bool,
+    warnings: list[str],
 ) -> RootTables:
     """Reads annotations and patients of all roots."""
     tables = RootTables()
@@ -206,8 +230,8 @@ def _read_tables(
     places = list(annotations or ())
     for each in roots:
         there = set(each.listing.files)
-        table = f"{each.listing.root}/{ANNOTATIONS}"
-        if annotations is None and (table in there or _needs_spheres(each)):
+        table = f"{each.listing.root}/{ANNOTATIONS_TABLE}"
+        if annotations is None and (table in there or (need_tables and _needs_spheres(each))):
             places.append(table)
         for name in PATIENT_TABLES:
             if f"{each.listing.root}/{name}" in there:
@@ -219,44 +243,41 @@ def _read_tables(
 
 def _needs_spheres(each: _Root) -> bool:
     """Whether a scan of a root may need the table of annotated nodules."""
-    kind = _truth_kind(each)
-    if kind == LIDC:
+    if each.truth == LIDC:
         without = {scan.series_uid for scan in each.scans} - set(each.outlines)
         return bool(without) and each.root.without_outlines == SPHERES
-    return kind == SPHERES
+    return each.truth == SPHERES
 
 
 def _found(
-    each: _Root, files: ScanFiles, tables: RootTables, listed: Mapping[str, Mapping[str, str]]
+    each: _Root,
+    source: str,
+    files: ScanFiles,
+    tables: RootTables,
+    listed: Mapping[str, Mapping[str, str]],
 ) -> FoundScan:
     """One scan with all that is known of it."""
     uid = files.series_uid
     return FoundScan(
         files=files,
         layout=each.layout,
-        source=each.root.source,
+        source=source,
         region=each.root.region,
         truth=_truth(each, files, tables.nodules.get(uid, ())),
         patient_id=tables.patients.get(uid) or files.patient_id or uid,
-        phantom=f"{each.listing.root}/{PHANTOM_NOTE}" in each.listing.files,
+        phantom=each.phantom,
         checksums=listed.get(uid, {}),
     )
 
 
 def _truth(each: _Root, files: ScanFiles, nodules: tuple[Nodule, ...]) -> Truth:
     """What the nodules of one scan are made from."""
-    root, kind = each.root, _truth_kind(each)
+    root, kind = each.root, each.truth
     outlines = each.outlines.get(files.series_uid, ())
     if kind == LIDC and not outlines and root.without_outlines == SPHERES:
         kind = SPHERES
     same_pixels = reader_of(each.layout).keeps_pixels
     return Truth(kind, nodules, outlines, root.min_readers, files.label, same_pixels)
-
-
-def _truth_kind(each: _Root) -> str:
-    """What the root says, or else what its layout has."""
-    has_labels = any(scan.label for scan in each.scans)
-    return each.root.truth or (MASKS if has_labels else SPHERES)
 
 
 def _name(path: str) -> str:

@@ -13,6 +13,7 @@ from lungct.geometry import Geometry
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, reader_of
 from lungct.limits import LUNG, check_facts
+from lungct.local_scan import LocalScan, on_this_machine
 from lungct.lung.mask import LungRegion, find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.checksums import (
@@ -50,41 +51,61 @@ class PreparedScan:
     record: ScanRecord
 
 
-def process(
-    found: FoundScan, finish: Callable[[PreparedScan], ScanRecord]
-) -> tuple[ScanRecord, bool]:
+def process(found: FoundScan, finish: Callable[[PreparedScan], ScanRecord]) -> ScanRecord:
     """Takes one scan along the path, and never lets a bad one stop the others.
 
     Args:
-        found: The scan, files on this machine.
+        found: The scan, on this machine or in a bucket.
         finish: Does what is to be done with it and completes its record; may raise ScanError.
 
     Returns:
-        The record with checksums and time, and whether the scan can be used.
+        The record with checksums and time; that of a scan that can't be used says why.
     """
     started = time.perf_counter()
-    checksums = scan_checksums(found.files.path, reader_of(found.layout).members(found.files))
     try:
-        record = finish(prepare(found, checksums))
+        with on_this_machine(found) as local:
+            record = local.with_own_paths(_process_here(local, found, finish))
     except ScanError as error:
-        record = _start(found, QUARANTINED, _naming(error, found.files.path))
-    record = replace(
+        record = _start(found, QUARANTINED, str(error))
+    return replace(record, seconds=round(time.perf_counter() - started, 3))
+
+
+def _process_here(
+    local: LocalScan, found: FoundScan, finish: Callable[[PreparedScan], ScanRecord]
+) -> ScanRecord:
+    """The record without time of a scan of which all files are on this machine."""
+    scan = local.scan
+    checksums = scan_checksums(scan.files.path, reader_of(scan.layout).members(scan.files))
+    try:
+        _verify(local, found, checksums)
+        record = finish(prepare(scan))
+    except ScanError as error:
+        record = _start(scan, QUARANTINED, _naming(error, scan.files.path))
+    return replace(
         record,
-        seconds=round(time.perf_counter() - started, 3),
         header_sha256=checksums.header,
         voxels_sha256=checksums.voxels,
-        annotations_sha256=annotation_checksum(found.truth.nodules),
-        truth_sha256=files_checksum(found.truth.files),
+        annotations_sha256=annotation_checksum(scan.truth.nodules),
+        truth_sha256=files_checksum(scan.truth.files),
     )
-    return record, record.used
 
 
-def prepare(found: FoundScan, checksums: ScanChecksums) -> PreparedScan:
+def _verify(local: LocalScan, found: FoundScan, checksums: ScanChecksums) -> None:
+    """Compares the files of a scan and of its truth with what lists have."""
+    if not found.checksums:
+        return
+    here = {local.own_path(path): checksum for path, checksum in checksums.by_file.items()}
+    for path in local.scan.truth.files:
+        here[local.own_path(path)] = files_checksum([path])
+    is_folder = found.files.path not in found.files.files
+    verify_checksums(here, found.checksums, found.files.path, all_listed=is_folder)
+
+
+def prepare(found: FoundScan) -> PreparedScan:
     """Reads, checks and labels one scan.
 
     Args:
         found: The scan, files on this machine.
-        checksums: Those of its files.
 
     Returns:
         The scan, within the limits of `lungct.limits`.
@@ -92,7 +113,6 @@ def prepare(found: FoundScan, checksums: ScanChecksums) -> PreparedScan:
     Raises:
         ScanError: The scan can't be used.
     """
-    verify_checksums(checksums, found.checksums, found.files.path)
     stored = reader_of(found.layout).read(found.files)
     labels = read_labels(stored, found.truth)
     hu, geometry = to_patient_axes(stored.hu, stored.geometry)

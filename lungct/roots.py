@@ -25,27 +25,22 @@ WITHOUT_OUTLINES: Final = (SPHERES, REFUSE)
 MAX_READERS: Final = 12
 
 
-@dataclass(frozen=True)
-class DataRoot:
-    """One folder of scans.
+@dataclass(frozen=True, kw_only=True)
+class RootValues:
+    """What may be said of one data root, or for all of them at once.
 
     Attributes:
-        path: The folder, on this machine or in a bucket.
-        name: What its scans are called in figures, the feature `source`; empty for the name of
-            the folder.
         layout: One of LAYOUTS, or AUTO.
         region: Where the scans are looked at: LUNG, the lungs found in each, or VOLUME, all of
             scans that are crops.
         truth: One of TRUTHS; empty for MASKS where the layout has label masks, else SPHERES.
         min_readers: Readers who must have outlined a voxel, where the truth is LIDC.
-        outlines: Folders of LIDC's XML files besides PATH/lidc.
+        outlines: Folders of LIDC's XML files besides those below the path.
         without_outlines: For a scan without outlines SPHERES instead, or REFUSE the scan.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    path: str
-    name: str = ""
     layout: str = AUTO
     region: str = LUNG
     truth: str = ""
@@ -55,7 +50,6 @@ class DataRoot:
 
     def __post_init__(self) -> None:
         """Refuses what is none of the choices; raises ValueError naming them."""
-        _expect("a path", bool(self.path), self.path)
         for name, choices in (
             ("layout", (AUTO, *LAYOUTS)),
             ("region", REGIONS),
@@ -66,6 +60,25 @@ class DataRoot:
             _expect(f"{name} {', '.join(filter(None, choices))}", value in choices, value)
         readers = self.min_readers
         _expect(f"min_readers from 1 to {MAX_READERS}", 1 <= readers <= MAX_READERS, readers)
+
+
+@dataclass(frozen=True)
+class DataRoot(RootValues):
+    """One folder of scans, and what is said of it.
+
+    Attributes:
+        path: The folder, on this machine or in a bucket.
+        name: What its scans are called in figures, the feature `source`; empty for the name of
+            the folder.
+    """
+
+    path: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses no path, and what is none of the choices; raises ValueError naming them."""
+        _expect("a path", bool(self.path), self.path)
+        super().__post_init__()
 
     @property
     def source(self) -> str:

@@ -13,6 +13,9 @@ from lungct.geometry import Geometry
 # Range of Hounsfield units that is kept; lower values are padding outside the scan circle.
 HU_MIN, HU_MAX = -1024, 3071
 
+# Aerated lung and other air is darker than this, tissue and vessels are brighter.
+AIR_HU = -400
+
 # A voxel belongs to a nodule when at least half of it lies inside, in 255ths.
 COVERAGE_THRESHOLD = 128
 

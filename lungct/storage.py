@@ -9,16 +9,39 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from lungct.files import open_regular, reason_of
-from lungct.readers.layout import Listing
 
 # Folders in folders that are looked into; links that lead in a circle end here.
 MAX_DEPTH = 12
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All files below a data root, on this machine or in a bucket.
+
+    Attributes:
+        root: The folder.
+        files: Paths of all files below it that can be read by name, sorted; each begins with the
+            root and a slash. Hidden files and folders (of a leading dot) are left out.
+        open: Opens one of them for reading bytes; raises OSError where it can't.
+        folders: Paths of all folders below it, sorted: one that is named as a file is no file.
+    """
+
+    root: str
+    files: tuple[str, ...]
+    open: Callable[[str], BinaryIO]
+    folders: tuple[str, ...] = ()
+
+    def relative(self, path: str) -> str:
+        """The path of a file below the root."""
+        return path.removeprefix(self.root.rstrip("/") + "/")
 
 
 class StorageError(ValueError):
@@ -116,9 +139,7 @@ def fingerprint(path: str) -> str:
         stat = os.stat(path)
         return f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}"
     system, plain = _system(path)
-    info: dict[str, Any] = system.info(plain)
-    tags = [str(info.get(name, "")) for name in ("etag", "md5Hash", "generation", "created")]
-    return "\0".join((path, str(info.get("size", "")), *tags))
+    return f"{path}\0{system.ukey(plain)}"
 
 
 def common_base(paths: Sequence[str]) -> str:
@@ -138,7 +159,10 @@ def common_base(paths: Sequence[str]) -> str:
     while length < min(map(len, parts)) and len({tuple(p[: length + 1]) for p in parts}) == 1:
         length += 1
     if length == 0 or (is_remote(paths[0]) and length < 3):
-        raise ValueError(f"expected data roots on one file system or in one bucket, got {paths}")
+        raise ValueError(
+            "expected data roots, outlines and tables on one file system or in one bucket, "
+            f"got {', '.join(paths)}"
+        )
     return "/".join(parts[0][:length]) or "/"
 
 
@@ -161,19 +185,28 @@ def local_copies(paths: Sequence[str]) -> Iterator[dict[str, str]]:
         yield places
         return
     with tempfile.TemporaryDirectory(prefix="noduleflow-") as top:
-        folders: dict[str, str] = {}
+        folders: dict[str, list[str]] = {}
         for path in remote:
-            folder, _, name = path.rpartition("/")
-            copies = folders.setdefault(folder, os.path.join(top, str(len(folders))))
-            os.makedirs(copies, exist_ok=True)
-            places[path] = os.path.join(copies, name)
-            system, plain = _system(path)
-            system.get_file(plain, places[path])
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+        for number, paths_of_folder in enumerate(folders.values()):
+            copies = os.path.join(top, str(number))
+            os.makedirs(copies)
+            _copy(paths_of_folder, copies, places)
         yield places
+
+
+def _copy(paths: Sequence[str], folder: str, places: dict[str, str]) -> None:
+    """Copies files of one remote folder at once, and writes down where to."""
+    places.update({path: os.path.join(folder, path.rpartition("/")[2]) for path in paths})
+    system, _ = _system(paths[0])
+    system.get([_system(path)[1] for path in paths], [places[path] for path in paths])
 
 
 def _system(path: str) -> tuple[Any, str]:
     """The file system of a path, and the path as that system has it."""
+    # A path of this machine may hold signs that fsspec gives a meaning, such as `::`.
+    if not is_remote(path):
+        return LocalFileSystem(), path
     system, plain = fsspec.core.url_to_fs(path)
     return system, plain
 

@@ -6,59 +6,28 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lungct.progress import report
 from lungct.readers.metaimage import write_scan
+from lungct.readers.names import (
+    ANNOTATIONS_TABLE,
+    NODULE_COLUMNS,
+    PATIENT_COLUMN,
+    PATIENTS_TABLE,
+    PHANTOM_NOTE,
+    SERIES_COLUMN,
+)
 from phantom.model import make_scan, patient_of, series_uid
+from phantom.order import Order, PhantomError
 from phantom.workers import in_processes
 
-VERSION = 1
-SUBSETS = 10
-SMALLEST_SHAPE = (24, 48, 48)
-TRUTH_NAME, UNFINISHED_NAME = "PHANTOM.json", "PHANTOM.json.unfinished"
-ANNOTATION_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
+SUBSETS: Final = 10
+UNFINISHED_NOTE: Final = f"{PHANTOM_NOTE}.unfinished"
 
 
-class PhantomError(ValueError):
-    """What was asked for can't be made, or not in this folder. The text is one line."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made: number of scans, seed, and voxels (z, y, x) of each scan."""
-
-    scans: int
-    seed: int
-    shape: tuple[int, int, int]
-
-    def __post_init__(self) -> None:
-        """Checks every field; raises PhantomError naming what was expected and what came."""
-        if not 1 <= self.scans <= 999_999:
-            raise PhantomError(f"expected 1 to 999999 scans, got {self.scans}")
-        if not 0 <= self.seed < 2**32:
-            raise PhantomError(f"expected a seed from 0 to {2**32 - 1}, got {self.seed}")
-        wanted = zip(self.shape, SMALLEST_SHAPE, strict=False)
-        if len(self.shape) != 3 or not all(n >= least for n, least in wanted):
-            raise PhantomError(f"expected a shape of at least {SMALLEST_SHAPE}, got {self.shape}")
-
-    def facts(self) -> dict[str, Any]:
-        """The content of PHANTOM.json."""
-        return {
-            "phantom": True,
-            "note": "made by chance from the seed; no patient, no scanner",
-            "generator": "phantom",
-            "version": VERSION,
-            **asdict(self),
-            "shape": list(self.shape),
-        }
-
-
-def make_phantoms(
-    out: str, scans: int, seed: int, shape: tuple[int, int, int], workers: int | None = None
-) -> None:
+def make_phantoms(out: str, order: Order, workers: int | None = None) -> None:
     """Makes a phantom data set; does nothing where the same one is already whole.
 
     `out` gets subset0 to subset9 with UID.mhd and UID.raw, annotations.csv, patients.csv and, as
@@ -67,16 +36,13 @@ def make_phantoms(
 
     Args:
         out: Folder; made when missing.
-        scans: How many.
-        seed: From 0 to 2**32 - 1.
-        shape: Voxels (z, y, x) of each scan.
+        order: What is to be made.
         workers: Processes; as many as the machine has cores when None.
 
     Raises:
-        PhantomError: An argument is out of range, or the folder holds something else.
+        PhantomError: No process is allowed, or the folder holds something else.
         RuntimeError: A process failed; see `phantom.workers.in_processes`.
     """
-    order = Order(scans, seed, shape)
     if workers is not None and workers < 1:
         raise PhantomError(f"expected at least one process, got {workers}")
     folder = Path(out)
@@ -86,16 +52,10 @@ def make_phantoms(
     for leftover in folder.rglob("*.tmp"):
         leftover.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    _write_text(folder / UNFINISHED_NAME, json.dumps(order.facts(), indent=1) + "\n")
+    _write_text(folder / UNFINISHED_NOTE, json.dumps(order.facts(), indent=1) + "\n")
     _make_scans(folder, order, workers or os.cpu_count() or 1)
-    waiting = {series_uid(seed, i): _spheres_path(folder, seed, i) for i in range(scans)}
-    rows = [(uid, *n) for uid, path in waiting.items() for n in json.loads(path.read_text())]
-    _write_table(folder / "annotations.csv", ANNOTATION_COLUMNS, rows)
-    people = [(series_uid(seed, i), patient_of(seed, i)) for i in range(scans)]
-    _write_table(folder / "patients.csv", ("seriesuid", "patient_id"), people)
-    for path in waiting.values():
-        path.unlink()
-    os.replace(folder / UNFINISHED_NAME, folder / TRUTH_NAME)
+    _write_tables(folder, order)
+    os.replace(folder / UNFINISHED_NOTE, folder / PHANTOM_NOTE)
 
 
 def header_path(folder: Path, seed: int, index: int) -> Path:
@@ -130,6 +90,18 @@ def _make_scans(folder: Path, order: Order, workers: int) -> None:
         report("phantom scans", count, order.scans)
 
 
+def _write_tables(folder: Path, order: Order) -> None:
+    """Writes the tables of nodules and patients, and removes what the first is made from."""
+    seed, numbers = order.seed, range(order.scans)
+    waiting = {series_uid(seed, i): _spheres_path(folder, seed, i) for i in numbers}
+    rows = [(uid, *n) for uid, path in waiting.items() for n in json.loads(path.read_text())]
+    _write_table(folder / ANNOTATIONS_TABLE, (SERIES_COLUMN, *NODULE_COLUMNS), rows)
+    people = [(series_uid(seed, i), patient_of(seed, i)) for i in numbers]
+    _write_table(folder / PATIENTS_TABLE, (SERIES_COLUMN, PATIENT_COLUMN), people)
+    for path in waiting.values():
+        path.unlink()
+
+
 def _has_scan(folder: Path, order: Order, index: int) -> bool:
     """Whether an interrupted call finished this scan."""
     header = header_path(folder, order.seed, index)
@@ -138,7 +110,7 @@ def _has_scan(folder: Path, order: Order, index: int) -> bool:
 
 def _is_whole(folder: Path, order: Order) -> bool:
     """Whether the folder is what is to be made, with nothing missing."""
-    truth = folder / TRUTH_NAME
+    truth = folder / PHANTOM_NOTE
     if not truth.is_file():
         return False
     found = _read_facts(truth)
@@ -146,8 +118,9 @@ def _is_whole(folder: Path, order: Order) -> bool:
         wanted = f"seed {order.seed}, {order.scans} scans of {order.shape}"
         raise PhantomError(f"expected the phantom of {wanted} in {folder}, got {_named(found)}")
     headers = [header_path(folder, order.seed, i) for i in range(order.scans)]
-    files = [*headers, *(h.with_suffix(".raw") for h in headers), folder / "annotations.csv"]
-    missing = [str(f) for f in (*files, folder / "patients.csv") if not f.is_file()]
+    tables = [folder / ANNOTATIONS_TABLE, folder / PATIENTS_TABLE]
+    files = [*headers, *(h.with_suffix(".raw") for h in headers), *tables]
+    missing = [str(f) for f in files if not f.is_file()]
     if missing:
         raise PhantomError(f"expected a whole phantom in {folder}, got none of {missing[0]}")
     return True
@@ -176,7 +149,7 @@ def _check_folder(folder: Path, order: Order) -> None:
     found = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.exists() else []
     if not found:
         return
-    unfinished = folder / UNFINISHED_NAME
+    unfinished = folder / UNFINISHED_NOTE
     if not unfinished.is_file():
         raise PhantomError(f"expected an empty folder for the phantom, got {found[0]}")
     facts = _read_facts(unfinished)

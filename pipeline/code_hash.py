@@ -10,17 +10,38 @@ import hashlib
 import importlib.metadata
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Files that our code reads, beside the modules of the package that reads them.
-DATA_SUFFIXES = (".j2", ".pbtxt")
-
 # They run every component, whether our code imports them or not.
 ALWAYS = ("tensorflow", "tfx", "keras")
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a component runs.
+
+    Attributes:
+        modules: Dotted names of modules of ours, such as "models.trainer"; what they import, they
+            run too.
+        files: Paths of the other files of ours that these read, such as "schema/schema.pbtxt".
+        distributions: Names of distributions that are loaded without being imported by name.
+    """
+
+    modules: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+
+    def __add__(self, other: "Code") -> "Code":
+        """Both together."""
+        return Code(
+            self.modules + other.modules,
+            self.files + other.files,
+            self.distributions + other.distributions,
+        )
 
 
 @dataclass(frozen=True)
@@ -31,64 +52,70 @@ class _Module:
     imports: tuple[str, ...]
 
 
-def code_hash(entry_points: Sequence[str], root: Path = ROOT) -> str:
-    """Hashes what entry points import, directly or not, so far as it decides what they do.
+def code_hash(code: Code, root: Path = ROOT) -> str:
+    """Hashes what a component runs, so far as it decides what the component does.
 
-    That is the syntax of our modules without comments, docstrings and layout, the data files in
-    their folders, the versions of the distributions that they import, those of TensorFlow, TFX and
-    Keras in any case, and Python's minor version.
+    That is the syntax of our modules without comments, docstrings and layout, the bytes of the
+    other files, the versions of the distributions that are imported or named, those of TensorFlow,
+    TFX and Keras in any case, and Python's minor version.
 
     Args:
-        entry_points: Dotted names of modules of ours, such as "models.trainer".
+        code: What the component runs.
         root: The folder that our packages lie in.
 
     Returns:
         16 hexadecimal digits of SHA-256.
 
     Raises:
-        ModuleNotFoundError: If an entry point is no module of ours.
+        ModuleNotFoundError: If a module is none of ours.
+        FileNotFoundError: If a file is not there.
+        importlib.metadata.PackageNotFoundError: If a distribution is not installed.
     """
     digest = hashlib.sha256()
     outside = set(ALWAYS)
-    for path in imported_files(entry_points, root):
+    for path in files_of(code, root):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-        if path.suffix in DATA_SUFFIXES:
-            digest.update(path.read_bytes())
-        else:
+        if path.suffix == ".py":
             module = _read(path)
             digest.update(module.syntax.encode())
             outside.update(name for name in module.imports if not _is_ours(name, root))
-    digest.update("\n".join(_versions(outside)).encode())
+        else:
+            digest.update(path.read_bytes())
+    digest.update("\n".join(_versions(outside, code.distributions)).encode())
     return digest.hexdigest()[:16]
 
 
-def imported_files(entry_points: Sequence[str], root: Path = ROOT) -> tuple[Path, ...]:
-    """Finds the files of ours that entry points import, directly or not.
+def files_of(code: Code, root: Path = ROOT) -> tuple[Path, ...]:
+    """Finds the files of ours that a component runs or reads.
 
     Imports are read, not run: those within functions count too, and the packages on the way to a
     module.
 
     Args:
-        entry_points: Dotted names of modules of ours.
+        code: What the component runs.
         root: The folder that our packages lie in.
 
     Returns:
-        Modules, and the data files in the folders of packages among them, sorted.
+        Modules that are imported, directly or not, and the other files, sorted.
 
     Raises:
-        ModuleNotFoundError: If an entry point is no module of ours.
+        ModuleNotFoundError: If a module is none of ours.
+        FileNotFoundError: If a file is not there.
     """
-    for name in entry_points:
+    for name in code.modules:
         if _file_of(name, root) is None:
             raise ModuleNotFoundError(f"expected a module of ours, got {name!r} in {root}")
-    found: set[Path] = set()
-    waiting = list(entry_points)
+    found = {root / name for name in code.files}
+    for path in found:
+        if not path.is_file():
+            raise FileNotFoundError(f"expected a file of ours, got none at {path}")
+    waiting = list(code.modules)
     while waiting:
         for path in _files_on_the_way(waiting.pop(), root):
             if path not in found:
                 found.add(path)
                 waiting += _read(path).imports
-    return tuple(sorted(found | set(_data_files(found))))
+    return tuple(sorted(found))
 
 
 def _files_on_the_way(name: str, root: Path) -> Iterator[Path]:
@@ -111,11 +138,6 @@ def _file_of(name: str, root: Path) -> Path | None:
 
 def _is_ours(name: str, root: Path) -> bool:
     return _file_of(name.partition(".")[0], root) is not None
-
-
-def _data_files(modules: Iterable[Path]) -> Iterator[Path]:
-    for folder in {path.parent for path in modules if path.name == "__init__.py"}:
-        yield from (path for path in folder.iterdir() if path.suffix in DATA_SUFFIXES)
 
 
 def _read(path: Path) -> _Module:
@@ -146,9 +168,9 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _versions(imports: Iterable[str]) -> list[str]:
-    """Python's minor version, and name and version of each distribution that is imported."""
-    names = {name for module in imports for name in _distributions(module)}
+def _versions(imports: Iterable[str], named: Iterable[str]) -> list[str]:
+    """Python's minor version, and name and version of each distribution imported or named."""
+    names = {*named, *(name for module in imports for name in _distributions(module))}
     found = sorted(f"{name} {importlib.metadata.version(name)}" for name in names)
     return [f"python {sys.version_info.major}.{sys.version_info.minor}", *found]
 

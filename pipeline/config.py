@@ -5,7 +5,7 @@ Nothing heavy is imported here, so that a wrong key is answered at once.
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,14 +18,15 @@ from pydantic import (
 )
 
 from lungct.grid import Grid
-from lungct.limits import LUNG
-from lungct.roots import AUTO, SPHERES, DataRoot
+from lungct.roots import DataRoot, RootValues
+from lungct.storage import common_base, is_remote
+from phantom.order import Order
 from schema import features
-from schema.hyperparameters import Intensity, Training, UNet, parse
+from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
 from schema.splits import SplitRule
 
 # What may be said of each root, or for all of them at once.
-SHARED = ("layout", "region", "truth", "min_readers", "outlines", "without_outlines")
+SHARED = tuple(field.name for field in fields(RootValues))
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -38,7 +39,7 @@ def absolute(path: str) -> str:
     Raises:
         ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
     """
-    found = path if not path or "://" in path else os.path.abspath(path)
+    found = path if not path or is_remote(path) else os.path.abspath(path)
     if set("*?[]") & set(found):
         raise ValueError(f"expected a path without *, ?, [ and ], got {found}")
     return found
@@ -53,38 +54,21 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PhantomConfig(Section):
-    """The phantom data set that stands in where no data root is given."""
-
-    scans: Annotated[int, Field(ge=1, le=999_999)] = 24
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
-    shape: tuple[
-        Annotated[int, Field(ge=24)], Annotated[int, Field(ge=48)], Annotated[int, Field(ge=48)]
-    ] = (96, 256, 256)
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder of just these phantoms."""
-        return "-".join(map(str, ("phantom", self.seed, self.scans, *self.shape)))
-
-
-class DataConfig(Section):
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(RootValues):
     """Where the scans are, and how many of them may be lost.
 
-    A root is a folder, or a mapping with the keys of `lungct.roots.DataRoot`: path, name, layout,
-    region, truth, min_readers, outlines, without_outlines. What a root leaves out of the last six
-    it has from here. `checksums` is a list of SHA-256 sums besides those named SHA256SUMS beside
-    the scans, which are found by themselves.
+    Attributes:
+        roots: Folders, or mappings with the keys of `lungct.roots.DataRoot`. What a root leaves out
+            of RootValues it has from here.
+        phantom: The data set that stands in where no root is given.
+        checksums: A list of SHA-256 sums besides those named SHA256SUMS beside the scans, which are
+            found by themselves.
+        max_quarantined_fraction: Largest share of the scans found that may be unusable.
     """
 
     roots: tuple[DataRoot, ...] = ()
-    phantom: PhantomConfig = PhantomConfig()
-    layout: str = AUTO
-    region: str = LUNG
-    truth: str = ""
-    min_readers: int = 2
-    outlines: tuple[Place, ...] = ()
-    without_outlines: str = SPHERES
+    phantom: Order = Order()
     checksums: Place = ""
     max_quarantined_fraction: Fraction = 0.2
 
@@ -97,11 +81,10 @@ class DataConfig(Section):
             for r in roots
         )
 
-    @model_validator(mode="after")
-    def _is_one_of_the_choices(self) -> "DataConfig":
-        """Refuses what no root may say, also where there is no root yet."""
-        self.root("phantom")
-        return self
+    @field_validator("outlines")
+    @classmethod
+    def _absolute_outlines(cls, outlines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(absolute, outlines))
 
     def root(self, path: str) -> DataRoot:
         """A folder of which nothing else is said."""
@@ -144,7 +127,7 @@ class GateConfig(Section):
 class EvaluationConfig(Section):
     """How predictions become masks."""
 
-    probability_threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    probability_threshold: float = Hyperparameters.probability_threshold
 
 
 class BeamConfig(Section):
@@ -194,6 +177,16 @@ class Config(Section):
     @classmethod
     def _split_of_absolute_path(cls, rule: SplitRule) -> SplitRule:
         return replace(rule, table=absolute(rule.table))
+
+    @model_validator(mode="after")
+    def _lies_together(self) -> "Config":
+        """Refuses inputs in several buckets, which TFX has no one base for."""
+        outlines = [folder for root in self.data.roots for folder in root.outlines]
+        files = [path for path in (self.data.checksums, self.split.table) if path]
+        folders = [*(root.path for root in self.data.roots), *outlines]
+        if folders:
+            common_base([*folders, *map(os.path.dirname, files)])
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":

@@ -1,4 +1,4 @@
-"""The modules of ours that each component runs: where TFX finds them, and what the cache follows.
+"""The code of ours that each component runs: where TFX finds it, and what the cache follows.
 
 Nothing heavy is imported here, so that a run which ends early can say which code it would have run.
 """
@@ -6,20 +6,31 @@ Nothing heavy is imported here, so that a run which ends early can say which cod
 from typing import Final
 
 from lungct.readers import LAYOUTS
+from pipeline.code_hash import Code
 
 # What TFX imports by its dotted name.
 PREPROCESSING_FN: Final = "models.preprocessing.preprocessing_fn"
 RUN_FN: Final = "models.trainer.run_fn"
 METRICS_MODULE: Final = "models.metrics.segmentation"
 
-# Entry points for `pipeline.code_hash`, by component.
-INGEST: Final = ("components.ct_example_gen.component", *LAYOUTS.values())
-SCHEMA_IMPORT: Final = ("components.schema_import", "schema")  # schema/schema.pbtxt
-DATA_GATE: Final = ("components.data_gate",)
-TRANSFORM: Final = (PREPROCESSING_FN.rpartition(".")[0],)
-TRAINER: Final = (RUN_FN.rpartition(".")[0],)
-EVALUATOR: Final = (METRICS_MODULE,)
-REPORT: Final = ("components.report_gen",)
+# What SchemaImport reads.
+SCHEMA_FILE: Final = "schema/schema.pbtxt"
 
-# Everything that a run on this machine imports.
-RUN: Final = ("local_runner", *INGEST, *TRANSFORM, *TRAINER, *EVALUATOR)
+# What pydicom decodes compressed pixels with; it imports what it finds.
+DECODERS: Final = ("pillow", "pyjpegls")
+
+INGEST: Final = Code(
+    ("components.ct_example_gen.component", *LAYOUTS.values()), distributions=DECODERS
+)
+SCHEMA_IMPORT: Final = Code(("components.schema_import",), (SCHEMA_FILE,))
+DATA_GATE: Final = Code(("components.data_gate",))
+TRANSFORM: Final = Code((PREPROCESSING_FN.rpartition(".")[0],))
+TRAINER: Final = Code((RUN_FN.rpartition(".")[0],))
+EVALUATOR: Final = Code((METRICS_MODULE,))
+REPORT: Final = Code(("components.report_gen",), ("report/page.html.j2",))
+# None for Pusher: changed code needs no new push, as every push is verified by its checksums.
+
+# Everything that a run on this machine runs and reads.
+RUN: Final = (
+    Code(("local_runner",)) + INGEST + SCHEMA_IMPORT + TRANSFORM + TRAINER + EVALUATOR + REPORT
+)

@@ -15,7 +15,7 @@ from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
 from components.pusher import Pusher
-from components.report_gen import ReportGen
+from components.report_gen import OTHER_EVALUATIONS, ReportGen
 from components.schema_import import SchemaImport
 from pipeline import entry_points
 from pipeline.code_hash import ROOT, code_hash
@@ -26,7 +26,6 @@ from schema import features
 from schema.criteria import criteria_to_json
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
-SCHEMA_FILE = os.path.join("schema", "schema.pbtxt")
 # In-process, deterministic and without a download; an image that is named keeps TFX from
 # building a source distribution for every component that uses Beam.
 LOCAL_BEAM_ARGS = (
@@ -45,7 +44,10 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
     metrics_hash = code_hash(entry_points.EVALUATOR)
-    schema_file = SCHEMA_FILE if config.vertex else str(ROOT / SCHEMA_FILE)
+    trainer_hash = code_hash(entry_points.TRAINER)
+    schema_file = entry_points.SCHEMA_FILE
+    if config.vertex is None:
+        schema_file = str(ROOT / schema_file)
 
     example_gen = _example_gen(config)
     schema = SchemaImport(schema_file, code_hash=code_hash(entry_points.SCHEMA_IMPORT))
@@ -78,7 +80,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     transform.add_upstream_node(gate)
     trainer = _trainer(
         config,
-        {**learning, "code_hash": code_hash(entry_points.TRAINER)},
+        {**learning, "code_hash": trainer_hash},
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
@@ -116,10 +118,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
-        **{f"{split}_evaluation": node.outputs["evaluation"] for split, node in others.items()},
+        **{OTHER_EVALUATIONS[split]: node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
         criteria=criteria_to_json(criteria),
         code_hash=code_hash(entry_points.REPORT),
+        trainer_code_hash=trainer_hash,
         probability_threshold=threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]

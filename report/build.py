@@ -22,6 +22,7 @@ from report.slices import first_series
 from schema import features
 from schema.criteria import Criterion
 from schema.files import REPORT_FILE, SUMMARY_FILE
+from schema.hyperparameters import parse_grid
 
 # What the Evaluator leaves in the folder of its blessing.
 BLESSED_FILE: Final = "BLESSED"
@@ -55,15 +56,15 @@ class ReportParameters:
     """Values that the report is made with.
 
     Attributes:
-        configuration: The run's configuration as JSON; `grid.spacing_mm` is read from it.
+        configuration: The run's configuration as JSON; its working grid is read.
         criteria: The gate's criteria.
-        code_hash: Hash of the code that made the model.
+        trainer_code_hash: Hash of the code that trained the model.
         probability_threshold: Probability from which a voxel is predicted.
     """
 
     configuration: str
     criteria: tuple[Criterion, ...]
-    code_hash: str
+    trainer_code_hash: str
     probability_threshold: float
 
 
@@ -83,7 +84,8 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     Raises:
         ValueError: The inputs contradict each other, or the configuration lacks the working grid.
     """
-    spacing_mm = grid_spacing(parameters.configuration)
+    configuration = json.loads(parameters.configuration)
+    spacing_mm = parse_grid(configuration).spacing_mm
     evaluation = read_evaluation(inputs.evaluation, parameters.criteria, inputs.other_evaluations)
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
@@ -94,29 +96,15 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     threshold = parameters.probability_threshold
     judged = _judge_all(chosen, segment, threshold, spacing_mm)
     return ReportContent(
-        name=str(json.loads(parameters.configuration).get("name", "NoduleFlow")),
+        name=str(configuration.get("name", "NoduleFlow")),
         blessed=blessed,
         data=data,
         evaluation=evaluation,
         nodules=tuple(one.result for _, one in judged),
         pictures=_draw_all(chosen, judged, segment, threshold, spacing_mm),
         history=read_history(inputs.model_run),
-        making=Making(parameters.configuration, parameters.code_hash, threshold, _now()),
+        making=Making(parameters.configuration, parameters.trainer_code_hash, threshold, _now()),
     )
-
-
-def grid_spacing(configuration: str) -> ZYX:
-    """Spacing (z, y, x) in mm of the working grid.
-
-    Raises:
-        ValueError: The configuration does not hold it.
-    """
-    spacing = json.loads(configuration).get("grid", {}).get("spacing_mm")
-    if not isinstance(spacing, list) or len(spacing) != 3 or not all(step > 0 for step in spacing):
-        raise ValueError(
-            f"expected grid.spacing_mm of 3 positive figures in the configuration, got {spacing!r}"
-        )
-    return float(spacing[0]), float(spacing[1]), float(spacing[2])
 
 
 def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:

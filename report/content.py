@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final
 
+from lungct.record import OUTCOMES
 from report.evaluation import Evaluation
 from report.history import History
 from report.nodules import NoduleResult
@@ -23,13 +24,13 @@ class Making:
 
     Attributes:
         configuration: The run's configuration as JSON text.
-        code_hash: Hash of the code that made the model.
+        trainer_code_hash: Hash of the code that trained the model.
         probability_threshold: Probability from which a voxel is predicted.
         written: When the report was written, ISO 8601 in UTC.
     """
 
     configuration: str
-    code_hash: str
+    trainer_code_hash: str
     probability_threshold: float
     written: str
 
@@ -115,7 +116,7 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "pictures": [_picture(one) for one in content.pictures],
         "history": asdict(content.history) if content.history else None,
         "probability_threshold": content.making.probability_threshold,
-        "code_hash": content.making.code_hash,
+        "trainer_code_hash": content.making.trainer_code_hash,
         "configuration": content.making.configuration,
     }
     cleaned: dict[str, Any] = _finite(facts)
@@ -123,12 +124,7 @@ def to_json(content: ReportContent) -> dict[str, Any]:
 
 
 def _outcomes(data: DataFacts) -> dict[str, int]:
-    return {
-        "found": data.found,
-        "accepted": data.accepted,
-        "repaired": data.repaired,
-        "quarantined": data.quarantined,
-    }
+    return {"found": data.found, **{name: getattr(data, name) for name in OUTCOMES}}
 
 
 def _data(data: DataFacts) -> dict[str, Any]:

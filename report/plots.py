@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lungct.scan import SIZE_BUCKETS
 from report.history import Epoch, History
 from report.nodules import NoduleResult
 from schema import features
@@ -114,8 +115,8 @@ def dice_against_diameter(nodules: Sequence[NoduleResult]) -> str:
                 linewidths=0.5,
                 label=f"{label} (n = {len(some)})",
             )
-    for border in (6, 8, 15):
-        axes.axvline(border, color="#98a2b3", linewidth=0.8, linestyle=(0, (2, 3)))
+    for border_mm, _ in SIZE_BUCKETS[1:]:
+        axes.axvline(border_mm, color="#98a2b3", linewidth=0.8, linestyle=(0, (2, 3)))
     axes.set_xlabel("annotated diameter (mm); dotted: borders of the size buckets")
     axes.set_ylabel("nodule Dice (3-D, in a box)")
     axes.set_ylim(-0.03, 1.03)

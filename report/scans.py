@@ -124,9 +124,9 @@ def _spacing(used: Iterable[ScanRecord]) -> tuple[SpacingRange, ...]:
 
 
 def _split_names(used: Iterable[ScanRecord]) -> list[str]:
-    order = (features.SPLIT_TRAIN, features.SPLIT_EVAL, features.SPLIT_TEST)
     names = {scan.split for scan in used}
-    return [name for name in order if name in names] + sorted(names - set(order))
+    known = [name for name in features.SPLITS if name in names]
+    return known + sorted(names.difference(known))
 
 
 def _split_facts(name: str, used: Iterable[ScanRecord]) -> SplitFacts:

@@ -4,7 +4,7 @@ import argparse
 import difflib
 from typing import NoReturn
 
-from runner.run_record import EXIT_USAGE
+from runner.exit_status import EXIT_USAGE
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,7 +10,9 @@ from typing import Final
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
+from runner.executions import FINISHED
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
+from schema.outputs import PUSHED_DESTINATION
 
 # Reports, metrics, statistics and the tables of scans are kept: they are small, and are what runs
 # are compared by.
@@ -18,7 +20,6 @@ LARGE_TYPES: Final = ("Examples", "Model", "ModelRun")
 
 _Artifact = metadata_store_pb2.Artifact
 _Event = metadata_store_pb2.Event
-_FINISHED = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _needed_by_runs(store: mlmd.MetadataStore, keep: int) -> set[int]:
     for run in reversed(runs):
         executions = store.get_executions_by_context(run.id)
         needed |= _artifacts_of(store, (execution.id for execution in executions))
-        if all(execution.last_known_state in _FINISHED for execution in executions):
+        if all(execution.last_known_state in FINISHED for execution in executions):
             keep -= 1
         if keep == 0:
             break
@@ -108,7 +109,7 @@ def _needed_by_pushes(store: mlmd.MetadataStore) -> set[int]:
     pushes = sorted(store.get_artifacts_by_type("PushedModel"), key=lambda push: int(push.id))
     newest: dict[str, int] = {}
     for push in pushes:
-        place = str(push.custom_properties["pushed_destination"].string_value)
+        place = str(push.custom_properties[PUSHED_DESTINATION].string_value)
         if place:
             newest[os.path.dirname(place)] = push.id
     events = store.get_events_by_artifact_ids(list(newest.values())) if newest else []

@@ -4,14 +4,10 @@ import os
 import shutil
 from glob import escape, glob
 
-from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.v1.orchestration.metadata import sqlite_metadata_connection_config
 
-_FINISHED = (
-    metadata_store_pb2.Execution.COMPLETE,
-    metadata_store_pb2.Execution.CACHED,
-)
+from runner.executions import FINISHED
 
 
 def discard_unfinished(database: str, folder: str) -> list[str]:
@@ -31,7 +27,7 @@ def discard_unfinished(database: str, folder: str) -> list[str]:
         return []
     with metadata.Metadata(sqlite_metadata_connection_config(database)) as handle:
         executions = handle.store.get_executions()
-    unfinished = {str(e.id) for e in executions if e.last_known_state not in _FINISHED}
+    unfinished = {str(e.id) for e in executions if e.last_known_state not in FINISHED}
     places = sorted(glob(os.path.join(escape(folder), "*", "*")))
     left = [place for place in places if os.path.basename(place) in unfinished]
     for place in left:

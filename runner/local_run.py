@@ -1,5 +1,6 @@
 """One run on this machine, from the data to the exit status, with what a person sees of it."""
 
+import dataclasses
 import datetime
 import logging
 import os
@@ -10,20 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lungct.readers.tables import TableError, read_splits
-from lungct.storage import StorageError
-from phantom import make_phantoms
+from lungct.storage import StorageError, is_remote
+from phantom.writer import make_phantoms
 from pipeline.config import Config
 from runner.console import RunConsole, dice_table, gate_table, listening
+from runner.exit_status import EXIT_BLESSED, EXIT_ERROR, EXIT_NOT_BLESSED, EXIT_REFUSED
 from runner.run_record import (
-    EXIT_BLESSED,
-    EXIT_ERROR,
-    EXIT_NOT_BLESSED,
-    EXIT_REFUSED,
     RunRecord,
     discard_run_record,
     write_run_record,
 )
 from runner.streams import quiet
+from schema import outputs
 from schema.criteria import GateRow, Verdict
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
 from schema.metrics import MetricRow
@@ -54,7 +53,7 @@ class LocalRun:
         """Runs to the end.
 
         Returns:
-            The exit status: see `runner.run_record`.
+            The exit status: see `runner.exit_status`.
         """
         os.makedirs(os.path.dirname(self._log_path), exist_ok=True)
         discard_run_record(self._record.config.output)
@@ -72,7 +71,9 @@ class LocalRun:
             self._run_pipeline()
             return self._conclude()
         except KeyboardInterrupt:
-            return self._ended_early("interrupted; the next run goes on from what is finished", 1)
+            return self._ended_early(
+                "interrupted; the next run goes on from what is finished", EXIT_ERROR
+            )
         except (TableError, StorageError) as error:
             return self._ended_early(str(error), EXIT_REFUSED, "The data was refused:")
         except Exception as error:
@@ -89,9 +90,9 @@ class LocalRun:
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
-        make_phantoms(folder, scans=phantom.scans, seed=phantom.seed, shape=phantom.shape)
+        make_phantoms(folder, phantom)
         self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
-        data = config.data.model_copy(update={"roots": (config.data.root(folder),)})
+        data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
         self._record.config = config.model_copy(update={"data": data})
 
     def _run_pipeline(self) -> None:
@@ -101,7 +102,7 @@ class LocalRun:
         from runner.local_dag import ObservedDagRunner
 
         output = self._record.config.output
-        examples = os.path.join(output, ARTIFACTS_FOLDER, "CtExampleGen")
+        examples = os.path.join(output, ARTIFACTS_FOLDER, outputs.EXAMPLE_GEN)
         left = discard_unfinished(os.path.join(output, METADATA_FILE), examples)
         self._end("removed what a killed run left" if left else "")
         ObservedDagRunner(self._begin, self._finished).run(create_pipeline(self._record.config))
@@ -124,10 +125,10 @@ class LocalRun:
         }
         for key, output in result.outputs.items():
             self._record.outputs[f"{result.node_id}.{key}"] = output.uri
-            if output.properties.get("pushed_destination"):
-                self._record.pushed_path = output.properties["pushed_destination"]
+            if output.properties.get(outputs.PUSHED_DESTINATION):
+                self._record.pushed_path = output.properties[outputs.PUSHED_DESTINATION]
         self._end("cached" if result.cached else self._remark(result.node_id))
-        if result.node_id == "CtExampleGen":
+        if result.node_id == outputs.EXAMPLE_GEN:
             self._tell_of_scans()
 
     def _tell_of_scans(self) -> None:
@@ -139,7 +140,7 @@ class LocalRun:
             self._view.console.print(f"    {text}", markup=False)
 
     def _remark(self, node_id: str) -> str:
-        if node_id != "CtExampleGen":
+        if node_id != outputs.EXAMPLE_GEN:
             return ""
         counts = self._record.counts()
         return ", ".join(f"{counts[name]} {name}" for name in list(counts)[1:])
@@ -183,7 +184,7 @@ class LocalRun:
         place = self._record.pushed_path
         if place is None:
             return "expected a blessed model to be pushed, got none"
-        expected = pushed_files(self._record.outputs["Pusher.pushed_model"])
+        expected = pushed_files(self._record.outputs[outputs.PUSHED_MODEL])
         damaged = damaged_files(Path(place), expected)
         if damaged:
             return f"expected {len(expected)} whole files in {place}, got a damaged {damaged[0]}"
@@ -200,7 +201,7 @@ class LocalRun:
         self._say("\n" + _verdict(gate, blessed))
         if blessed:
             self._say(f"  model                {_short(self._record.pushed_path or '')}")
-        report = os.path.join(self._record.outputs["ReportGen.report"], REPORT_FILE)
+        report = os.path.join(self._record.outputs[outputs.REPORT], REPORT_FILE)
         self._say(f"  report               {_short(report)}")
 
     def _say(self, text: str) -> None:
@@ -249,5 +250,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _short(path: str) -> str:
     """The path from here where it is below here, else as it is."""
+    if is_remote(path):
+        return path
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative

@@ -7,9 +7,11 @@ import os
 import tempfile
 from typing import Any
 
+from lungct.record import OUTCOMES
 from pipeline.code_hash import code_hash
 from pipeline.config import Config
 from pipeline.entry_points import RUN
+from schema import outputs
 from schema.files import (
     COUNTS_FILE,
     MANIFEST_FILE,
@@ -19,8 +21,6 @@ from schema.files import (
     RUN_FILE,
     SUMMARY_FILE,
 )
-
-EXIT_BLESSED, EXIT_ERROR, EXIT_USAGE, EXIT_NOT_BLESSED, EXIT_REFUSED = 0, 1, 2, 3, 4
 
 
 @dataclasses.dataclass
@@ -50,8 +50,8 @@ class RunRecord:
             Components, scans, metrics, gate, blessing, paths, configuration and code hash.
         """
         summary = self.summary()
-        report = self.outputs.get("ReportGen.report")
-        manifest = self.outputs.get("CtExampleGen.manifest")
+        report = self.outputs.get(outputs.REPORT)
+        manifest = self.outputs.get(outputs.MANIFEST)
         return {
             "exit_status": exit_status,
             "error": self.error or None,
@@ -70,7 +70,7 @@ class RunRecord:
 
     def summary(self) -> dict[str, Any]:
         """The report's summary; empty where the run did not come that far."""
-        folder = self.outputs.get("ReportGen.report")
+        folder = self.outputs.get(outputs.REPORT)
         if folder is None:
             return {}
         with open(os.path.join(folder, SUMMARY_FILE), encoding="utf-8") as file:
@@ -79,16 +79,16 @@ class RunRecord:
 
     def counts(self) -> dict[str, int]:
         """The scans by outcome; zeros where the run did not come that far."""
-        folder = self.outputs.get("CtExampleGen.quarantine")
+        folder = self.outputs.get(outputs.QUARANTINE)
         if folder is None:
-            return dict.fromkeys(("found", "accepted", "repaired", "quarantined"), 0)
+            return dict.fromkeys(("found", *OUTCOMES), 0)
         with open(os.path.join(folder, COUNTS_FILE), encoding="utf-8") as file:
             content: dict[str, int] = json.load(file)
         return content
 
     def notes(self) -> list[str]:
         """What the readers of tables and folders found worth saying, one line each."""
-        folder = self.outputs.get("CtExampleGen.scans")
+        folder = self.outputs.get(outputs.SCANS)
         if folder is None:
             return []
         with open(os.path.join(folder, NOTES_FILE), encoding="utf-8") as file:
@@ -96,7 +96,7 @@ class RunRecord:
 
     def quarantined(self) -> list[dict[str, str]]:
         """Series and reason of each scan that can't be used."""
-        folder = self.outputs.get("CtExampleGen.quarantine")
+        folder = self.outputs.get(outputs.QUARANTINE)
         if folder is None:
             return []
         with open(os.path.join(folder, QUARANTINE_FILE), encoding="utf-8") as file:

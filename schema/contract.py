@@ -1,4 +1,4 @@
-"""The schema of one tf.Example: structure from schema.pbtxt, ranges from `lungct.limits`."""
+"""The schema of one tf.Example: structure from schema.pbtxt, what values may be from code."""
 
 from typing import Any
 
@@ -13,22 +13,37 @@ def data_schema(text: str) -> Any:
     """Completes the schema file.
 
     Args:
-        text: Content of schema.pbtxt, which says names, types and presence, and no range.
+        text: Content of schema.pbtxt, which says names, types and presence, but not what numbers
+            and names may be.
 
     Returns:
-        The schema as TensorFlow Metadata's message: what ingest accepts is within its ranges.
+        The schema as TensorFlow Metadata's message: what ingest accepts is within its
+        domains.
 
     Raises:
-        ValueError: The file lacks a feature that has a range, or gives one itself.
+        ValueError: The file lacks a feature whose values are known here, or says itself what they
+            may be.
     """
     schema = text_format.Parse(text, schema_pb2.Schema())
-    known = {feature.name: feature for feature in schema.feature}
     ranges = {name: widest(name) for name in features.SCAN_FACTS}
     ranges[features.NODULE_DIAMETERS_MM] = (0.0, MAX_DIAMETER_MM)
     for name, (low, high) in ranges.items():
-        feature = known.get(name)
-        if feature is None or feature.HasField("float_domain"):
-            got = "none" if feature is None else "one with a range"
-            raise ValueError(f"expected a feature {name} without a range in the schema, got {got}")
-        feature.float_domain.min, feature.float_domain.max = low, high
+        domain = _feature(schema, name).float_domain
+        domain.min, domain.max = low, high
+    names = {
+        features.SPLIT: features.SPLITS,
+        features.SIZE_BUCKETS: (features.BUCKET_NONE, *features.BUCKETS),
+    }
+    for name, values in names.items():
+        _feature(schema, name).domain = name
+        schema.string_domain.add(name=name, value=values)
     return schema
+
+
+def _feature(schema: Any, name: str) -> Any:
+    """The feature of a name, of whose values the file says nothing."""
+    found = next((feature for feature in schema.feature if feature.name == name), None)
+    if found is None or found.WhichOneof("domain_info") is not None:
+        got = "none" if found is None else "one with a domain"
+        raise ValueError(f"expected a feature {name} without a domain in the schema, got {got}")
+    return found

@@ -43,6 +43,7 @@ COVERAGE_THRESHOLD: Final = scan.COVERAGE_THRESHOLD
 SPLIT_TRAIN: Final = "train"
 SPLIT_EVAL: Final = "eval"
 SPLIT_TEST: Final = "test"
+SPLITS: Final = (SPLIT_TRAIN, SPLIT_EVAL, SPLIT_TEST)  # in the order of tables
 
 # Size buckets by diameter in mm.
 BUCKET_NONE: Final = "none"

@@ -157,7 +157,9 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
         intensity=parse_intensity(config),
         model=_section(UNet, _mapping(config, "model")),
         training=_section(Training, training),
-        probability_threshold=float(config.get("probability_threshold", 0.5)),
+        probability_threshold=float(
+            config.get("probability_threshold", Hyperparameters.probability_threshold)
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from schema import features
 
 ALL: Final = "all"
-SPLIT_ORDER: Final = (ALL, features.SPLIT_TRAIN, features.SPLIT_EVAL, features.SPLIT_TEST)
+SPLIT_ORDER: Final = (ALL, *features.SPLITS)
 BUCKET_ORDER: Final = (ALL, *features.BUCKETS, features.BUCKET_NONE)
 
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from lungct.readers.tables import SplitTable, TableError, read_splits
 from schema import features
 
+_UNTESTED = tuple(name for name in features.SPLITS if name != features.SPLIT_TEST)
 _SUBSET = re.compile(r"subset([0-9])")
-_ALL = (features.SPLIT_TRAIN, features.SPLIT_EVAL, features.SPLIT_TEST)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SplitRule:
     salt: str = ""
     fold: int | None = None
     table: str = ""
-    table_splits: tuple[str, ...] = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
+    table_splits: tuple[str, ...] = _UNTESTED
 
     def __post_init__(self) -> None:
         """Checks every field; raises ValueError naming what was expected and what came."""
@@ -63,7 +63,7 @@ class SplitRule:
         if self.fold is not None and self.table:
             raise ValueError(f"expected fold or table, got both: {self.fold} and {self.table}")
         named = set(self.table_splits)
-        if not {features.SPLIT_TRAIN, features.SPLIT_EVAL} <= named <= set(_ALL):
+        if not set(_UNTESTED) <= named <= set(features.SPLITS):
             raise ValueError(
                 f"expected train, eval and perhaps test in table_splits, got {self.table_splits}"
             )
@@ -73,9 +73,9 @@ class SplitRule:
     def names(self) -> tuple[str, ...]:
         """The splits that the examples fall into."""
         if self.fold is not None:
-            return _ALL[:2]
+            return _UNTESTED
         tested = features.SPLIT_TEST in self.table_splits if self.table else self.test_fraction > 0
-        return _ALL if tested else _ALL[:2]
+        return features.SPLITS if tested else _UNTESTED
 
 
 def assign_splits(

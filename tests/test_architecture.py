@@ -16,11 +16,11 @@ MAY_IMPORT = {
     "models": {"models", "schema", "lungct"},
     "report": {"report", "schema", "lungct"},
     "components": {"components", "report", "schema", "lungct"},
-    "pipeline": {"pipeline", "components", "schema", "lungct"},
+    "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},
     "runner": {"runner", "pipeline", "components", "phantom", "schema", "lungct"},
 }
 OURS = {*MAY_IMPORT, "serving", "configs"}
-RUNNERS = {"pipeline", "runner"}
+RUNNERS = {"lungct", "pipeline", "runner"}
 
 
 def imported_packages(path: Path) -> set[str]:
@@ -43,7 +43,7 @@ def test_packages_import_one_way(package: str) -> None:
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
 
 
-def test_the_scripts_import_pipeline_and_runner_alone() -> None:
+def test_the_scripts_are_thin() -> None:
     for name in ("local_runner.py", "kubeflow_runner.py"):
         assert imported_packages(ROOT / name) & OURS <= RUNNERS
 

@@ -17,8 +17,8 @@ import pytest
 from tfx.orchestration import metadata
 from tfx.v1.orchestration.metadata import sqlite_metadata_connection_config
 
+from phantom.order import Order
 from phantom.writer import header_path, make_phantoms
-from pipeline.config import PhantomConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 SCANS, DAMAGED = 12, (1, 4)
@@ -79,8 +79,8 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def root(output: Path) -> Path:
     """The phantom that the runner would make, with two scans damaged."""
-    root = output / PhantomConfig(scans=SCANS, shape=SHAPE).folder
-    make_phantoms(str(root), scans=SCANS, seed=1, shape=SHAPE)
+    root = output / Order(SCANS, shape=SHAPE).folder
+    make_phantoms(str(root), Order(SCANS, shape=SHAPE))
     damage(root, DAMAGED)
     return root
 

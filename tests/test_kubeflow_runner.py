@@ -10,6 +10,7 @@ import kubeflow_runner
 from pipeline import entry_points
 from pipeline.code_hash import code_hash
 from pipeline.loading import load_config
+from schema import outputs
 from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,12 +64,25 @@ def test_every_component_of_ours_gets_the_hash_of_what_it_imports(job: dict[str,
     assert parameter("SchemaImport", "code_hash") == code_hash(entry_points.SCHEMA_IMPORT)
     assert parameter("DataGate", "code_hash") == code_hash(entry_points.DATA_GATE)
     assert parameter("ReportGen", "code_hash") == code_hash(entry_points.REPORT)
-    for task, modules in (
+    assert parameter("ReportGen", "trainer_code_hash") == code_hash(entry_points.TRAINER)
+    for task, code in (
         ("Transform", entry_points.TRANSFORM),
         ("Trainer", entry_points.TRAINER),
     ):
-        assert json.loads(parameter(task, "custom_config"))["code_hash"] == code_hash(modules)
+        assert json.loads(parameter(task, "custom_config"))["code_hash"] == code_hash(code)
     assert code_hash(entry_points.EVALUATOR) in parameter("Evaluator", "eval_config")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [outputs.SCANS, outputs.QUARANTINE, outputs.MANIFEST, outputs.PUSHED_MODEL, outputs.REPORT],
+)
+def test_the_outputs_of_a_run_record_are_those_of_the_pipeline(
+    job: dict[str, Any], name: str
+) -> None:
+    component, key = name.split(".")
+    made = job["pipelineSpec"]["components"][component]["outputDefinitions"]["artifacts"]
+    assert key in made
 
 
 def test_quarantine_and_manifest_are_artifacts(job: dict[str, Any]) -> None:
@@ -91,7 +105,7 @@ def test_the_driver_watches_scans_and_tables(job: dict[str, Any]) -> None:
     parameters = job["pipelineSpec"]["root"]["dag"]["tasks"]["CtExampleGen"]["inputs"]["parameters"]
     text = parameters["input_config"]["runtimeValue"]["constantValue"]["stringValue"]
     patterns = [split["pattern"] for split in json.loads(text)["splits"]]
-    assert patterns == ["*", "*/*", "*/*/*", "*/*/*/*"]
+    assert patterns == ["/".join("*" * depth) for depth in range(1, 7)]
 
 
 @pytest.mark.parametrize(

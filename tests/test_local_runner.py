@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
     [
         (["--dat", "x"], "unrecognized arguments: --dat x; nearest valid argument: --data"),
         (["--data"], "argument --data: expected one argument"),
-        (["--data", "nowhere"], "--data: expected a folder in LUNA16 layout, got nowhere"),
+        (["--data", "nowhere"], "--data: expected a folder of scans, got nowhere"),
         (["--config", "nowhere.yaml"], "nowhere.yaml: expected a YAML file"),
         (["--set", "training.epoch=3"], "nearest valid key: training.epochs"),
         (["--config", "configs/vertex.yaml"], "use kubeflow_runner.py"),

@@ -12,7 +12,7 @@ from components.ct_example_gen.request import Request
 from lungct.storage import common_base, fingerprint, list_files
 
 # What lies below a root, for TFX's own driver, whose patterns have no sign for any depth.
-_PATTERNS = ("*", "*/*", "*/*/*", "*/*/*/*")
+_PATTERNS = tuple("/".join("*" * depth) for depth in range(1, 7))
 
 
 def input_config(request: Request) -> tuple[str, example_gen_pb2.Input]:

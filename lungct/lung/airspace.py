@@ -15,15 +15,12 @@ import SimpleITK as sitk
 
 from lungct.limits import LUNG_VOLUME
 from lungct.lung.ball import close, dilate, erode
-from lungct.scan import ScanError
+from lungct.scan import AIR_HU, ScanError
 
 BoolArray = npt.NDArray[np.bool_]
 HuArray = npt.NDArray[np.int16]
 IntArray = npt.NDArray[np.int64]
 Box = tuple[slice, slice, slice]
-
-# Aerated lung is darker than this, tissue and vessels are brighter.
-AIR_HU = -400
 
 # Gas is darker than this in most of its voxels; lung, emphysema included, is not.
 GAS_HU = -960

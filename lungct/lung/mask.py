@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
-from lungct.lung.airspace import AIR_HU, Box, CoarseScan, find_lungs, padded_box
+from lungct.lung.airspace import Box, CoarseScan, find_lungs, padded_box
 from lungct.lung.plausible import check_chest
 from lungct.orientation import to_patient_axes
 from lungct.readers.continuity import check_continuity
 from lungct.resample import resample
-from lungct.scan import ScanError
+from lungct.scan import AIR_HU, ScanError
 from lungct.threads import for_each
 
 BoolArray = npt.NDArray[np.bool_]

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.limits import CHEST_LIMITS, LUNG, check_facts
-from lungct.lung.airspace import AIR_HU, Box, CoarseScan, padded_box
+from lungct.lung.airspace import Box, CoarseScan, padded_box
 from lungct.lung.ball import dilate
-from lungct.scan import HU_MIN
+from lungct.scan import AIR_HU, HU_MIN
 
 BoolArray = npt.NDArray[np.bool_]
 

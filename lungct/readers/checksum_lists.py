@@ -7,17 +7,22 @@ what `sha256sum subset*/* > SHA256SUMS` writes.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lungct.files import reason_of
 from lungct.readers.layout import ScanFiles
 from lungct.readers.tables import TableError
-from lungct.storage import is_remote, read_text
+from lungct.storage import exists, is_remote, read_text
 
 CHECKSUMS_NAME = "SHA256SUMS"
+
+# Files that each are a scan by themselves.
+_SCAN_NAMES = (".mhd", ".mha", ".nii", ".nii.gz")
 
 _LINE = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)")
 
@@ -41,26 +46,28 @@ def listed_checksums(
         scans: The scans of each root, by its folder.
 
     Returns:
-        For each series SHA-256 by name of the files in its folder that no other scan has, and
-        warnings: listed scans that are not there, and scans that no list has.
+        For each series SHA-256 by path of its files, its label mask and the files in its folder
+        that are of no scan, and warnings: listed scans that are not there, and scans that no list
+        has.
 
     Raises:
         TableError: A list can't be read, two give a file different checksums, or none of a list's
             names is of a folder of the scans.
     """
-    folders = {
-        _resolved(os.path.dirname(p)) for all_ in scans.values() for s in all_ for p in s.files
-    }
-    found: dict[str, dict[str, _Listed]] = {folder: {} for folder in folders}
+    every = [scan for group in scans.values() for scan in group]
     places = [*lists, *([named] if named else [])]
-    for place in places:
-        _add(place, [os.path.dirname(place), *scans], found)
     if not places:
         return {}, []
-    every = [scan for all_ in scans.values() for scan in all_]
-    owners = {_place(path): scan.series_uid for scan in every for path in scan.files}
-    by_scan = {scan.series_uid: _of_scan(scan, found, owners) for scan in every}
-    return by_scan, _warnings(every, found, owners)
+    owners = {_place(path): scan.series_uid for scan in every for path in _files_of(scan)}
+    found: dict[str, dict[str, _Listed]] = {os.path.dirname(place): {} for place in owners}
+    for place in places:
+        _add(place, [os.path.dirname(place), *scans], found)
+    listed = {
+        f"{folder}/{n}": one.checksum for folder, names in found.items() for n, one in names.items()
+    }
+    strays = _strays(listed, owners)
+    by_scan = {scan.series_uid: _of_scan(scan, listed, strays) for scan in every}
+    return by_scan, _warnings(every, listed, owners)
 
 
 def read_checksums(path: str) -> dict[str, str]:
@@ -121,30 +128,41 @@ def _add(place: str, bases: Sequence[str], found: dict[str, dict[str, _Listed]])
         )
 
 
+def _files_of(scan: ScanFiles) -> tuple[str, ...]:
+    return (*scan.files, scan.label) if scan.label else scan.files
+
+
+def _strays(
+    listed: Mapping[str, str], owners: Mapping[str, str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Name and checksum of the listed files that no scan owns, by folder."""
+    strays: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for place, checksum in listed.items():
+        if place not in owners:
+            folder, _, name = place.rpartition("/")
+            strays[folder].append((name, checksum))
+    return strays
+
+
 def _of_scan(
-    scan: ScanFiles, found: Mapping[str, Mapping[str, _Listed]], owners: Mapping[str, str]
+    scan: ScanFiles, listed: Mapping[str, str], strays: Mapping[str, list[tuple[str, str]]]
 ) -> dict[str, str]:
-    """Checksums by name of the files in a scan's folder that no other scan has."""
-    folder = _resolved(os.path.dirname(scan.files[0]))
-    return {
-        name: listed.checksum
-        for name, listed in found[folder].items()
-        if owners.get(f"{folder}/{name}", scan.series_uid) == scan.series_uid
-    }
+    """Checksums by path of a scan's files and of those beside them that are of no scan."""
+    own = {path: listed[_place(path)] for path in _files_of(scan) if _place(path) in listed}
+    first = scan.files[0]
+    folder = first.rpartition("/")[0]
+    is_folder = scan.path not in scan.files
+    beside = strays.get(os.path.dirname(_place(first)), ())
+    # In a folder of slices what is listed and gone was a slice; notes that are there are none.
+    kept = ((n, c) for n, c in beside if not (is_folder and exists(f"{folder}/{n}")))
+    return {**own, **{f"{folder}/{name}": checksum for name, checksum in kept}}
 
 
 def _warnings(
-    scans: Sequence[ScanFiles],
-    found: Mapping[str, Mapping[str, _Listed]],
-    owners: Mapping[str, str],
+    scans: Sequence[ScanFiles], listed: Mapping[str, str], owners: Mapping[str, str]
 ) -> list[str]:
     """Which scans the lists have too many, and too few."""
-    listed = {f"{folder}/{name}" for folder, names in found.items() for name in names}
-    absent = sorted(
-        path
-        for path in listed - owners.keys()
-        if path.endswith((".mhd", ".mha", ".nii", ".nii.gz"))
-    )
+    absent = sorted(path for path in listed.keys() - owners.keys() if path.endswith(_SCAN_NAMES))
     warnings = []
     if absent:
         warnings.append(
@@ -163,6 +181,7 @@ def _place(path: str) -> str:
     return f"{_resolved(os.path.dirname(path))}/{os.path.basename(path)}"
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _resolved(folder: str) -> str:
     """A folder by its one name, links resolved; one that is no path of this machine as it is."""
     return folder if is_remote(folder) else os.path.realpath(folder)

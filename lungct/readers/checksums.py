@@ -44,22 +44,28 @@ def scan_checksums(path: str, members: Sequence[str]) -> ScanChecksums:
     return ScanChecksums(by_file, header, _combined(voxels) if voxels or not header else header)
 
 
-def verify_checksums(found: ScanChecksums, listed: Mapping[str, str], path: str) -> None:
+def verify_checksums(
+    found: Mapping[str, str], listed: Mapping[str, str], path: str, all_listed: bool = False
+) -> None:
     """Compares a scan with a list; files that it leaves out pass.
 
     Args:
-        found: Checksums of the scan's files.
-        listed: SHA-256 by name of the file.
+        found: SHA-256 by file of the scan, empty for one that can't be read.
+        listed: SHA-256 by file, of the scan's folder.
         path: What names the scan.
+        all_listed: Whether every listed file must be one of the scan's.
 
     Raises:
-        ScanError: A checksum differs.
+        ScanError: A checksum differs, or a listed file is gone.
     """
-    for member, got in found.by_file.items():
-        name = os.path.basename(member)
-        expected = listed.get(name)
+    for file, got in found.items():
+        expected = listed.get(file)
         if expected is not None and got and got != expected:
+            name = os.path.basename(file)
             raise ScanError(f"expected SHA-256 {expected} of {name}, got {got} in {path}")
+    gone = sorted(set(listed) - set(found)) if all_listed else []
+    if gone:
+        raise ScanError(f"expected the listed file {gone[0]}, got no such file in {path}")
 
 
 def annotation_checksum(nodules: Sequence[Nodule]) -> str:

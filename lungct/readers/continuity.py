@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.limits import LUNG, VOLUME
-from lungct.lung.airspace import AIR_HU
 from lungct.readers.slice_order import check_repeats, check_slice_order
-from lungct.scan import ScanError
+from lungct.scan import AIR_HU, ScanError
 
 # On the worst axis real scans had at least 0.89, even with slices 15 mm apart; with their axes
 # mixed up at most 0.55, but for 0.76 of one with 23 slices, which is not told apart.

@@ -11,8 +11,9 @@ from lungct.readers.dicom_pixels import read_voxels
 from lungct.readers.dicom_preflight import read_frames
 from lungct.readers.dicom_stack import stack_frames
 from lungct.readers.hounsfield import to_hounsfield
-from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.layout import Reader, ScanFiles
 from lungct.scan import Scan, ScanError
+from lungct.storage import Listing
 
 _SUFFIXES = (".dcm", ".ima")
 
@@ -40,9 +41,10 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for path in listing.files:
-        if _is_dicom(path, listing):
+        if _may_be_dicom(path):
             folders[path.rpartition("/")[0]].append(path)
-    return tuple(_scan_files(folder, folders[folder], listing) for folder in sorted(folders))
+    slices = ((folder, _slices(paths, listing)) for folder, paths in sorted(folders.items()))
+    return tuple(_scan_files(folder, paths, listing) for folder, paths in slices if paths)
 
 
 def read(files: ScanFiles) -> Scan:
@@ -74,14 +76,27 @@ READER = Reader(
 )
 
 
-def _is_dicom(path: str, listing: Listing) -> bool:
-    """Whether a file is one of DICOM, by its name or, where that does not tell, by its bytes."""
+def _may_be_dicom(path: str) -> bool:
+    """Whether nothing in the name of a file says that it is something else."""
     name = PurePosixPath(path)
-    suffix = name.suffix.lower()
-    if name.stem.upper() == _DIRECTORY or suffix in _OTHER_SUFFIXES:
-        return False
-    if suffix in _SUFFIXES:
-        return True
+    return name.stem.upper() != _DIRECTORY and name.suffix.lower() not in _OTHER_SUFFIXES
+
+
+def _slices(paths: list[str], listing: Listing) -> list[str]:
+    """Which files of a folder are slices, also those too damaged to be told by their bytes.
+
+    Where slices have the ending of DICOM, files without it are slices only if their bytes say so;
+    where one has not, all others of such names are taken for slices.
+    """
+    named = [path for path in paths if PurePosixPath(path).suffix.lower() in _SUFFIXES]
+    others = sorted(set(paths) - set(named))
+    if named:
+        return [*named, *(path for path in others if _is_dicom(path, listing))]
+    return others if any(_is_dicom(path, listing) for path in others) else []
+
+
+def _is_dicom(path: str, listing: Listing) -> bool:
+    """Whether a file is one of DICOM by its bytes."""
     try:
         with listing.open(path) as file:
             return file.read(PREAMBLE_BYTES + len(MAGIC))[PREAMBLE_BYTES:] == MAGIC
@@ -92,7 +107,8 @@ def _is_dicom(path: str, listing: Listing) -> bool:
 def _scan_files(folder: str, paths: list[str], listing: Listing) -> ScanFiles:
     """The scan of one folder."""
     series_uid, patient_id = _identity(paths, listing)
-    below = listing.relative(folder + "/").rstrip("/")
+    # The name becomes that of files: no slash in it.
+    below = listing.relative(folder + "/").rstrip("/").replace("/", "_")
     return ScanFiles(
         series_uid=series_uid or below or PurePosixPath(folder).name,
         path=folder,

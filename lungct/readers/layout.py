@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import BinaryIO
 
 from lungct.scan import Scan
+from lungct.storage import Listing
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,6 @@ class ScanFiles:
     files: tuple[str, ...]
     label: str = ""
     patient_id: str = ""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All files below a data root, on this machine or in a bucket.
-
-    Attributes:
-        root: The folder.
-        files: Paths of all files below it that can be read by name, sorted; each begins with the
-            root and a slash. Hidden files and folders (of a leading dot) are left out.
-        open: Opens one of them for reading bytes; raises OSError where it can't.
-        folders: Paths of all folders below it, sorted: one that is named as a file is no file.
-    """
-
-    root: str
-    files: tuple[str, ...]
-    open: Callable[[str], BinaryIO]
-    folders: tuple[str, ...] = ()
-
-    def relative(self, path: str) -> str:
-        """The path of a file below the root."""
-        return path.removeprefix(self.root.rstrip("/") + "/")
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.layout import Reader, ScanFiles
 from lungct.readers.metaimage import read_scan
 from lungct.readers.metaimage_header import read_header
 from lungct.scan import Scan, ScanError
+from lungct.storage import Listing
 
 HEADER_SUFFIXES = (".mhd", ".mha")
 VOXEL_SUFFIXES = (".raw", ".zraw")

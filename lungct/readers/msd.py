@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from lungct.files import reason_of
-from lungct.readers.layout import Listing, Reader, ScanFiles
+from lungct.readers.layout import Reader, ScanFiles
 from lungct.readers.nifti import read_scan
 from lungct.readers.nifti_header import series_name
 from lungct.readers.tables import TableError
 from lungct.scan import Scan
+from lungct.storage import Listing
 
 _LIST_NAME = "dataset.json"
 _IMAGES, _LABELS = "imagesTr", "labelsTr"

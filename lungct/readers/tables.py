@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 from lungct.files import reason_of
 from lungct.limits import MAX_COORDINATE_MM, MAX_DIAMETER_MM
+from lungct.readers.names import (
+    DIAMETER_COLUMN,
+    NODULE_COLUMNS,
+    PATIENT_COLUMN,
+    SERIES_COLUMN,
+)
 from lungct.scan import Nodule
 from lungct.storage import read_text
 
-_SERIES = ("seriesuid", "series_uid", "seriesinstanceuid")
-_PATIENT = ("patient_id", "patientid", "patient")
+_SERIES = (SERIES_COLUMN, "series_uid", "seriesinstanceuid")
+_PATIENT = (PATIENT_COLUMN, "patientid", "patient")
 _SPLIT = ("split",)
 # What a series is called in tables that name its file.
 _FILE_SUFFIXES = (".mhd", ".mha", ".raw", ".zraw", ".nii.gz", ".nii", ".dcm")
-_NUMBERS = ("coordX", "coordY", "coordZ", "diameter_mm")
 
 
 class TableError(ValueError):
@@ -67,10 +72,10 @@ def read_annotations(path: str) -> Annotations:
     """
     found: dict[str, dict[tuple[float, ...], int]] = {}
     warnings = []
-    for line, row in _rows(path, [_SERIES, *((name.lower(),) for name in _NUMBERS)]):
+    for line, row in _rows(path, [_SERIES, *((name.lower(),) for name in NODULE_COLUMNS)]):
         where = f"line {line} of {path}"
         numbers = tuple(
-            _number(text, name, where) for text, name in zip(row[1:], _NUMBERS, strict=True)
+            _number(text, name, where) for text, name in zip(row[1:], NODULE_COLUMNS, strict=True)
         )
         series_uid = bare_name(row[0])
         if not series_uid:
@@ -209,7 +214,7 @@ def _number(text: str, name: str, where: str) -> float:
         value = math.nan if "_" in text else float(text)
     except ValueError:
         value = math.nan
-    if name == "diameter_mm":
+    if name == DIAMETER_COLUMN:
         fits, expected = 0 < value <= MAX_DIAMETER_MM, f"above 0 and up to {MAX_DIAMETER_MM:g}"
     else:
         fits, expected = abs(value) <= MAX_COORDINATE_MM, f"within ±{MAX_COORDINATE_MM:g}"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lungct.geometry import Geometry
 from lungct.limits import MAX_DIAMETER_MM
 from lungct.record import NoduleRecord
-from lungct.roots import LIDC, MASKS, SPHERES
+from lungct.roots import LIDC, MASKS, SPHERES, DataRoot
 from lungct.scan import Nodule, Scan, ScanError
 from lungct.truth.lidc.truth import OutlineTruth, consensus_nodules
 from lungct.truth.masks import mask_nodules
@@ -35,7 +35,7 @@ class Truth:
     kind: str = SPHERES
     nodules: tuple[Nodule, ...] = ()
     outlines: tuple[str, ...] = ()
-    min_readers: int = 2
+    min_readers: int = DataRoot.min_readers
     label: str = ""
     same_pixels: bool = True
 

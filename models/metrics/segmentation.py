@@ -81,7 +81,7 @@ class OverlapCombiner(beam.CombineFn):
 class SegmentationMetric(metric_types.Metric):
     """A figure that follows from `OverlapSums`, named by the configuration."""
 
-    def __init__(self, name: str, threshold: float = 0.5, code_hash: str = "") -> None:
+    def __init__(self, name: str, threshold: float, code_hash: str = "") -> None:
         """Declares the metric.
 
         Args:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import ingest
-from phantom import make_phantoms
+from phantom.order import Order
+from phantom.writer import make_phantoms
 from tests.lungct.found import headers
 
 
@@ -28,7 +29,7 @@ def test_memory_is_read_from_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_smaller_sets_share_the_files_of_the_largest(tmp_path: Path) -> None:
     root = tmp_path / "phantom"
-    make_phantoms(str(root), scans=3, seed=3, shape=(24, 48, 48), workers=1)
+    make_phantoms(str(root), Order(3, 3, (24, 48, 48)), workers=1)
     data = ingest._first_scans(root, 2)
     names = [Path(header).name for header in headers(data)]
     assert names == [Path(header).name for header in headers(root)[:2]]

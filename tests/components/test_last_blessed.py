@@ -67,12 +67,26 @@ def test_a_model_of_another_working_grid_is_passed_over(tmp_path: Path) -> None:
     models = [model(number, tmp_path, takes(one)) for number, one in enumerate(others, start=1)]
     # As it was written before grids were: it can't be told whether examples fit.
     models.append(model(4, tmp_path, '{"slice_size": 192, "channels": 3}'))
+    models.append(model(6, tmp_path, '{"grid": {"spacing_mm": [0, 2, 1], "slice_size": 192}}'))
     resolved = LastBlessedOtherModel().resolve_artifacts(
         None,
         {
             "model": models,
-            "model_blessing": [blessing(number, True) for number in (1, 2, 3, 4)],
+            "model_blessing": [blessing(number, True) for number in (1, 2, 3, 4, 6)],
             "candidate": [model(5, tmp_path, takes(grid, split="another"))],
+        },
+    )
+    assert [artifact.id for artifact in resolved["model"]] == [1]
+
+
+def test_what_a_grid_leaves_out_is_the_default(tmp_path: Path) -> None:
+    short = '{"grid": {"spacing_mm": [3.0, 2.0, 1.0], "slice_size": 192}}'
+    resolved = LastBlessedOtherModel().resolve_artifacts(
+        None,
+        {
+            "model": [model(1, tmp_path, short)],
+            "model_blessing": [blessing(1, True)],
+            "candidate": [model(2, tmp_path, takes(Grid((3.0, 2.0, 1.0), 192)))],
         },
     )
     assert [artifact.id for artifact in resolved["model"]] == [1]

@@ -8,14 +8,15 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import Report, ScanReport
-from components.report_gen import Executor, ReportGen
+from components.report_gen import OTHER_EVALUATIONS, Executor, ReportGen
 from schema.criteria import criteria_to_json
 from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
 
 PROPERTIES = {
     "configuration": CONFIGURATION,
     "criteria": criteria_to_json(PASSED),
-    "code_hash": "c0ffee",
+    "code_hash": "f00d",
+    "trainer_code_hash": "c0ffee",
     "probability_threshold": 0.5,
 }
 TYPES = {
@@ -44,6 +45,12 @@ def test_wiring() -> None:
     assert component.exec_properties == PROPERTIES
 
 
+def test_there_is_an_input_for_every_split_but_that_of_the_gate() -> None:
+    inputs = {"train": "train_evaluation", "test": "test_evaluation"}
+    assert OTHER_EVALUATIONS == inputs
+    assert {*inputs.values(), *TYPES} == set(ReportGen.SPEC_CLASS.INPUTS)
+
+
 def test_executor_writes_the_report(tmp_path: Path) -> None:
     scan = MadeScan("a", "eval", (MadeNodule("1", (5, 30, 30), 4.2, "3-6"),))
     write_run(tmp_path, [scan, MadeScan("b", "train")])
@@ -58,5 +65,5 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
 
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
-    assert (summary["name"], summary["code_hash"]) == ("made-up run", "c0ffee")
+    assert (summary["name"], summary["trainer_code_hash"]) == ("made-up run", "c0ffee")
     assert [row["criterion"] for row in summary["gate"]] == [PASSED[0].text]

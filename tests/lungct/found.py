@@ -1,6 +1,5 @@
 """Scans as an inventory finds them, for tests of what comes after it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from lungct.grid import Grid
@@ -42,7 +41,7 @@ def sliced(
         made.append(slices)
         return record
 
-    record, used = process(found_scan(header, tuple(nodules), truth), finish)
-    if not used:
+    record = process(found_scan(header, tuple(nodules), truth), finish)
+    if not record.used:
         raise ScanError(record.reason)
-    return replace(record), made[0]
+    return record, made[0]

@@ -1,16 +1,13 @@
 import json
-import os
-import re
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import yaml
 
-from lungct.check import main
+from lungct.check import WINDOW_MM, main
 from lungct.geometry import Geometry
 from lungct.lung.mask import lung_mask
 from lungct.readers.checksums import sha256_of
@@ -85,6 +82,28 @@ def test_facts_of_a_scan(folder, annotations, capsys):
     assert nodule["volume_mm3"] == pytest.approx(NODULE.volume_mm3, rel=0.001)
     assert (nodule["diameter_mm"], nodule["bucket"]) == (20.0, "15+")
     assert 0 < row["seconds"] < 10
+
+
+def test_the_table_beside_the_scans_is_read(folder, annotations, capsys):
+    keep_only(folder, "1.2.1")
+    (folder / "annotations.csv").write_text(Path(annotations).read_text())
+    assert main([str(folder), "--json"]) == 0
+    assert len(objects(capsys)["1.2.1"]["nodules"]) == 1
+
+
+def test_scans_in_a_bucket(folder, annotations, capsys):
+    system = fsspec.filesystem("memory")
+    for path in folder.rglob("*.*"):
+        system.pipe(f"memory://check/{path.relative_to(folder)}", path.read_bytes())
+    assert main(["memory://check", "--annotations", annotations, "--json"]) == 4
+    rows = objects(capsys)
+    assert [rows[f"1.2.{n}"]["outcome"] for n in (1, 2, 3)] == [
+        "accepted",
+        "repaired",
+        "quarantined",
+    ]
+    assert "in memory://check/subset0/1.2.3.mhd" in rows["1.2.3"]["reason"]
+    assert "/tmp" not in rows["1.2.3"]["reason"]
 
 
 def test_lines_for_people_end_with_a_sum(folder, annotations, capsys):
@@ -175,86 +194,6 @@ def test_lungs_that_do_not_fit_the_window(folder, capsys):
     assert "slice window of 200.0 x 200.0 mm" in objects(capsys)["1.2.1"]["reason"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "the following arguments are required: DIR"),
-        (["gone"], "expected a folder of scans, got 'gone'"),
-        (
-            ["EMPTY"],
-            "expected scans as .*luna16.*msd.*dicom.*, got none in .*empty, which holds no files",
-        ),
-        (["DIR", "--annotations", "gone.csv"], "annotation table gone.csv, got no such file"),
-        (["DIR", "--lidc", "gone"], "folder of LIDC XML files, got 'gone'"),
-        (["DIR", "--checksums", "gone"], "readable list of checksums, got .*gone"),
-        (["DIR", "--min-readers", "0"], "at least 1 reader and a window above 0 mm, got 0"),
-        (["DIR", "--window-mm", "nan"], "a window above 0 mm, got 2 readers and nan mm"),
-        (["DIR", "--min-readers", "x"], "invalid int value: 'x'"),
-        (["DIR", "--write-masks", "DIR/subset0/1.2.1.mhd"], "File exists"),
-        (["DIR", "--write-masks", "DIR"], "--write-masks apart from the scans, got '/.*/scans'"),
-        (["DIR", "--write-masks", "DIR/subset0/../subset0"], "apart from the scans, got '/.*"),
-        (["DIR", "--write-masks", "DIR/subset9"], "apart from the scans, got '/.*/subset9'"),
-        (["DIR", "--unknown"], "unrecognized arguments: --unknown"),
-    ],
-)
-def test_usage_errors_are_one_line(folder, tmp_path, capsys, arguments, message):
-    (tmp_path / "empty").mkdir()
-    places = {"DIR": str(folder), "EMPTY": str(tmp_path / "empty")}
-    for name, place in places.items():
-        arguments = [argument.replace(name, place) for argument in arguments]
-    try:
-        status = main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    out, err = capsys.readouterr()
-    assert (status, out) == (2, "") and err.count("\n") == 1
-    assert re.search(message, err)
-
-
-def test_masks_that_cannot_be_written_stop_the_check(folder, tmp_path, capsys):
-    (tmp_path / "out" / "1.2.1_lung.mhd").mkdir(parents=True)
-    assert main([str(folder), "--write-masks", str(tmp_path / "out")]) == 2
-    assert "1.2.1_lung.mhd" in capsys.readouterr().err
-
-
-def test_a_full_disk_is_named_by_its_file(folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    out.mkdir()
-    # A write to a device that is always full, whose error has no name of a file.
-    (out / f".1.2.1_lung.raw.{os.getpid()}.part").symlink_to("/dev/full")
-    assert main([str(folder), "--write-masks", str(out)]) == 2
-    err = capsys.readouterr().err
-    assert "No space left on device" in err and f"{out}/1.2.1_lung.mhd" in err
-    assert err.count("\n") == 1
-
-
-def test_ends_quietly_when_nobody_reads_on(folder):
-    command = [sys.executable, "-m", "lungct.check", str(folder)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
-
-
-def test_an_interrupt_is_one_line(folder, capsys, monkeypatch):
-    def interrupt(found, finish):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("lungct.check.process", interrupt)
-    assert main([str(folder)]) == 130
-    assert capsys.readouterr() == ("", "lungct.check: interrupted\n")
-
-
-def test_starts_in_two_seconds_without_tensorflow():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = "import sys, lungct.check; sys.exit('tensorflow' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Processor time: other work on the machine does not count.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
-
-
 def test_real_sample(real_data, tmp_path, capsys):
     root = real_data / "luna16_sample"
     out = tmp_path / "masks"
@@ -294,3 +233,9 @@ def test_real_scans_of_less_than_a_chest(real_data, tmp_path, capsys, names, lea
     row = objects(capsys)["1.2.3"]
     assert (row["outcome"], row["reason"]) == ("accepted", "")
     assert least_ml < row["lung_volume_ml"] < most_ml
+
+
+def test_the_window_is_that_of_the_configuration_for_luna16():
+    grid = yaml.safe_load((ROOT / "configs" / "luna16.yaml").read_text())["grid"]
+    assert grid["spacing_mm"][1] == grid["spacing_mm"][2]
+    assert grid["slice_size"] * grid["spacing_mm"][2] == pytest.approx(WINDOW_MM)

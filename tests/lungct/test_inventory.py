@@ -43,7 +43,6 @@ def test_a_scan_is_found_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     assert (first.layout, first.source, first.region) == ("luna16", "ours", VOLUME)
     assert (first.patient_id, first.phantom, first.checksums) == ("p", False, {})
     assert first.truth == Truth(nodules=(NODULE,))
-    assert [listing.root for listing in inventory.listings] == [root]
     assert inventory.warnings == ()
 
 
@@ -163,7 +162,6 @@ def test_reader_outlines_are_found_beside_the_scans_and_where_they_are_named(
     inventory = inventory_of(root, truth=LIDC, outlines=(str(tmp_path / "more"),))
     assert [scan.truth.outlines for scan in inventory.scans] == [(beside,), (deep,), ()]
     assert [scan.truth.kind for scan in inventory.scans] == ["lidc", "lidc", "spheres"]
-    assert [listing.root for listing in inventory.listings] == [root, str(tmp_path / "more")]
     assert inventory.warnings == (
         "1 of 3 scans have no reader outlines and take spheres, such as 1.3",
     )
@@ -211,8 +209,9 @@ def test_lists_of_checksums_are_found_and_what_they_lack_is_reported(tmp_path: P
     named.write_text(f"{'2' * 64}  subset0/1.1.raw\n")
     inventory = inventory_of(root, checksums=str(named))
     listed = by_series(inventory)["1.1"].checksums
-    assert (listed["1.1.mhd"], listed["1.1.raw"]) == ("0" * 64, "2" * 64)
-    assert "1.1.mhd" not in by_series(inventory)["1.2"].checksums
+    place = f"{root}/subset0/1.1"
+    assert (listed[f"{place}.mhd"], listed[f"{place}.raw"]) == ("0" * 64, "2" * 64)
+    assert f"{place}.mhd" not in by_series(inventory)["1.2"].checksums
     assert inventory.warnings == (
         f"lists of checksums have 1 scans that are not there, such as {root}/subset0/1.9.mhd",
         "1 of 2 scans are in no list of checksums, such as 1.2",
@@ -243,3 +242,20 @@ def test_names_that_are_no_utf8_are_told(tmp_path: Path) -> None:
     assert inventory_of(root).warnings == (
         f"left out a file whose name is no UTF-8: {root}/\\xff.txt",
     )
+
+
+def test_a_root_within_another_is_refused(tmp_path: Path) -> None:
+    make_root(tmp_path, {"1.1": "a"})
+    for inner in (tmp_path, tmp_path / "subset0"):
+        with pytest.raises(TableError, match="expected data roots apart from each other, got "):
+            take_inventory([DataRoot(str(tmp_path)), DataRoot(str(inner))])
+
+
+def test_roots_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name / "scans") for name in "ab"]
+    for number, path in enumerate(paths):
+        Path(path).mkdir(parents=True)
+        (Path(path) / f"1.{number}.mhd").write_text("NDims = 3\n")
+    roots = [DataRoot(path) for path in paths]
+    found = take_inventory(roots, annotations=())
+    assert [scan.source for scan in found.scans] == paths

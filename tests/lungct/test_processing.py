@@ -12,7 +12,7 @@ from lungct.readers.metaimage import write_scan
 from lungct.readers.tables import read_annotations
 from lungct.scan import Nodule, ScanError
 from lungct.truth.labels import Truth
-from lungct.truth.lidc.folders import find_reads
+from lungct.truth.lidc.folders import by_series
 from lungct.truth.spheres import equivalent_diameter_mm
 from tests.lungct import chest
 from tests.lungct.found import found_scan, headers, sliced
@@ -156,8 +156,8 @@ def test_no_lung_names_the_file(tmp_path):
 def test_a_bad_scan_becomes_a_record(header):
     with open(header.replace(".mhd", ".raw"), "ab") as voxels:
         voxels.write(b"x")
-    record, used = process(found_scan(header), lambda prepared: prepared.record)
-    assert (used, record.outcome) == (False, "quarantined")
+    record = process(found_scan(header), lambda prepared: prepared.record)
+    assert (record.used, record.outcome) == (False, "quarantined")
     assert (record.series_uid, record.patient_id, record.path) == ("1.2.3", "P1", header)
     assert "bytes of voxels" in record.reason and record.reason.count(header) == 1
     assert record.header_sha256 and record.slice_count == 0
@@ -165,13 +165,13 @@ def test_a_bad_scan_becomes_a_record(header):
 
 def test_a_crop_is_looked_at_as_a_whole(header):
     found = replace(found_scan(header, (NODULE,)), region="volume")
-    record, used = process(found, lambda prepared: to_slices(prepared, GRID)[0])
-    assert (used, record.lung_volume_ml, record.region) == (False, None, "volume")
+    record = process(found, lambda prepared: to_slices(prepared, GRID)[0])
+    assert (record.used, record.lung_volume_ml, record.region) == (False, None, "volume")
     assert "expected the region within the slice window of 256.0 x 256.0 mm" in record.reason
     wide = replace(GRID, slice_size=96)
-    record, used = process(found, lambda prepared: to_slices(prepared, wide)[0])
+    record = process(found, lambda prepared: to_slices(prepared, wide)[0])
     # All 44 slices of 5 mm: the margin ends where the scan does.
-    assert used and record.slice_count == 44
+    assert record.used and record.slice_count == 44
     assert "lung_volume_ml" not in record.facts()
 
 
@@ -238,7 +238,7 @@ def test_outlines_that_do_not_fit_name_both_files(header, tmp_path):
 def test_real_outlines(real_data):
     root = real_data / "luna16_sample"
     path = headers(root)[0]
-    ((series_uid, paths),) = find_reads(str(root / "lidc")).items()
+    ((series_uid, paths),) = by_series(map(str, (root / "lidc").glob("*.xml"))).items()
     grid = Grid((2.5, 2.0, 2.0), 192, 1, 5.0)
     record, _ = sliced(path, [], grid, truth=Truth("lidc", outlines=paths))
     (facts,) = record.nodules

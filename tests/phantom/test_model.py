@@ -8,9 +8,16 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.lung.mask import lung_mask
 from lungct.truth.spheres import render_spheres
-from phantom import PhantomScan, make_scan
 from phantom.fields import sample
-from phantom.model import CYCLE, EMPTY, REPEATED, plan_scan, scanner_of
+from phantom.model import (
+    CYCLE,
+    EMPTY,
+    REPEATED,
+    PhantomScan,
+    make_scan,
+    plan_scan,
+    scanner_of,
+)
 
 SMALL = (48, 96, 96)
 

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.progress import LOGGER_NAME
-from phantom import PhantomError, make_phantoms, make_scan
 from phantom import __main__ as main_module
 from phantom import writer as writer_module
 from phantom.__main__ import main
-from phantom.writer import Order
+from phantom.model import make_scan
+from phantom.order import MAX_SCANS, MAX_SEED, Order, PhantomError
+from phantom.writer import make_phantoms
 
 SHAPE = (24, 52, 48)
 
@@ -34,7 +36,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phantom") / "set"
-    make_phantoms(str(folder), scans=3, seed=1, shape=SHAPE, workers=1)
+    make_phantoms(str(folder), Order(3, 1, SHAPE), workers=1)
     return folder
 
 
@@ -65,7 +67,7 @@ def test_simpleitk_reads_what_was_made(made: Path) -> None:
 
 
 def test_bytes_depend_on_neither_processes_nor_number(made: Path, tmp_path: Path) -> None:
-    make_phantoms(str(tmp_path / "two"), scans=4, seed=1, shape=SHAPE, workers=2)
+    make_phantoms(str(tmp_path / "two"), Order(4, 1, SHAPE), workers=2)
     more, fewer = digests(tmp_path / "two"), digests(made)
     assert {k: more[k] for k in fewer if "subset" in k} == {
         k: v for k, v in fewer.items() if "subset" in k
@@ -74,7 +76,7 @@ def test_bytes_depend_on_neither_processes_nor_number(made: Path, tmp_path: Path
 
 def test_a_whole_folder_is_left_alone(made: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in made.rglob("*")}
-    make_phantoms(str(made), scans=3, seed=1, shape=SHAPE)
+    make_phantoms(str(made), Order(3, 1, SHAPE))
     assert {p: p.stat().st_mtime_ns for p in made.rglob("*")} == before
 
 
@@ -90,12 +92,12 @@ def test_an_interrupted_call_is_taken_up_again(
 
     monkeypatch.setattr(writer_module, "make_scan", dies_at_two)
     with pytest.raises(KeyboardInterrupt):
-        make_phantoms(str(tmp_path), scans=3, seed=1, shape=SHAPE, workers=1)
+        make_phantoms(str(tmp_path), Order(3, 1, SHAPE), workers=1)
     assert not (tmp_path / "PHANTOM.json").exists()
     first = next(tmp_path.glob("subset0/*.raw"))
     written = first.stat().st_mtime_ns
     monkeypatch.setattr(writer_module, "make_scan", original)
-    make_phantoms(str(tmp_path), scans=3, seed=1, shape=SHAPE, workers=1)
+    make_phantoms(str(tmp_path), Order(3, 1, SHAPE), workers=1)
     assert first.stat().st_mtime_ns == written
     assert digests(tmp_path) == digests(made)
 
@@ -106,65 +108,72 @@ def test_temporary_files_of_a_killed_call_are_cleared(made: Path, tmp_path: Path
     (tmp_path / "annotations.csv.99.tmp").write_text("half")
     (tmp_path / "subset1").mkdir()
     (tmp_path / "subset1" / f"{make_scan(1, 1, SHAPE).series_uid}.raw").write_bytes(b"half")
-    make_phantoms(str(tmp_path), scans=3, seed=1, shape=SHAPE, workers=1)
+    make_phantoms(str(tmp_path), Order(3, 1, SHAPE), workers=1)
     assert digests(tmp_path) == digests(made)
 
 
 @pytest.mark.parametrize("change", [{"scans": 2}, {"seed": 2}, {"shape": (24, 48, 52)}])
 def test_another_phantom_is_refused(made: Path, change: dict[str, object]) -> None:
-    arguments = {"scans": 3, "seed": 1, "shape": SHAPE, **change}
+    other = replace(Order(3, 1, SHAPE), **change)  # type: ignore[arg-type]
     with pytest.raises(PhantomError, match="seed 1, scans 3"):
-        make_phantoms(str(made), **arguments)  # type: ignore[arg-type]
+        make_phantoms(str(made), other)
 
 
 def test_a_phantom_with_a_missing_file_is_refused(tmp_path: Path, made: Path) -> None:
     (tmp_path / "PHANTOM.json").write_text((made / "PHANTOM.json").read_text())
     with pytest.raises(PhantomError, match=r"got none of .*\.mhd"):
-        make_phantoms(str(tmp_path), scans=3, seed=1, shape=SHAPE)
+        make_phantoms(str(tmp_path), Order(3, 1, SHAPE))
 
 
 def test_a_half_made_other_phantom_is_refused(tmp_path: Path) -> None:
     (tmp_path / "PHANTOM.json.unfinished").write_text('{"seed": 5, "scans": 9}')
     with pytest.raises(PhantomError, match="begun with seed 5, scans 9"):
-        make_phantoms(str(tmp_path), scans=3, seed=1, shape=SHAPE)
+        make_phantoms(str(tmp_path), Order(3, 1, SHAPE))
 
 
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(PhantomError, match="thesis.txt"):
-        make_phantoms(str(tmp_path), scans=1, seed=1, shape=SHAPE)
+        make_phantoms(str(tmp_path), Order(1, 1, SHAPE))
     with pytest.raises(PhantomError, match="got a file"):
-        make_phantoms(str(tmp_path / "thesis.txt"), scans=1, seed=1, shape=SHAPE)
+        make_phantoms(str(tmp_path / "thesis.txt"), Order(1, 1, SHAPE))
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_truth_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "PHANTOM.json").write_text("no json")
     with pytest.raises(PhantomError, match="no json"):
-        make_phantoms(str(tmp_path), scans=1, seed=1, shape=SHAPE)
+        make_phantoms(str(tmp_path), Order(1, 1, SHAPE))
 
 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"scans": 0}, "got 0"),
-        ({"seed": -1}, "got -1"),
-        ({"shape": (8, 64, 64)}, r"got \(8, 64, 64\)"),
+        ({"scans": 0}, "expected 1 to 999999 scans, got 0"),
+        ({"scans": MAX_SCANS + 1}, "scans, got 1000000"),
+        ({"seed": -1}, "expected a seed from 0 to 4294967295, got -1"),
+        ({"seed": MAX_SEED + 1}, "got 4294967296"),
+        ({"shape": (8, 64, 64)}, r"expected a shape of at least \(24, 48, 48\), got \(8, 64, 64\)"),
         ({"shape": (24, 64)}, r"got \(24, 64\)"),
-        ({"workers": 0}, "got 0"),
     ],
 )
-def test_arguments_out_of_range_are_refused(
-    tmp_path: Path, change: dict[str, object], text: str
-) -> None:
-    arguments = {"scans": 1, "seed": 1, "shape": SHAPE, **change}
+def test_orders_out_of_range_are_refused(change: dict[str, object], text: str) -> None:
     with pytest.raises(PhantomError, match=text):
-        make_phantoms(str(tmp_path), **arguments)  # type: ignore[arg-type]
+        replace(Order(), **change)  # type: ignore[arg-type]
+
+
+def test_no_process_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PhantomError, match="expected at least one process, got 0"):
+        make_phantoms(str(tmp_path), Order(1, 1, SHAPE), workers=0)
+
+
+def test_the_folder_of_an_order_names_it() -> None:
+    assert Order(3, 7, (24, 52, 48)).folder == "phantom-7-3-24-52-48"
 
 
 def test_progress_counts_scans(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, LOGGER_NAME):
-        make_phantoms(str(tmp_path), scans=2, seed=1, shape=(24, 48, 48), workers=2)
+        make_phantoms(str(tmp_path), Order(2, 1, (24, 48, 48)), workers=2)
     seen = [record.progress[:3] for record in caplog.records]  # type: ignore[attr-defined]
     assert seen == [("phantom scans", n, 2) for n in (0, 1, 2)]
 
@@ -174,7 +183,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     facts = Order(2, 1, SHAPE).facts()
     (tmp_path / "PHANTOM.json.unfinished").write_text(json.dumps(facts))
     with pytest.raises(RuntimeError, match=r"phantom process failed: \w+Error: .*subset0"):
-        make_phantoms(str(tmp_path), scans=2, seed=1, shape=SHAPE, workers=2)
+        make_phantoms(str(tmp_path), Order(2, 1, SHAPE), workers=2)
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline import code_hash as subject
 from pipeline import entry_points
-from pipeline.code_hash import ROOT, code_hash, imported_files
+from pipeline.code_hash import ROOT, Code, code_hash, files_of
 
 COMPONENTS = {
     "ingest": entry_points.INGEST,
@@ -35,11 +35,11 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def names(root: Path, *modules: str) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in imported_files(modules, root)]
+    return [path.relative_to(root).as_posix() for path in files_of(Code(modules), root)]
 
 
 def hashes(root: Path) -> dict[str, str]:
-    return {name: code_hash(modules, root) for name, modules in COMPONENTS.items()}
+    return {name: code_hash(code, root) for name, code in COMPONENTS.items()}
 
 
 @pytest.fixture
@@ -89,26 +89,33 @@ def test_a_changed_metric_reruns_the_evaluator_alone(changes: Changes) -> None:
     assert changes(path, "\n\n\n", "\n\nADDED = 1\n\n") == {"evaluator", "run"}
 
 
-def test_data_files_belong_to_the_package_that_reads_them(changes: Changes) -> None:
+def test_other_files_count_for_the_component_that_reads_them(changes: Changes) -> None:
     assert changes("report/page.html.j2", "<", " <") == {"report", "run"}
-    assert "schema" in changes("schema/schema.pbtxt", "feature", "# A comment.\nfeature")
+    changed = changes("schema/schema.pbtxt", "feature", "# A comment.\nfeature")
+    assert changed & LEARNING == set() and changed == {"schema", "run"}
+
+
+def test_every_file_in_our_packages_is_a_module_or_named() -> None:
+    folders = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    others = {path for path in files if path.suffix not in (".py", ".pyc")}
+    assert others == {path for path in files_of(entry_points.RUN) if path.suffix != ".py"}
 
 
 @pytest.mark.parametrize("package", ["report", "phantom", "pipeline", "runner", "components"])
 def test_the_trainer_imports_no(package: str) -> None:
-    assert not [
-        path for path in imported_files(entry_points.TRAINER) if ROOT / package in path.parents
-    ]
+    assert not [path for path in files_of(entry_points.TRAINER) if ROOT / package in path.parents]
 
 
 def test_the_trainer_imports_no_check() -> None:
-    assert ROOT / "lungct/check.py" not in imported_files(entry_points.TRAINER)
+    assert ROOT / "lungct/check.py" not in files_of(entry_points.TRAINER)
 
 
 def test_a_run_imports_what_its_components_import() -> None:
-    run = set(imported_files(entry_points.RUN))
-    for modules in COMPONENTS.values():
-        assert set(imported_files(modules)) <= run
+    run = set(files_of(entry_points.RUN))
+    for code in COMPONENTS.values():
+        assert set(files_of(code)) <= run
+        assert set(code.distributions) <= set(entry_points.RUN.distributions)
     assert ROOT / "runner/local_run.py" in run
 
 
@@ -127,29 +134,34 @@ def test_modules_that_import_each_other_have_an_end(tmp_path: Path) -> None:
     assert names(tmp_path, "a") == ["a.py", "b.py"]
 
 
-def test_only_data_of_imported_folders_count(tmp_path: Path) -> None:
-    write(tmp_path, {"a/__init__": "", "a/b": "", "a/c/__init__": ""})
-    for name in ("a/x.j2", "a/x.txt", "a/c/x.pbtxt"):
+def test_only_files_that_are_named_count(tmp_path: Path) -> None:
+    write(tmp_path, {"a/__init__": "", "a/b": ""})
+    for name in ("a/x.j2", "a/y.j2"):
         (tmp_path / name).write_text("")
-    assert names(tmp_path, "a.b") == ["a/__init__.py", "a/b.py", "a/x.j2"]
-    assert names(tmp_path, "a.c") == ["a/__init__.py", "a/c/__init__.py", "a/c/x.pbtxt", "a/x.j2"]
+    found = files_of(Code(("a.b",), ("a/y.j2",)), tmp_path)
+    assert found == tuple(tmp_path / name for name in ("a/__init__.py", "a/b.py", "a/y.j2"))
+    before = code_hash(Code(("a.b",), ("a/y.j2",)), tmp_path)
+    (tmp_path / "a/y.j2").write_text("changed")
+    assert code_hash(Code(("a.b",), ("a/y.j2",)), tmp_path) != before
+    with pytest.raises(FileNotFoundError, match="expected a file of ours, got none at /.*/a/z.j2"):
+        files_of(Code(("a.b",), ("a/z.j2",)), tmp_path)
 
 
 def test_layout_and_docstrings_do_not_count_but_names_and_values_do(tmp_path: Path) -> None:
     write(tmp_path, {"a": '"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n'})
-    before = code_hash(["a"], tmp_path)
+    before = code_hash(Code(("a",)), tmp_path)
     write(tmp_path, {"a": "def f(\n    x,\n):  # Why.\n    return (x + 1)\n"})
-    assert code_hash(["a"], tmp_path) == before
+    assert code_hash(Code(("a",)), tmp_path) == before
     write(tmp_path, {"a": "def f(x):\n    return x + 2\n"})
-    assert code_hash(["a"], tmp_path) != before
+    assert code_hash(Code(("a",)), tmp_path) != before
     write(tmp_path, {"b": "def f(x):\n    return x + 1\n"})
-    assert code_hash(["b"], tmp_path) != before
+    assert code_hash(Code(("b",)), tmp_path) != before
 
 
 def test_what_is_no_module_of_ours_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, {"a": ""})
     with pytest.raises(ModuleNotFoundError, match="expected a module of ours, got 'a.f' in /"):
-        code_hash(["a.f"], tmp_path)
+        code_hash(Code(("a.f",)), tmp_path)
 
 
 def with_version(monkeypatch: pytest.MonkeyPatch, distribution: str) -> None:
@@ -176,6 +188,11 @@ def test_these_versions_count_for_every_component(
     ("distribution", "expected"),
     [
         ("simpleitk", {"ingest", "run"}),
+        ("isal", {"ingest", "run"}),
+        ("google-crc32c", {"ingest", "run"}),
+        # Found by pydicom.
+        ("pillow", {"ingest", "run"}),
+        ("pyjpegls", {"ingest", "run"}),
         ("matplotlib", {"report", "run"}),
         ("rich", {"run"}),
         # In a namespace that many distributions share.
@@ -196,6 +213,11 @@ def test_a_distribution_that_lists_no_packages_is_found(monkeypatch: pytest.Monk
     before = code_hash(entry_points.TRAINER)
     with_version(monkeypatch, "numpy")
     assert code_hash(entry_points.TRAINER) != before
+
+
+def test_a_distribution_that_is_named_must_be_there() -> None:
+    with pytest.raises(importlib.metadata.PackageNotFoundError, match="no-such-decoder"):
+        code_hash(Code(("models.losses",), distributions=("no-such-decoder",)))
 
 
 def test_pythons_minor_version_counts(monkeypatch: pytest.MonkeyPatch) -> None:

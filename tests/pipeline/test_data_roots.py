@@ -1,14 +1,15 @@
 """Data roots in the configuration: folders or mappings, with what is said for all of them."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from lungct.roots import DataRoot
-from pipeline.config import SHARED, Config, DataConfig
-from pipeline.loading import ConfigError, load_config
+from lungct.roots import DataRoot, RootValues
+from pipeline.config import Config, DataConfig
+from pipeline.loading import ConfigError, load_config, valid_keys
 
 REST = """
 grid: {spacing_mm: [3, 2, 1], slice_size: 64}
@@ -25,27 +26,30 @@ def load(folder: Path, data: dict[str, Any], *overrides: str) -> DataConfig:
 
 def test_a_root_is_a_folder_or_a_mapping(tmp_path: Path) -> None:
     msd = {"path": "gs://bucket/Task06_Lung", "name": "msd", "region": "volume", "truth": "masks"}
-    data = load(tmp_path, {"roots": ["/data/luna16", msd]})
+    data = load(tmp_path, {"roots": ["gs://bucket/luna16", msd]})
     assert data.roots == (
-        DataRoot("/data/luna16"),
+        DataRoot("gs://bucket/luna16"),
         DataRoot("gs://bucket/Task06_Lung", "msd", region="volume", truth="masks"),
     )
     assert [root.source for root in data.roots] == ["luna16", "msd"]
 
 
 def test_what_is_said_for_all_holds_where_a_root_says_nothing(tmp_path: Path) -> None:
-    shared = {
-        **{"layout": "dicom", "region": "volume", "truth": "lidc", "min_readers": 3},
-        **{"outlines": ["/xml"], "without_outlines": "refuse"},
-    }
-    assert set(shared) == set(SHARED)
+    kinds = {"layout": "dicom", "region": "volume", "without_outlines": "refuse"}
+    shared = {**kinds, "truth": "lidc", "min_readers": 3, "outlines": ["/xml"]}
     own = {"path": "/b", "truth": "spheres", "min_readers": 1, "outlines": []}
     data = load(tmp_path, {**shared, "roots": ["/a", own]})
     assert data.roots == (
-        DataRoot("/a", "", "dicom", "volume", "lidc", 3, ("/xml",), "refuse"),
-        DataRoot("/b", "", "dicom", "volume", "spheres", 1, (), "refuse"),
+        DataRoot("/a", truth="lidc", min_readers=3, outlines=("/xml",), **kinds),
+        DataRoot("/b", truth="spheres", min_readers=1, outlines=(), **kinds),
     )
     assert data.root("/a") == data.roots[0]
+
+
+def test_the_defaults_for_all_are_those_of_a_root() -> None:
+    assert DataConfig().root("/a") == DataRoot("/a")
+    for field in fields(RootValues):
+        assert f"data.{field.name}" in valid_keys()
 
 
 def test_overrides_for_all_reach_every_root(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_a_wrong_root_is_one_line(tmp_path: Path, root: object, expected: str) -
         ({"truth": "xml"}, "data: expected truth spheres, lidc, masks, got 'xml'"),
         ({"region": "chest"}, "data: expected region lung, volume, got 'chest'"),
         ({"min_readers": 13}, "data: expected min_readers from 1 to 12, got 13"),
-        ({"outlines": ["/x*"]}, "data.outlines.0: expected a path without *, ?, [ and ], got /x*"),
+        ({"outlines": ["/x*"]}, "data.outlines: expected a path without *, ?, [ and ], got /x*"),
         ({"checksums": "/x*"}, "data.checksums: expected a path without *, ?, [ and ], got /x*"),
     ],
 )
@@ -114,7 +118,22 @@ def test_what_is_wrong_for_all_is_one_line(
 
 def test_what_was_described_is_the_same_configuration(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    roots = ["/a", {"path": "gs://b/c", "name": "c", "truth": "lidc", "outlines": ["gs://b/xml"]}]
+    roots = [
+        "gs://b/a",
+        {"path": "gs://b/c", "name": "c", "truth": "lidc", "outlines": ["gs://b/xml"]},
+    ]
     path.write_text(REST + yaml.safe_dump({"data": {"roots": roots, "min_readers": 3}}))
     config = load_config(str(path))
     assert Config.model_validate(config.described()) == config
+
+
+@pytest.mark.parametrize(
+    ("roots", "others"),
+    [(["/a", "gs://b/c"], {}), (["gs://a/c", "gs://b/c"], {}), (["gs://a/c"], {"checksums": "/s"})],
+)
+def test_inputs_in_several_places_are_refused(
+    roots: list[str], others: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="on one file system or in one bucket, got ") as caught:
+        load(tmp_path, {"roots": roots, **others})
+    assert "\n" not in str(caught.value)

@@ -29,6 +29,14 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     assert config.name == f"noduleflow-{name}"
 
 
+@pytest.mark.parametrize("section", ["grid", "split", "model", "training", "gate"])
+def test_on_vertex_ai_the_configuration_of_luna16_runs(section: str) -> None:
+    luna16, vertex = (
+        load_config(str(ROOT / f"configs/{name}.yaml")) for name in ("luna16", "vertex")
+    )
+    assert getattr(vertex, section) == getattr(luna16, section)
+
+
 def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
     gate = load_config(DEMO).gate
     assert gate.pooled_dice >= 0.69
@@ -72,6 +80,16 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
             "split.table_splits=[train]",
             "expected train, eval and perhaps test in table_splits, got ('train',)",
         ),
+        ("evaluation.probability_threshold=1", "expected probability_threshold in (0, 1), got 1"),
+        ("evaluation.probability_threshold=.nan", "expected probability_threshold in (0, 1), got"),
+        ("data.phantom.scans=0", "data.phantom: expected 1 to 999999 scans, got 0"),
+        ("data.phantom.seed=-1", "data.phantom: expected a seed from 0 to 4294967295, got -1"),
+        ("data.phantom.shape=[24, 48, 47]", "data.phantom: expected a shape of at least (24, 48, "),
+        (
+            "data.phantom.scan=1",
+            "unknown key data.phantom.scan; nearest valid key: data.phantom.sc",
+        ),
+        ("data.truht=lidc", "unknown key data.truht; nearest valid key: data.truth"),
         ("data.truth=xml", "data: expected truth spheres, lidc, masks, got 'xml'"),
         ("data.min_readers=0", "expected min_readers from 1 to 12, got 0"),
         ("data.without_outlines=skip", "without_outlines spheres, refuse, got 'skip'"),
@@ -234,9 +252,9 @@ def test_splits_by_fold_and_by_table(tmp_path: Path) -> None:
 def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path, MINIMAL)
-    given = ["data.roots=[a, gs://b/c]", "data.outlines=[xml]", "data.checksums=../s"]
+    given = ["data.roots=[a, /b/c]", "data.outlines=[xml]", "data.checksums=../s"]
     data = load_config(path, given).data
-    assert [root.path for root in data.roots] == [str(tmp_path / "a"), "gs://b/c"]
+    assert [root.path for root in data.roots] == [str(tmp_path / "a"), "/b/c"]
     assert data.outlines == (str(tmp_path / "xml"),)
     assert data.checksums == str(tmp_path.parent / "s")
     assert load_config(path).data.checksums == ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lungct.record import ScanRecord
-from report.build import gather, grid_spacing, write_report
+from report.build import gather, write_report
 from tests.components.made_run import (
     MISSED,
     PARAMETERS,
@@ -144,11 +144,19 @@ def test_blessing_that_contradicts_the_gate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "configuration", ["{}", '{"grid": {"spacing_mm": [1, 1]}}', '{"grid": {"spacing_mm": [1,0,1]}}']
+    ("configuration", "expected"),
+    [
+        ("{}", "expected a section 'grid' in custom_config, got None"),
+        ('{"grid": {"spacing_mm": [1, 1, 1]}}', "expected all values of Grid"),
+        ('{"grid": {"spacing_mm": [1, 0, 1], "slice_size": 64}}', "expected 3 spacings"),
+    ],
 )
-def test_configuration_without_the_working_grid(tmp_path: Path, configuration: str) -> None:
-    with pytest.raises(ValueError, match="expected grid.spacing_mm of 3 positive figures"):
-        grid_spacing(configuration)
+def test_configuration_without_the_working_grid(
+    tmp_path: Path, configuration: str, expected: str
+) -> None:
+    inputs = write_run(tmp_path, [EVAL])
+    with pytest.raises(ValueError, match=expected):
+        gather(inputs, replace(PARAMETERS, configuration=configuration))
 
 
 def test_empty_file_of_slices_is_passed_over(tmp_path: Path) -> None:
@@ -156,4 +164,4 @@ def test_empty_file_of_slices_is_passed_over(tmp_path: Path) -> None:
     empty = tmp_path / "examples" / "Split-eval" / "0.gz"
     empty.write_bytes(b"")
 
-    assert len(gather(inputs, replace(PARAMETERS, code_hash="other")).eval_nodules) == 2
+    assert len(gather(inputs, replace(PARAMETERS, trainer_code_hash="other")).eval_nodules) == 2

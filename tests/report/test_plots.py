@@ -3,6 +3,10 @@
 import base64
 from xml.etree import ElementTree
 
+import pytest
+
+from lungct.scan import SIZE_BUCKETS
+from report import plots
 from report.history import Epoch, History
 from report.nodules import NoduleResult
 from report.plots import dice_against_diameter, dice_by_size, dice_curve, loss_curve
@@ -70,6 +74,16 @@ def test_dice_against_diameter_tells_phantoms_from_patients() -> None:
     shown = texts(dice_against_diameter([*nodules, result(3.0, None)]))
 
     assert {"phantom (n = 2)", "patient (n = 1)"} <= set(shown)
+
+
+def test_dotted_lines_are_the_borders_of_the_size_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    def grey_lines() -> int:
+        image = dice_against_diameter([result(4.2, 0.5)]).partition("base64,")[2]
+        return base64.b64decode(image).decode().count("stroke: #98a2b3")
+
+    found = grey_lines()
+    monkeypatch.setattr(plots, "SIZE_BUCKETS", SIZE_BUCKETS[:2])
+    assert found - grey_lines() == 2  # all but the first of 6, 8 and 15 mm
 
 
 def test_same_plot_same_bytes() -> None:

@@ -19,7 +19,8 @@ def test_a_run_that_ended_before_any_component(tmp_path: Path) -> None:
     content = json.loads(Path(write_run_record(started, 1)).read_text())
     assert content["exit_status"] == 1
     assert content["error"] == "no such thing"
-    assert content["scans"]["found"] == 0
+    zeros = {"found": 0, "accepted": 0, "repaired": 0, "quarantined": 0}
+    assert content["scans"] == {**zeros, "quarantine": []}
     assert content["blessed"] is None and content["pushed_path"] is None
     assert content["configuration"]["name"] == "noduleflow-demo"
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

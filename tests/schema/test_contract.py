@@ -40,15 +40,28 @@ def test_the_schema_has_every_feature_that_an_example_has() -> None:
     assert {*features.PIXEL_FEATURES, *scalars, features.SLICE_INDEX} <= set(BY_NAME)
 
 
-@pytest.mark.parametrize("name", [*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM])
-def test_a_feature_that_is_missing_or_has_a_range_of_its_own_is_refused(name: str) -> None:
+NUMBERS = [*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM]
+NAMES = [features.SPLIT, features.SIZE_BUCKETS]
+
+
+def test_splits_and_size_buckets_are_those_of_the_code() -> None:
+    known = {domain.name: tuple(domain.value) for domain in SCHEMA.string_domain}
+    assert known == {"split": features.SPLITS, "size_buckets": ("none", *features.BUCKETS)}
+    assert [BY_NAME[name].domain for name in NAMES] == ["split", "size_buckets"]
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *NAMES])
+def test_a_feature_that_is_missing_or_has_a_domain_of_its_own_is_refused(name: str) -> None:
     schema = text_format.Parse(TEXT, schema_pb2.Schema())
     (feature,) = [feature for feature in schema.feature if feature.name == name]
-    feature.float_domain.min = 0.5
-    with pytest.raises(ValueError, match=f"feature {name} without a range .*, got one with a rang"):
+    if name in NAMES:
+        feature.domain = "own"
+    else:
+        feature.float_domain.min = 0.5
+    with pytest.raises(ValueError, match=f"a feature {name} without a domain .*, got one with a"):
         data_schema(text_format.MessageToString(schema))
     schema.feature.remove(feature)
-    with pytest.raises(ValueError, match=f"a feature {name} without a range .*, got none"):
+    with pytest.raises(ValueError, match=f"a feature {name} without a domain .*, got none"):
         data_schema(text_format.MessageToString(schema))
 
 
@@ -57,12 +70,13 @@ def test_a_file_that_is_no_schema_is_refused() -> None:
         data_schema(TEXT + "colour: 3")
 
 
-def example(facts: dict[str, float], diameter_mm: float) -> bytes:
+def example(facts: dict[str, float], diameter_mm: float, **named: bytes) -> bytes:
     """A slice of a scan of which so much is known."""
     texts = {
         **dict.fromkeys(features.PIXEL_FEATURES, b"\0"),
         **{features.SERIES_UID: b"1.2", features.PATIENT_ID: b"p", features.SOURCE: b"luna16"},
         **{features.SPLIT: b"train", features.NODULE_IDS: b"1", features.SIZE_BUCKETS: b"15+"},
+        **named,
     }
     numbers = {
         **{name: [value] for name, value in facts.items()},
@@ -109,6 +123,12 @@ def test_what_ingest_accepts_at_most_is_no_anomaly(tmp_path: Path) -> None:
     diameters = (1e-3, MAX_DIAMETER_MM)
     facts = zip(extremes(LUNG) + extremes(VOLUME), diameters * 2, strict=True)
     assert anomalies(tmp_path, [example(*one) for one in facts]) == {}
+
+
+def test_a_split_or_size_bucket_that_is_none_is_an_anomaly(tmp_path: Path) -> None:
+    (facts, _) = extremes(LUNG)
+    named = {features.SPLIT: b"val", features.SIZE_BUCKETS: b"9-15"}
+    assert set(anomalies(tmp_path, [example(facts, 5.0, **named)])) == set(named)
 
 
 def test_what_is_beyond_is_an_anomaly(tmp_path: Path) -> None:

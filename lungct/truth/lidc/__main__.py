@@ -5,6 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from lungct.exit_status import EXIT_OK, EXIT_REFUSED, EXIT_USAGE
+from lungct.streams import escape_unprintable
 from lungct.truth.lidc.reads import LidcError
 from lungct.truth.lidc.survey import LUNA16_NODULES, Survey, survey
 
@@ -15,13 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("place", metavar="TAR_OR_DIR", help="folder or tar file of XML files")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     given = parser.parse_args(arguments)
+    escape_unprintable()
     try:
         found = survey(given.place)
     except LidcError as error:
         print(f"lungct.truth.lidc: {error}", file=sys.stderr)
-        return 2
+        return EXIT_USAGE
     print(json.dumps(asdict(found)) if given.json else _text(found))
-    return 4 if found.refused else 0
+    return EXIT_REFUSED if found.refused else EXIT_OK
 
 
 def _text(found: Survey) -> str:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lungct.storage import open_file
-from lungct.truth.lidc.reads import LidcError
 
 HEAD_BYTES = 1 << 14
-
-# Where below a folder files are looked for: TCIA gives them one folder deep by themselves, and
-# three deep beside the DICOM series.
-PATTERNS = ("*.xml", "*/*.xml", "*/*/*.xml", "*/*/*/*.xml")
 
 # The names of elements are compared without their namespace.
 _SERIES_PATTERN = re.compile(rb"<SeriesInstanceUid>\s*([0-9.]+)\s*<")
@@ -44,25 +39,6 @@ def by_series(
     for path in sorted(set(paths)):
         found.setdefault(series_of(head(path), path), []).append(path)
     return {series_uid: tuple(group) for series_uid, group in found.items()}
-
-
-def find_reads(folder: str) -> Mapping[str, tuple[str, ...]]:
-    """XML files by the series that they are of.
-
-    Which series a file is of, `series_of` tells; `read_reads` finds out what is wrong with it.
-
-    Args:
-        folder: Any folder; XML files are looked for there and by PATTERNS below.
-
-    Returns:
-        Sorted paths by series.
-
-    Raises:
-        LidcError: There is no such folder.
-    """
-    if not Path(folder).is_dir():
-        raise LidcError(f"expected a folder of LIDC XML files, got {folder!r}")
-    return by_series(str(path) for pattern in PATTERNS for path in Path(folder).glob(pattern))
 
 
 def series_of(head: bytes, path: str) -> str:

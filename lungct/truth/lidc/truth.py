@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lungct.geometry import Geometry
+from lungct.roots import DataRoot
 from lungct.truth.lidc.lesions import Lesion, find_lesions
 from lungct.truth.lidc.outlines import check_heights, image_stack
 from lungct.truth.lidc.reads import LidcError, read_reads
@@ -24,7 +25,7 @@ class OutlineTruth:
     """
 
     paths: tuple[str, ...]
-    min_readers: int = 2
+    min_readers: int = DataRoot.min_readers
     same_pixels: bool = True
 
     def __post_init__(self) -> None:

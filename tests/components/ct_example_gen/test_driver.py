@@ -125,12 +125,9 @@ def test_every_pattern_is_below_one_base(tmp_path: Path) -> None:
     )
     base, files = input_config(request)
     assert base == "/data"
-    assert [split.pattern for split in files.splits] == [
-        *("a/*", "a/*/*", "a/*/*/*", "a/*/*/*/*"),
-        *("b/*", "b/*/*", "b/*/*/*", "b/*/*/*/*"),
-        *("xml/*", "xml/*/*", "xml/*/*/*", "xml/*/*/*/*"),
-        "lists/splits.csv",
-    ]
+    patterns = [split.pattern for split in files.splits]
+    assert patterns[:6] == ["a/*", "a/*/*", "a/*/*/*", "a/*/*/*/*", "a/*/*/*/*/*", "a/*/*/*/*/*/*"]
+    assert (patterns[6], patterns[12], patterns[18:]) == ("b/*", "xml/*", ["lists/splits.csv"])
     assert len({split.name for split in files.splits}) == len(files.splits)
 
 

@@ -26,7 +26,14 @@ def request_of(*roots: str, split: SplitRule = HALF) -> Request:
         Request(
             (
                 DataRoot(
-                    *("/a", "a name", "luna16", "volume", "lidc", 3, ("/xml", "/more"), "refuse")
+                    "/a",
+                    "a name",
+                    layout="luna16",
+                    region="volume",
+                    truth="lidc",
+                    min_readers=3,
+                    outlines=("/xml", "/more"),
+                    without_outlines="refuse",
                 ),
                 DataRoot("gs://bucket/b", truth="masks"),
             ),

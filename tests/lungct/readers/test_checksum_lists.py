@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -68,7 +69,7 @@ def verify(root, header):
     """Compares a scan with the lists of its root."""
     (scan,) = [scan for scan in scans_of(root) if scan.path == str(header)]
     found = scan_checksums(scan.path, luna16.members(scan))
-    verify_checksums(found, listed(root)[0].get(scan.series_uid, {}), scan.path)
+    verify_checksums(found.by_file, listed(root)[0].get(scan.series_uid, {}), scan.path)
 
 
 def test_finds_lists_beside_the_scans_and_a_named_one(tmp_path, header):
@@ -79,7 +80,8 @@ def test_finds_lists_beside_the_scans_and_a_named_one(tmp_path, header):
     # Names relative to the data root, in a list that lies elsewhere.
     (tmp_path / "more" / "list").write_text(f"{ONE}  subset0/c.raw\n")
     found, warnings = listed(tmp_path, str(tmp_path / "more" / "list"))
-    assert sorted(found["1.2.3"]) == ["1.2.3.mhd", "1.2.3.raw", "c.raw"]
+    names = sorted(path.rpartition("/")[2] for path in found["1.2.3"])
+    assert names == ["1.2.3.mhd", "1.2.3.raw", "c.raw"]
     assert warnings == []
 
 
@@ -106,9 +108,9 @@ def test_a_scan_has_no_checksums_of_another(tmp_path, header):
     other = header.with_name("1.2.4.mhd")
     other.write_text("")
     list_sums(tmp_path, header, other)
-    assert {uid: list(names) for uid, names in listed(tmp_path)[0].items()} == {
-        "1.2.3": ["1.2.3.mhd"],
-        "1.2.4": ["1.2.4.mhd"],
+    assert {uid: list(paths) for uid, paths in listed(tmp_path)[0].items()} == {
+        "1.2.3": [str(header)],
+        "1.2.4": [str(other)],
     }
 
 
@@ -118,7 +120,7 @@ def test_lists_of_buckets(tmp_path, monkeypatch):
     places = ("gs://b/a/subset0/1.mhd", "gs://b/a/2.mhd")
     scans = [ScanFiles(place[-5], place, (place,)) for place in places]
     found, _ = listed_checksums(list(texts), "", {"gs://b/a": scans})
-    assert found == {"1": {"1.mhd": ONE}, "2": {"2.mhd": OTHER}}
+    assert found == {"1": {places[0]: ONE}, "2": {places[1]: OTHER}}
 
 
 def test_lists_that_contradict_each_other(tmp_path, header):
@@ -167,3 +169,31 @@ def test_files_that_the_list_leaves_out_pass(tmp_path, header):
     list_sums(tmp_path, header)
     flip_a_bit(header.with_suffix(".raw"))
     verify(tmp_path, header)
+
+
+def folder_of_slices(tmp_path, *names):
+    """A scan of DICOM slices with a note beside them."""
+    for name in (*names, "notes.txt"):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(name.encode())
+    folder = str(tmp_path / "a")
+    return ScanFiles("1.2", folder, tuple(f"{folder}/{name}" for name in names))
+
+
+def test_a_slice_that_is_listed_and_gone_belongs_to_its_scan(tmp_path):
+    scan = folder_of_slices(tmp_path, "1.dcm", "2.dcm")
+    list_sums(tmp_path, *(tmp_path / "a" / name for name in ("1.dcm", "2.dcm", "notes.txt")))
+    (tmp_path / "a" / "2.dcm").unlink()
+    left = replace(scan, files=scan.files[:1])
+    found, _ = listed_checksums([str(tmp_path / "SHA256SUMS")], "", {str(tmp_path): [left]})
+    assert list(found["1.2"]) == list(scan.files)
+
+
+def test_label_masks_are_in_lists_too(tmp_path):
+    label = tmp_path / "labels" / "1.nii"
+    label.parent.mkdir()
+    label.write_bytes(b"mask")
+    scan = replace(folder_of_slices(tmp_path, "1.nii"), label=str(label))
+    list_sums(tmp_path, label)
+    found, _ = listed_checksums([str(tmp_path / "SHA256SUMS")], "", {str(tmp_path): [scan]})
+    assert found == {"1.2": {str(label): sha256_of(str(label))}}

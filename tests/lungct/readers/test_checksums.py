@@ -74,6 +74,15 @@ def test_checksum_of_several_files(tmp_path):
 def test_a_sum_that_differs_names_both(header):
     members = (str(header), str(header.with_suffix(".raw")))
     found = scan_checksums(str(header), members)
-    verify_checksums(found, {"1.2.3.mhd": found.header, "other.raw": ONE}, str(header))
+    path = str(header)
+    verify_checksums(found.by_file, {path: found.header, "/a/other.raw": ONE}, path)
     with pytest.raises(ScanError, match=f"expected SHA-256 {ONE} of 1.2.3.raw, got {found.voxels}"):
-        verify_checksums(found, {"1.2.3.raw": ONE}, str(header))
+        verify_checksums(found.by_file, {str(header.with_suffix(".raw")): ONE}, path)
+
+
+def test_a_listed_slice_that_is_gone_is_named(tmp_path):
+    listed = {f"{tmp_path}/{name}.dcm": ONE for name in "ab"}
+    found = {f"{tmp_path}/a.dcm": ONE}
+    verify_checksums(found, listed, str(tmp_path))
+    with pytest.raises(ScanError, match="expected the listed file /.*/b.dcm, got no such file"):
+        verify_checksums(found, listed, str(tmp_path), all_listed=True)

@@ -81,7 +81,7 @@ def test_a_series_without_a_usable_uid_is_named_by_its_folder(tmp_path, uid):
     for number, image in enumerate(images):
         (tmp_path / "x" / "scan 1" / f"{number}.dcm").write_bytes(encoded(image))
     (files,) = READER.find(listing(tmp_path))
-    assert files.series_uid == "x/scan 1"
+    assert files.series_uid == "x_scan 1"
 
 
 def test_a_folder_of_damaged_files_is_found_by_its_name_and_refused(tmp_path):

@@ -58,7 +58,7 @@ def test_refuses_what_it_can_not_read(predictions: Any, coverage: Any, message: 
 
 
 def test_pixels_are_counted_once_per_model() -> None:
-    metrics = [segmentation.SegmentationMetric(metric.key) for metric in METRICS]
+    metrics = [segmentation.SegmentationMetric(metric.key, 0.5) for metric in METRICS]
     made = [item for metric in metrics for item in metric.computations(model_names=["one", "two"])]
     counting = {item for item in made if isinstance(item, tfma.metrics.MetricComputation)}
     assert len(counting) == 2  # one for each model
@@ -75,7 +75,7 @@ def test_configuration_of_a_metric() -> None:
 @pytest.mark.parametrize("name", ["dice", "truth"])  # none at all, and a count
 def test_a_metric_that_the_overlap_does_not_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"expected a property of OverlapSums .*, got '{name}'"):
-        segmentation.SegmentationMetric(name)
+        segmentation.SegmentationMetric(name, 0.5)
 
 
 def test_counts_a_thousand_slices_of_192_pixels_in_seconds() -> None:

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 
 from lungct.geometry import Geometry
 from lungct.readers.metaimage_header import read_header
-from lungct.truth.lidc.folders import find_reads
+from lungct.truth.lidc.folders import by_series
 from lungct.truth.lidc.reads import LidcError
 from lungct.truth.lidc.truth import OutlineTruth, consensus_nodules
 from lungct.truth.voxels import coverage_patches
@@ -134,7 +134,7 @@ def test_broken_outlines_name_their_file(tmp_path):
 def test_real_consensus_is_that_of_the_published_reader_count(real_data):
     root = real_data / "luna16_sample"
     header = read_header(headers(root)[0])
-    paths = find_reads(str(root / "lidc"))[header.series_uid]
+    paths = by_series(map(str, (root / "lidc").glob("*.xml")))[header.series_uid]
     published = next((root / "lidc").glob("*_readercount.nii.gz"))
     count = sitk.GetArrayFromImage(sitk.ReadImage(str(published)))
     for min_readers in (1, 2, 3, 4):

@@ -1,0 +1,13 @@
+"""Names of the files beside the scans of a data root, and of the columns of its tables."""
+
+from typing import Final
+
+ANNOTATIONS_TABLE: Final = "annotations.csv"
+PATIENTS_TABLE: Final = "patients.csv"
+PHANTOM_NOTE: Final = "PHANTOM.json"
+
+# As they are written; tables of others may call series and patients differently.
+SERIES_COLUMN: Final = "seriesuid"
+PATIENT_COLUMN: Final = "patient_id"
+DIAMETER_COLUMN: Final = "diameter_mm"
+NODULE_COLUMNS: Final = ("coordX", "coordY", "coordZ", DIAMETER_COLUMN)

@@ -1,0 +1,56 @@
+"""What phantom data set is to be made: from the configuration to the note in its folder."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final
+
+VERSION: Final = 1
+MAX_SCANS: Final = 999_999
+MAX_SEED: Final = 2**32 - 1
+SMALLEST_SHAPE: Final = (24, 48, 48)
+
+
+class PhantomError(ValueError):
+    """What was asked for can't be made, or not in this folder. The text is one line."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made.
+
+    Attributes:
+        scans: How many.
+        seed: Another seed draws other chests.
+        shape: Voxels (z, y, x) of each scan.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    scans: int = 24
+    seed: int = 1
+    shape: tuple[int, int, int] = (96, 256, 256)
+
+    def __post_init__(self) -> None:
+        """Checks every field; raises PhantomError naming what was expected and what came."""
+        if not 1 <= self.scans <= MAX_SCANS:
+            raise PhantomError(f"expected 1 to {MAX_SCANS} scans, got {self.scans}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise PhantomError(f"expected a seed from 0 to {MAX_SEED}, got {self.seed}")
+        wanted = zip(self.shape, SMALLEST_SHAPE, strict=False)
+        if len(self.shape) != 3 or not all(n >= least for n, least in wanted):
+            raise PhantomError(f"expected a shape of at least {SMALLEST_SHAPE}, got {self.shape}")
+
+    @property
+    def folder(self) -> str:
+        """Name of a folder of just these scans."""
+        return "-".join(map(str, ("phantom", self.seed, self.scans, *self.shape)))
+
+    def facts(self) -> dict[str, Any]:
+        """The content of PHANTOM.json."""
+        return {
+            "phantom": True,
+            "note": "made by chance from the seed; no patient, no scanner",
+            "generator": "phantom",
+            "version": VERSION,
+            **asdict(self),
+            "shape": list(self.shape),
+        }

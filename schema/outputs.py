@@ -1,0 +1,13 @@
+"""Names of the components' outputs that the record of a run is made from: COMPONENT.KEY."""
+
+from typing import Final
+
+EXAMPLE_GEN: Final = "CtExampleGen"
+SCANS: Final = f"{EXAMPLE_GEN}.scans"
+QUARANTINE: Final = f"{EXAMPLE_GEN}.quarantine"
+MANIFEST: Final = f"{EXAMPLE_GEN}.manifest"
+PUSHED_MODEL: Final = "Pusher.pushed_model"
+REPORT: Final = "ReportGen.report"
+
+# The property of a PushedModel where TFX's Pusher says which folder the model was pushed to.
+PUSHED_DESTINATION: Final = "pushed_destination"
