@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from components.artifacts import DataVerdict, ScanReport
+from components.artifacts import DataVerdict, ScanRecords
 from lungct.record import ScanRecord
 from schema.files import SCANS_FILE, VERDICT_FILE
 
@@ -151,7 +151,7 @@ class DataGateSpec(component_spec.ComponentSpec):
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
-        "scans": component_spec.ChannelParameter(type=ScanReport),
+        "scans": component_spec.ChannelParameter(type=ScanRecords),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
     }
     OUTPUTS = {"verdict": component_spec.ChannelParameter(type=DataVerdict)}

@@ -168,7 +168,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
     )
     callback = EpochEnd(Monitor(run.split, run.holdout), outputs, state["epochs"])
     done = len(callback.epochs)
-    progress.report("epochs", done, training.epochs)
+    progress.advance("epochs", done, training.epochs)
     if not callback.finished:
         first = done * training.steps_per_epoch * training.batch_size
         model.fit(

@@ -137,7 +137,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         },
         "quarantine": _named(data.quarantine),
         "repairs": _named(data.repairs),
-        "remarks": _named(data.remarks),
+        "scan_warnings": _named(data.scan_warnings),
         "truths": dict(data.truths),
         "sources": dict(data.sources),
         "warnings": list(data.warnings),

@@ -128,7 +128,7 @@ def test_what_the_newest_push_was_made_from_is_kept(output: Output) -> None:
 
 
 def test_small_artifacts_are_kept(output: Output) -> None:
-    kinds = ("components.Report", "components.ScanReport", "ModelEvaluation", "PushedModel")
+    kinds = ("components.Report", "components.ScanRecords", "ModelEvaluation", "PushedModel")
     output.run(makes=[output.artifact(kind) for kind in (*kinds, "ModelRun")])
     output.run()
     assert output.clean(1) == ["ModelRun/5"]
