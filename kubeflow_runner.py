@@ -46,7 +46,7 @@ def compile_pipeline(config: Config, path: str) -> None:
         raise ConfigError(f"{config.name}: expected a section vertex, got none")
     if not config.data.roots:
         raise ConfigError("expected data.roots, the folders of the scans in a bucket, got none")
-    # What can't be written is said before TFX is imported, which takes half a minute.
+    # What can't be written is said before TFX is imported.
     with _whole_file(path) as unfinished:
         from tfx.v1.orchestration.experimental import (
             KubeflowV2DagRunner,

@@ -28,15 +28,16 @@ from components.ct_example_gen.conversion import ConvertScan, convert_scan
 from components.ct_example_gen.request import ScanTask
 from components.ct_example_gen.tfrecords import write_records
 from lungct import processing
+from lungct import region as region_module
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, take_inventory
+from lungct.limits import LUNG
 from lungct.lung import airspace, plausible
-from lungct.lung import mask as lung_mask
 from lungct.lung.ball import Radius
-from lungct.lung.mask import find_region, resample_region
 from lungct.orientation import to_patient_axes
 from lungct.readers.metaimage import read_scan
 from lungct.readers.names import ANNOTATIONS_TABLE
+from lungct.region import find_region, resample_region
 from lungct.resample import resample
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
@@ -62,7 +63,7 @@ REPLACED: dict[str, Replaced] = {
     "ours": (),
     "resampling by SimpleITK": (
         (processing, {"resample": library_ways.resampled}),
-        (lung_mask, {"resample": library_ways.resampled}),
+        (region_module, {"resample": library_ways.resampled}),
     ),
     "balls by SimpleITK's filters": with_balls(BALLS["SimpleITK's filters"]),
     "balls by SimpleITK's distances": with_balls(BALLS["SimpleITK's distances"]),
@@ -109,12 +110,12 @@ def replaced(functions: Replaced) -> Iterator[None]:
 
 
 def compare_balls(scan: Scan, rounds: int) -> None:
-    """Morphology on the coarse grid of the lung mask, and the mask that comes of it."""
+    """Morphology on the coarse grid of the lung mask, and the mask that it gives."""
 
     def mask(balls: Functions) -> Mask:
         """The lung mask."""
         with replaced(with_balls(balls)):
-            return find_region(scan.hu, scan.geometry).mask
+            return find_region(LUNG, scan.hu, scan.geometry).mask
 
     for name, coarse, radius in _ball_calls(mask):
         title = f"{name} {coarse.shape} by {radius}"
@@ -150,12 +151,12 @@ def _ball_ways(name: str, coarse: Mask, radius: Radius) -> dict[str, Callable[[]
 
 def compare_resampling(scan: Scan, found: FoundScan, grid: Grid, rounds: int) -> None:
     """HU and lung mask of a scan on its working grid."""
-    region = find_region(scan.hu, scan.geometry)
+    region = find_region(LUNG, scan.hu, scan.geometry)
     target = geometry_around(scan.geometry, region.box, grid, found.truth.nodules)
 
     def lungs(own: Callable[..., Any]) -> Mask:
         """The lung mask on the working grid."""
-        with replaced(((lung_mask, {"resample": own}),)):
+        with replaced(((region_module, {"resample": own}),)):
             return resample_region(region, scan.geometry, target).mask
 
     both = {"resample.py": resample, "SimpleITK": library_ways.resampled}

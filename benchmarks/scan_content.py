@@ -181,7 +181,7 @@ def print_times(scans: list[Scan]) -> None:
         lungs = find_lungs(scan)
         costs = {
             "to_hounsfield": milliseconds(lambda hu=hu: to_hounsfield(hu, "")),
-            "find_region": milliseconds(lambda v=view, g=grid: mask.find_region(v, g)),
+            "lungs_in_box": milliseconds(lambda v=view, g=grid: mask.lungs_in_box(v, g)),
             "order and repeats": milliseconds(
                 lambda hu=hu: (slice_order.check_repeats(hu), slice_order.check_slice_order(hu))
             ),

@@ -1,5 +1,5 @@
-"""How each custom step of the pipeline works: one module per component, thin over lungct."""
+"""How each custom step of the pipeline works: one module or folder per component of ours."""
 
-from components.artifacts import DataVerdict, Quarantine, Report, ScanReport, SplitManifest
+from components.artifacts import DataVerdict, Quarantine, Report, ScanRecords, SplitManifest
 
-__all__ = ["DataVerdict", "Quarantine", "Report", "ScanReport", "SplitManifest"]
+__all__ = ["DataVerdict", "Quarantine", "Report", "ScanRecords", "SplitManifest"]

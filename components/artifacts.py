@@ -6,14 +6,14 @@ A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the p
 from tfx import types
 
 
-class ScanReport(types.Artifact):
+class ScanRecords(types.Artifact):
     """The record of each scan found.
 
     A folder with `scans.jsonl` (one JSON object per scan: outcome, reason, split, facts) and
-    `notes.json` (warnings of tables and folders).
+    `warnings.json` (warnings of tables and folders).
     """
 
-    TYPE_NAME = "components.ScanReport"
+    TYPE_NAME = "components.ScanRecords"
 
 
 class Quarantine(types.Artifact):

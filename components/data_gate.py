@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from components.artifacts import DataVerdict, ScanReport
+from components.artifacts import DataVerdict, ScanRecords
 from lungct.record import ScanRecord
 from schema.files import SCANS_FILE, VERDICT_FILE
 
@@ -101,7 +101,7 @@ def check_quarantine(scans: Sequence[ScanRecord], max_fraction: float) -> list[F
 
     Args:
         scans: The record of each scan found.
-        max_fraction: Largest share of quarantined scans that is put up with, 0..1.
+        max_fraction: Largest share of quarantined scans that is allowed, 0..1.
 
     Returns:
         The share, and the scans with their reasons, when it is too large; else empty.
@@ -151,7 +151,7 @@ class DataGateSpec(component_spec.ComponentSpec):
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
-        "scans": component_spec.ChannelParameter(type=ScanReport),
+        "scans": component_spec.ChannelParameter(type=ScanRecords),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
     }
     OUTPUTS = {"verdict": component_spec.ChannelParameter(type=DataVerdict)}
@@ -224,7 +224,7 @@ class DataGate(base_component.BaseComponent):
             anomalies: What ExampleValidator found.
             splits: The splits that must be filled.
             max_quarantined_fraction: Largest share of quarantined scans, 0..1.
-            code_hash: Hash of our source, for the cache.
+            code_hash: Hash of the code, for the cache.
         """
         spec = DataGateSpec(
             scans=scans,

@@ -2,10 +2,9 @@
 
 TFX's Pusher copies file by file into the folder that TF Serving watches, and its cache never looks
 there again. This one copies beside and renames; and its driver looks at what the model was pushed
-to before, so that a push that was deleted or damaged since is no reason to push nothing. That is
-the driver's work, not the runner's: whether to execute is decided by TFX's cache from what the
-driver adds to the parameters, lineage and the record of the run stay true, and every runner of this
-pipeline has it.
+to before, so that a push that was deleted or damaged since is made again. That is the driver's
+work, not the runner's: TFX's cache decides whether to execute from what the driver adds to the
+parameters, lineage and the record of the run stay true, and every runner of this pipeline has it.
 """
 
 import json

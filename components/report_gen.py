@@ -8,7 +8,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import path_utils
 
-from components.artifacts import Report, ScanReport
+from components.artifacts import Report, ScanRecords
 from report.build import ReportInputs, ReportParameters, write_report
 from schema import features
 from schema.criteria import criteria_from_json
@@ -35,7 +35,7 @@ class ReportGenSpec(types.ComponentSpec):
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
-        "scans": ChannelParameter(type=ScanReport),
+        "scans": ChannelParameter(type=ScanRecords),
         **{
             name: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True)
             for name in OTHER_EVALUATIONS.values()

@@ -1,1 +1,1 @@
-"""Lung CT with numpy and SimpleITK: reading, geometry, masks, slices, metrics and a phantom."""
+"""Lung CT with numpy and SimpleITK: reading, geometry, masks, truth, slices and metrics."""

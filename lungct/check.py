@@ -1,8 +1,8 @@
 """`python -m lungct.check DIR`: which of these scans would be data, and why the others not?
 
 One line, or one JSON object, for each scan; exit status 0 when every scan is accepted or repaired,
-4 otherwise, 2 with one line on stderr where the question itself is wrong. A flipped bit inside
-uncompressed voxels is caught only where a list of SHA-256 sums lies beside the scans as SHA256SUMS
+4 otherwise, 2 with one line on stderr for a wrong command line or table. A flipped bit inside
+uncompressed voxels is caught only where a list of checksums lies beside the scans as SHA256SUMS
 or is named with --checksums: no value that a CT may hold tells that it was another one before.
 """
 
@@ -194,13 +194,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(given: argparse.Namespace) -> int:
-    """Exit status where nothing gets in the way of reading, writing and printing."""
+    """Exit status, unless reading, writing or printing fails."""
     try:
         inventory = _inventory(given)
         folder = _masks_folder(given, inventory.scans) if given.write_masks else None
     except (ValueError, OSError) as error:
         return _usage_error(error)
-    _print_notes(inventory.warnings)
+    _print_warnings(inventory.warnings)
     return _run(inventory.scans, given, folder)
 
 
@@ -246,16 +246,16 @@ def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | N
         record = check_scan(found, given.window_mm, folder)
         counts[record.outcome] += 1
         print(as_json_line(record) if given.json else as_line(record), flush=True)
-        _print_notes([f"{record.series_uid}: {warning}" for warning in record.warnings])
+        _print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
     if not given.json:
         print(total_line(counts))
     return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
 
 
-def _print_notes(notes: Sequence[str]) -> None:
+def _print_warnings(warnings: Sequence[str]) -> None:
     """What is no outcome goes to stderr, so that every line of stdout is a scan."""
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def take_inventory(
 
     Args:
         roots: The data roots.
-        checksums: A list of SHA-256 sums besides those that are named CHECKSUMS_NAME.
+        checksums: A list of checksums besides those that are named CHECKSUMS_NAME.
         annotations: Tables of nodules in place of ROOT/annotations.csv.
         need_tables: Whether a root whose truth is spheres must have its table.
 

@@ -23,7 +23,7 @@ MAX_VOXEL_BYTES: Final = 1 << 31
 # Slices are judged one by one, which a million slices of one voxel would make slow.
 MAX_SIZE: Final = 1 << 16
 
-# No scanner is wider: voxels and nodules further than this from the world's origin are nowhere.
+# No scanner is wider: voxels and nodules further than this from the world's origin are refused.
 MAX_COORDINATE_MM: Final = 10_000.0
 
 # Nodules and lesions, annotated or of a mask.

@@ -4,7 +4,7 @@ A property of `OverlapSums` is a metric once `schema.metrics` lists it.
 
 Whoever reports a Dice names its protocol beside it. *Pooled* Dice adds the voxels of all slices
 before it divides; *mean slice* Dice averages over the slices that hold truth. The two differ by
-0.2 on the same model, since pooled Dice is ruled by large nodules. An empty truth with an empty
+0.2 on the same model, since large nodules dominate pooled Dice. An empty truth with an empty
 prediction says nothing about a model: its Dice is NaN and left out of means, never 1.
 """
 

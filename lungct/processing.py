@@ -14,7 +14,6 @@ from lungct.grid import Grid
 from lungct.inventory import FoundScan, reader_of
 from lungct.limits import LUNG, check_facts
 from lungct.local_scan import LocalScan, on_this_machine
-from lungct.lung.mask import LungRegion, find_region, resample_region
 from lungct.lung.plausible import unusual_extents
 from lungct.orientation import to_patient_axes
 from lungct.readers.checksums import (
@@ -24,8 +23,8 @@ from lungct.readers.checksums import (
     scan_checksums,
     verify_checksums,
 )
-from lungct.readers.continuity import check_continuity
 from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
+from lungct.region import Region, find_region, resample_region
 from lungct.resample import resample
 from lungct.scan import HU_MIN, Scan, ScanError
 from lungct.slices import Slices, WorkingVolume
@@ -47,7 +46,7 @@ class PreparedScan:
 
     stored: Scan
     scan: Scan
-    region: LungRegion
+    region: Region
     labels: Labels
     record: ScanRecord
 
@@ -117,7 +116,7 @@ def prepare(found: FoundScan) -> PreparedScan:
     stored = reader_of(found.layout).read(found.files)
     labels = read_labels(stored, found.truth)
     hu, geometry = to_patient_axes(stored.hu, stored.geometry)
-    region = find(found.region, hu, geometry)
+    region = find_region(found.region, hu, geometry)
     record = replace(
         _start(found, REPAIRED if stored.repairs else ACCEPTED, "; ".join(stored.repairs)),
         truth=found.truth.words,
@@ -129,26 +128,6 @@ def prepare(found: FoundScan) -> PreparedScan:
     )
     check_facts(record.facts(), found.region)
     return PreparedScan(stored, replace(stored, hu=hu, geometry=geometry), region, labels, record)
-
-
-def find(kind: str, hu: npt.NDArray[np.int16], geometry: Geometry) -> LungRegion:
-    """The region of interest of a scan whose axes run along the patient's.
-
-    Args:
-        kind: LUNG or VOLUME.
-        hu: (z, y, x) int16 Hounsfield units.
-        geometry: Grid of the volume.
-
-    Returns:
-        The lungs, or all of the volume.
-
-    Raises:
-        ScanError: The voxels are no image, or hold no lung where one is wanted.
-    """
-    if kind == LUNG:
-        return find_region(hu, geometry)
-    check_continuity(hu, kind)
-    return LungRegion(geometry.whole, np.ones(hu.shape, dtype=np.bool_))
 
 
 def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
@@ -198,12 +177,12 @@ def _naming(error: ScanError, path: str) -> str:
     return str(error) if path in str(error) else f"{error} in {path}"
 
 
-def _unusual(kind: str, region: LungRegion, geometry: Geometry) -> tuple[str, ...]:
+def _unusual(kind: str, region: Region, geometry: Geometry) -> tuple[str, ...]:
     """What is unusual about the lungs; nothing is of a crop."""
     return unusual_extents(region.box, geometry.spacing_zyx_mm) if kind == LUNG else ()
 
 
-def _volume_ml(region: LungRegion, geometry: Geometry) -> float:
+def _volume_ml(region: Region, geometry: Geometry) -> float:
     return float(np.count_nonzero(region.mask)) * geometry.voxel_volume_mm3 / 1000
 
 

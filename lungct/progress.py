@@ -5,7 +5,7 @@ import logging
 LOGGER_NAME = "noduleflow.progress"
 
 
-def report(step: str, done: int, total: int, note: str = "") -> None:
+def advance(step: str, done: int, total: int, note: str = "") -> None:
     """Logs that `done` of `total` units of `step` are finished.
 
     Args:

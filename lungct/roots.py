@@ -18,7 +18,7 @@ LIDC: Final = "lidc"
 MASKS: Final = "masks"
 TRUTHS: Final = (SPHERES, LIDC, MASKS)
 
-# What becomes of a scan without outlines, where outlines are the truth.
+# What is done with a scan without outlines, where outlines are the truth.
 REFUSE: Final = "refuse"
 WITHOUT_OUTLINES: Final = (SPHERES, REFUSE)
 

@@ -63,7 +63,7 @@ class Scan:
     """One CT volume that was read and can be trusted.
 
     Attributes:
-        series_uid: Name of the series, the stem of the header file.
+        series_uid: Name of the series: its UID in DICOM, elsewhere its file's name without ending.
         hu: (z, y, x) int16 Hounsfield units, clipped to HU_MIN..HU_MAX.
         geometry: Its grid in the world.
         repairs: What was done to make the values HU, in words; empty when nothing was.

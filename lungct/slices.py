@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.geometry import Geometry
-from lungct.lung.mask import LungRegion
+from lungct.region import Region
 from lungct.scan import COVERAGE_THRESHOLD, Nodule
 from lungct.truth.spheres import NodulePatch
 
@@ -49,7 +49,7 @@ class WorkingVolume:
     """
 
     hu: npt.NDArray[np.int16]
-    region: LungRegion
+    region: Region
     geometry: Geometry
     patches: tuple[NodulePatch, ...]
 

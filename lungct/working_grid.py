@@ -47,7 +47,7 @@ def geometry_around(
     _check_window(f"the region and nodules {_names(nodules)}", high[:2] - low[:2], window_mm)
     centred = (region_low[:2] + region_high[:2] - window_mm) / 2
     corner = np.clip(centred, high[:2] - window_mm, low[:2])
-    # Rounding keeps the count of slices from hanging on the last bit of a coordinate.
+    # Without rounding the count of slices could depend on the last bit of a coordinate.
     slices = int(np.ceil(np.round((high[2] - low[2]) / grid.spacing_mm[0], 6)))
     x, y = (float(mm) for mm in corner + spacing_xy / 2)
     return Geometry(

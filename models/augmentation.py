@@ -25,11 +25,11 @@ class Slice:
 
     image: Tensor  # float32 (H, W, C)
     truth: Tensor  # float32 (H, W, 1), covered part
-    lung: Tensor  # uint8 (H, W)
+    region: Tensor  # uint8 (H, W)
 
 
 def crop_near(data: Slice, size: int, jitter: float, seed: Tensor) -> tuple[Tensor, Tensor]:
-    """Cuts a square near a nodule, or within the lung where the slice has no nodule.
+    """Cuts a square near a nodule, or within the region of interest where the slice has no nodule.
 
     Args:
         data: A whole slice.
@@ -41,8 +41,8 @@ def crop_near(data: Slice, size: int, jitter: float, seed: Tensor) -> tuple[Tens
         Image (size, size, C) and truth (size, size, 1). The crop lies within the slice.
     """
     nodule = data.truth[..., 0] >= _VISIBLE_NODULE
-    lung = data.lung > 0
-    mask = tf.cond(tf.reduce_any(nodule), lambda: nodule, lambda: lung)
+    region = data.region > 0
+    mask = tf.cond(tf.reduce_any(nodule), lambda: nodule, lambda: region)
     centre = _random_pixel(mask, _fold(seed, _CENTRE))
     offset = tf.random.stateless_uniform([2], _fold(seed, _PLACE), -jitter, jitter) * float(size)
     limit = tf.shape(data.image)[:2] - size

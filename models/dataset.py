@@ -55,7 +55,7 @@ def training_batches(split: SplitData, holdout: Holdout, first_crop: int = 0) ->
 
     Returns:
         (image, truth): float32 (batch, crop, crop, C) and (batch, crop, crop, 1). A share of
-        `nodule_fraction` of the crops is cut near a nodule, the others anywhere in the lung.
+        `nodule_fraction` of the crops is cut near a nodule, the others anywhere in the region.
 
     Raises:
         ValueError: No slice with a nodule is left for training.
@@ -154,8 +154,8 @@ def _crop_maker(split: SplitData) -> Callable[[Any, dict[str, Any]], tuple[Any, 
         """Cuts and augments one crop; its number is its seed."""
         seed = tf.stack([tf.constant(training.seed, tf.int64), number])
         image, truth = _decode(split, {name: value[None] for name, value in raw.items()})
-        lung = tf.io.decode_raw(raw[features.REGION_MASK], tf.uint8)
-        whole = Slice(image[0], truth[0], tf.reshape(lung, (size, size)))
+        region = tf.io.decode_raw(raw[features.REGION_MASK], tf.uint8)
+        whole = Slice(image[0], truth[0], tf.reshape(region, (size, size)))
         crop = crop_near(whole, training.crop_size, training.augmentation.jitter, seed)
         return vary(*crop, seed)
 

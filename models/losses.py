@@ -16,7 +16,7 @@ def soft_dice_loss(truth: Any, logits: Any) -> Any:
     """1 - soft Dice of each crop, averaged over the batch.
 
     With p the probability and t the covered part of a voxel a crop's loss is
-    1 - (2 Σ pt + 1) / (Σ p + Σ t + 1). The mean gives a nodule of five voxels the same say as one
+    1 - (2 Σ pt + 1) / (Σ p + Σ t + 1). The mean gives a nodule of five voxels the weight of one
     of five hundred; pooled over the batch, small ones would count for nothing.
 
     Args:

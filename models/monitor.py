@@ -177,4 +177,4 @@ class EpochEnd(keras.callbacks.Callback):
     def _report(self) -> None:
         total = len(self.epochs) if self.finished else self._training.epochs
         note = f"Dice of held-out slices {self.epochs[-1]['monitor_dice']:.3f}"
-        progress.report("epochs", len(self.epochs), total, note)
+        progress.advance("epochs", len(self.epochs), total, note)

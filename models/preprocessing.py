@@ -13,7 +13,7 @@ from schema.hyperparameters import Intensity, parse_grid, parse_intensity
 # Mean and variance are taken over every second pixel in both directions, a quarter of them: enough
 # for two numbers.
 _STATISTICS_STRIDE = 2
-# Below this all slices have one value; dividing by it would only blow up rounding errors.
+# Below this all slices have one value; dividing by it would only amplify rounding errors.
 _SMALLEST_DEVIATION = 1e-3
 
 

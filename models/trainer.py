@@ -137,7 +137,7 @@ def compiled_model(settings: Hyperparameters) -> keras.Model:
         optimizer=optimizer,
         loss=loss_of(settings.training),
         metrics=[PooledDice(settings.probability_threshold)],
-        jit_compile=_gpus() > 0,  # XLA's code for CPUs is not worth its compilation
+        jit_compile=_gpus() > 0,
     )
     return model
 
@@ -168,7 +168,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
     )
     callback = EpochEnd(Monitor(run.split, run.holdout), outputs, state["epochs"])
     done = len(callback.epochs)
-    progress.report("epochs", done, training.epochs)
+    progress.advance("epochs", done, training.epochs)
     if not callback.finished:
         first = done * training.steps_per_epoch * training.batch_size
         model.fit(

@@ -51,13 +51,13 @@ class Skeleton:
 
     def paint(self, plane: Array, fields: dict[str, Array], z: float) -> None:
         """Adds all bones of the slice at height `z` mm, in place."""
-        self._ribs(plane, fields, z)
+        self._ribs(plane, fields)
         self._shoulder_blades(plane, fields, z)
         self._breastbone(plane, z)
         self._collar_bones(plane, z)
         self._spine(plane, fields["grain"], z)
 
-    def _ribs(self, plane: Array, fields: dict[str, Array], z: float) -> None:
+    def _ribs(self, plane: Array, fields: dict[str, Array]) -> None:
         """Oblique sections of ribs in the chest wall, cartilage towards the breastbone."""
         phase, pitch = fields["rib"], self._patient.rib_pitch_mm
         off = (phase - np.rint(phase)) * np.float32(pitch)

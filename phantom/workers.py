@@ -24,7 +24,7 @@ def in_processes(
     """Calls a function in `workers` processes; yields each result when it is there.
 
     Each process is a fresh interpreter (`spawn`): the parent may run TensorFlow's threads, which
-    a fork would not survive. All of them end when the iterator ends, is closed or raises, and
+    a fork would lose. All of them end when the iterator ends, is closed or raises, and
     when the parent is killed.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from lungct.progress import report
+from lungct.progress import advance
 from lungct.readers.metaimage import write_scan
 from lungct.readers.names import (
     ANNOTATIONS_TABLE,
@@ -85,9 +85,9 @@ def _make_scans(folder: Path, order: Order, workers: int) -> None:
     make = functools.partial(write_one, folder, order.seed, shape=order.shape)
     alone = workers == 1 or len(missing) == 1
     finished: Iterator[None] = map(make, missing) if alone else in_processes(make, missing, workers)
-    report("phantom scans", done, order.scans)
+    advance("phantom scans", done, order.scans)
     for count, _ in enumerate(finished, done + 1):
-        report("phantom scans", count, order.scans)
+        advance("phantom scans", count, order.scans)
 
 
 def _write_tables(folder: Path, order: Order) -> None:

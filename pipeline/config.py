@@ -30,11 +30,10 @@ SHARED = tuple(field.name for field in fields(RootValues))
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
-PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 def absolute(path: str) -> str:
-    """A path from the root of this machine or of a bucket; nothing stays nothing.
+    """A path from the root of this machine or of a bucket; an empty one stays empty.
 
     Raises:
         ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
@@ -62,7 +61,7 @@ class DataConfig(RootValues):
         roots: Folders, or mappings with the keys of `lungct.roots.DataRoot`. What a root leaves out
             of RootValues it has from here.
         phantom: The data set that stands in where no root is given.
-        checksums: A list of SHA-256 sums besides those named SHA256SUMS beside the scans, which are
+        checksums: A list of checksums besides those named SHA256SUMS beside the scans, which are
             found by themselves.
         max_quarantined_fraction: Largest share of the scans found that may be unusable.
     """

@@ -1,4 +1,4 @@
-"""YAML in which nothing is taken in silence for something else.
+"""YAML whose values can't be misread: what PyYAML would reinterpret is refused.
 
 Plain values are read by the rules of YAML 1.2: only true and false are booleans, and `1:30` is a
 text, where PyYAML by itself follows YAML 1.1 (`yes` is true, `1:30` is 90, of a key that is given

@@ -38,7 +38,7 @@ class ReportInputs:
         model_run: Holds `history.json`.
         evaluation: TFMA's.
         blessing: The Evaluator's.
-        scans: The ScanReport.
+        scans: The ScanRecords.
         other_evaluations: TFMA's of the splits that no gate looks at.
     """
 
@@ -129,7 +129,9 @@ def _scans_to_judge(
             if series is None:
                 continue
             if series not in by_series:
-                raise ValueError(f"expected series {series} of {path} in the scan report, got none")
+                raise ValueError(
+                    f"expected series {series} of {path} in the records of the scans, got none"
+                )
             record = by_series[series]
             shown += not record.phantom
             if split == features.SPLIT_EVAL or (not record.phantom and shown <= MAX_REAL):
@@ -142,7 +144,7 @@ def _judge_all(
     judged: list[tuple[ScanToJudge, JudgedNodule]] = []
     for number, scan in enumerate(scans, start=1):
         judged += [(scan, one) for one in judge_scan(scan, segment, threshold, spacing_mm)]
-        progress.report("scans of the report", number, len(scans))
+        progress.advance("scans of the report", number, len(scans))
     return judged
 
 

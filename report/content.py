@@ -20,7 +20,7 @@ SUMMARY_VERSION: Final = 1
 
 @dataclass(frozen=True)
 class Making:
-    """How the report came about.
+    """How the report was made.
 
     Attributes:
         configuration: The run's configuration as JSON text.
@@ -47,7 +47,7 @@ class ReportContent:
         nodules: Results of single nodules: all of eval, and those of real scans shown.
         pictures: Places shown side by side.
         history: How training went; None when the Trainer left no history.
-        making: How the report came about.
+        making: How the report was made.
     """
 
     name: str
@@ -137,7 +137,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         },
         "quarantine": _named(data.quarantine),
         "repairs": _named(data.repairs),
-        "remarks": _named(data.remarks),
+        "scan_warnings": _named(data.scan_warnings),
         "truths": dict(data.truths),
         "sources": dict(data.sources),
         "crops": data.crops,
@@ -161,7 +161,7 @@ def _picture(picture: Picture) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same with every NaN and infinity as None, which JSON has a word for."""
+    """The same with every NaN and infinity as None, which JSON can express."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

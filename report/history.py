@@ -29,7 +29,7 @@ class History:
     Attributes:
         epochs: In order.
         best_epoch: The epoch whose weights were kept, numbered as in `epochs`.
-        monitor_patients: Patients of the train split that were held back to stop early on.
+        monitor_patients: Patients of the train split that were held out for early stopping.
         parameters: Weights that the model has.
         precision: Numeric precision of training.
     """

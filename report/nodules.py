@@ -145,8 +145,8 @@ def _cuts(scan: ScanToJudge) -> dict[str, tuple[int, ...]]:
     unknown = set(cuts) - {nodule.id for nodule in scan.record.nodules}
     if unknown:
         raise ValueError(
-            f"expected the nodules that the scan report names for {scan.record.series_uid}, "
-            f"got also {sorted(unknown)} in {scan.path}"
+            f"expected the nodules that the records of the scans name for "
+            f"{scan.record.series_uid}, got also {sorted(unknown)} in {scan.path}"
         )
     return {name: tuple(sorted(indices)) for name, indices in cuts.items()}
 

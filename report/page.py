@@ -79,7 +79,7 @@ def decimal(value: float | None, places: int = 2) -> str:
 
 
 def count(value: int | None) -> str:
-    """Thousands parted by a thin space."""
+    """A whole number, its thousands separated by a thin space."""
     return UNDEFINED_TEXT if value is None else f"{value:,}".replace(",", "\u202f")
 
 
@@ -89,7 +89,7 @@ def sentence(text: str) -> str:
 
 
 def two_lines(text: str) -> list[str]:
-    """The text in two parts for a narrow column, parted at its last space."""
+    """The text in two parts for a narrow column, split at its last space."""
     return text.rsplit(" ", 1)
 
 

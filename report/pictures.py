@@ -26,7 +26,7 @@ ZOOM_MM: Final = 60.0
 SCALE_BAR_MM: Final = 10.0
 PANEL_INCHES: Final = 3.2
 PANEL_DPI: Final = 110
-LUNG_COLOUR: Final = "#f5d90a"
+REGION_COLOUR: Final = "#f5d90a"
 TRUTH_COLOUR: Final = "#22d3ee"
 PREDICTION_COLOUR: Final = "#ff8a1f"
 MAX_REAL: Final = 3
@@ -96,7 +96,7 @@ def choose_nodules(judged: Sequence[tuple[ScanToJudge, JudgedNodule]]) -> list[P
 def choose_real(
     scans: Iterable[ScanToJudge], judged: Sequence[tuple[ScanToJudge, JudgedNodule]]
 ) -> list[PictureRequest]:
-    """One picture of each real scan: its largest nodule, or its middle slice of lung."""
+    """One picture of each real scan: its largest nodule, or its middle slice of the region."""
     requests = []
     for scan in scans:
         own = [one for of, one in judged if of == scan and one.slice_index >= 0]
@@ -172,7 +172,7 @@ def _panels(
     zoom = _zoom(centre, (shape[0], shape[1]), spacing_mm) if centre else whole
     truth_line = (pixels.truth, TRUTH_COLOUR, "solid")
     lines = {
-        "Whole slice": ((pixels.lung, LUNG_COLOUR, "solid"),),
+        "Whole slice": ((pixels.region, REGION_COLOUR, "solid"),),
         "CT": (),
         "Truth": (truth_line,),
         "Prediction": (

@@ -1,4 +1,4 @@
-"""The report's plots as SVG in data URIs, each about 390 pixels wide in nature."""
+"""The report's plots as SVG in data URIs, each about 390 pixels wide as drawn."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The scans of a run: reads the ScanReport artifact and sums it up for the report."""
+"""The scans of a run: reads the ScanRecords artifact and sums it up for the report."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import tensorflow as tf
 from lungct.limits import VOLUME
 from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
 from schema import features
-from schema.files import NOTES_FILE, SCANS_FILE
+from schema.files import SCANS_FILE, WARNINGS_FILE
 
 AXES: Final = ("z", "y", "x")
 
@@ -57,7 +57,7 @@ class DataFacts:
     used: int
     quarantine: tuple[tuple[str, str], ...]
     repairs: tuple[tuple[str, str], ...]
-    remarks: tuple[tuple[str, str], ...]
+    scan_warnings: tuple[tuple[str, str], ...]
     truths: Mapping[str, int]
     sources: Mapping[str, int]
     crops: int
@@ -84,8 +84,8 @@ def read_scans(folder: str) -> tuple[ScanRecord, ...]:
 
 
 def read_warnings(folder: str) -> tuple[str, ...]:
-    """What should be known of tables and folders, one line each."""
-    with tf.io.gfile.GFile(os.path.join(folder, NOTES_FILE), "r") as file:
+    """The warnings of tables and folders, one line each."""
+    with tf.io.gfile.GFile(os.path.join(folder, WARNINGS_FILE), "r") as file:
         return tuple(json.loads(file.read())["warnings"])
 
 
@@ -102,7 +102,7 @@ def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> DataFacts:
         used=len(used),
         quarantine=_reasons(scans, QUARANTINED),
         repairs=_reasons(scans, REPAIRED),
-        remarks=tuple((scan.series_uid, line) for scan in used for line in scan.warnings),
+        scan_warnings=tuple((scan.series_uid, line) for scan in used for line in scan.warnings),
         truths=dict(sorted(Counter(scan.truth for scan in used if scan.truth).items())),
         sources=dict(sorted(Counter(scan.source for scan in used).items())),
         crops=sum(scan.region == VOLUME for scan in used),

@@ -31,11 +31,11 @@ class SliceHead:
 
 @dataclass(frozen=True)
 class SlicePixels:
-    """The pixels of a slice, all (y, x): int16 HU, truth and lung as bool."""
+    """The pixels of a slice, all (y, x): int16 HU, truth and region as bool."""
 
     hu: npt.NDArray[np.int16]
     truth: npt.NDArray[np.bool_]
-    lung: npt.NDArray[np.bool_]
+    region: npt.NDArray[np.bool_]
 
 
 def records(path: str) -> Iterator[tuple[SliceHead, bytes]]:
@@ -59,7 +59,7 @@ def decode(serialized: bytes) -> SlicePixels:
     """
     feature = tf.train.Example.FromString(serialized).features.feature
     coverage = np.frombuffer(_bytes(feature, features.NODULE_COVERAGE), np.uint8)
-    lung = np.frombuffer(_bytes(feature, features.REGION_MASK), np.uint8)
+    region = np.frombuffer(_bytes(feature, features.REGION_MASK), np.uint8)
     image = np.frombuffer(_bytes(feature, features.IMAGE_HU), "<i2")
     size = math.isqrt(coverage.size)
     if size == 0 or image.size % (size * size) or not (channels := image.size // size**2) % 2:
@@ -69,7 +69,7 @@ def decode(serialized: bytes) -> SlicePixels:
     return SlicePixels(
         hu=image.reshape(size, size, channels)[..., channels // 2].astype(np.int16),
         truth=coverage.reshape(size, size) >= features.COVERAGE_THRESHOLD,
-        lung=lung.reshape(size, size) > 0,
+        region=region.reshape(size, size) > 0,
     )
 
 

@@ -30,8 +30,8 @@ from schema.criteria import GateRow, Verdict
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
 from schema.metrics import MetricRow
 
-# More remarks on tables and folders than this are left to run.json and the report.
-MAX_NOTES = 5
+# More warnings of tables and folders than this are left to run.json and the report.
+MAX_WARNINGS = 5
 
 if TYPE_CHECKING:
     from runner.local_dag import NodeResult
@@ -130,19 +130,20 @@ class LocalRun:
             self._record.outputs[f"{result.node_id}.{key}"] = output.uri
             if output.properties.get(outputs.PUSHED_DESTINATION):
                 self._record.pushed_path = output.properties[outputs.PUSHED_DESTINATION]
-        self._end("cached" if result.cached else self._remark(result.node_id))
+        self._end("cached" if result.cached else self._note(result.node_id))
         if result.node_id == outputs.EXAMPLE_GEN:
             self._tell_of_scans()
 
     def _tell_of_scans(self) -> None:
         lost = [f"quarantined {x['series_uid']}: {x['reason']}" for x in self._record.quarantined()]
-        notes = [f"note: {line}" for line in self._record.notes()]
-        if len(notes) > MAX_NOTES:
-            notes[MAX_NOTES:] = [f"note: {len(notes) - MAX_NOTES} more are in run.json"]
-        for text in [*lost, *notes]:
+        warnings = [f"warning: {line}" for line in self._record.warnings()]
+        if len(warnings) > MAX_WARNINGS:
+            left = len(warnings) - MAX_WARNINGS
+            warnings[MAX_WARNINGS:] = [f"warning: {left} more are in run.json"]
+        for text in [*lost, *warnings]:
             self._view.console.print(f"    {text}", markup=False)
 
-    def _remark(self, node_id: str) -> str:
+    def _note(self, node_id: str) -> str:
         if node_id != outputs.EXAMPLE_GEN:
             return ""
         counts = self._record.counts()

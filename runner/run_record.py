@@ -15,11 +15,11 @@ from schema import outputs
 from schema.files import (
     COUNTS_FILE,
     MANIFEST_FILE,
-    NOTES_FILE,
     QUARANTINE_FILE,
     REPORT_FILE,
     RUN_FILE,
     SUMMARY_FILE,
+    WARNINGS_FILE,
 )
 
 
@@ -31,6 +31,7 @@ class RunRecord:
         config: The configuration.
         components: Seconds and whether cached, by component.
         outputs: Folder of each artifact, by "Component.key".
+        pushed_path: Folder of the pushed model; None where nothing was pushed.
         error: What ended the run early, in one text; empty where nothing did.
     """
 
@@ -57,7 +58,7 @@ class RunRecord:
             "error": self.error or None,
             "components": self.components,
             "scans": {**self.counts(), "quarantine": self.quarantined()},
-            "notes": self.notes(),
+            "warnings": self.warnings(),
             "manifest_path": manifest and os.path.join(manifest, MANIFEST_FILE),
             "metrics": summary.get("metrics", []),
             "gate": summary.get("gate", []),
@@ -86,12 +87,12 @@ class RunRecord:
             content: dict[str, int] = json.load(file)
         return content
 
-    def notes(self) -> list[str]:
-        """What the readers of tables and folders found worth saying, one line each."""
+    def warnings(self) -> list[str]:
+        """The warnings of tables and folders, one line each."""
         folder = self.outputs.get(outputs.SCANS)
         if folder is None:
             return []
-        with open(os.path.join(folder, NOTES_FILE), encoding="utf-8") as file:
+        with open(os.path.join(folder, WARNINGS_FILE), encoding="utf-8") as file:
             return list(json.load(file)["warnings"])
 
     def quarantined(self) -> list[dict[str, str]]:

@@ -68,7 +68,7 @@ def use_lossy_output() -> None:
 
 @contextmanager
 def quiet(log_path: str) -> Iterator[TextIO]:
-    """Sends everything that libraries print to a file, and gives back the way to the person.
+    """Sends what libraries print to a file, and gives the original standard output.
 
     TensorFlow and Beam write to the file descriptors themselves, so these are redirected.
 

@@ -1,1 +1,1 @@
-"""The data contract: feature names, split names, size buckets and the TFDV schema."""
+"""The data contract: features, splits, metrics, criteria, names of files and the TFDV schema."""

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-# ScanReport: one JSON object for each scan; what was worth saying about tables and folders.
+# ScanRecords: one JSON object for each scan; the warnings of tables and folders.
 SCANS_FILE: Final = "scans.jsonl"
-NOTES_FILE: Final = "notes.json"
+WARNINGS_FILE: Final = "warnings.json"
 
 # Quarantine: one JSON object for each scan that can't be used; the counts of outcomes.
 QUARANTINE_FILE: Final = "quarantine.jsonl"

@@ -62,7 +62,7 @@ POOLED_DICE: Final = Metric(
     "pooled_dice",
     "pooled Dice",
     "Dice over all voxels of the slices taken together",
-    formula="2·Σ|P∩T| / (Σ|P| + Σ|T|); large nodules rule it",
+    formula="2·Σ|P∩T| / (Σ|P| + Σ|T|); dominated by large nodules",
     headline=True,
 )
 MEAN_SLICE_DICE: Final = Metric(

@@ -88,7 +88,7 @@ def assign_splits(
         rule: How they are split.
 
     Returns:
-        Split by series UID, and what is worth saying about it, one line each.
+        Split by series UID, and warnings, one line each.
 
     Raises:
         TableError: If a scan is in no subset though folds are asked for, or the table can't be

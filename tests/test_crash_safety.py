@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.components.luna16 import make_root
+from tests.lungct.luna16 import make_root
 
 ROOT = Path(__file__).resolve().parent.parent
 SCANS = 6
@@ -27,7 +27,7 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path) -> None:
     )
     assert process.returncode == 0, process.stderr[-2000:]
     found = json.loads(process.stdout.splitlines()[-1])
-    # Five files of examples, scans, notes, quarantine, counts and manifest.
+    # Five files of examples, scans, warnings, quarantine, counts and manifest.
     assert found["files"] == 5 + 5
     assert [kill["killed"] for kill in found["kills"]] == [True] * len(moments)
     for kill in found["kills"]:

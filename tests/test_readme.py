@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.runner.finished_run import demo, finish, summary_of_first_run, write_push
+from tests.test_documents import DOCUMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/measured.md", "docs/ingest.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_relative_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text())

@@ -6,7 +6,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from components.artifacts import Quarantine, ScanReport, SplitManifest
+from components.artifacts import Quarantine, ScanRecords, SplitManifest
 from components.ct_example_gen.driver import Driver, input_config
 from components.ct_example_gen.executor import (
     MANIFEST_KEY,
@@ -28,7 +28,7 @@ class CtExampleGenSpec(component_spec.ComponentSpec):
     INPUTS = standard_component_specs.FileBasedExampleGenSpec.INPUTS
     OUTPUTS = {
         **standard_component_specs.FileBasedExampleGenSpec.OUTPUTS,
-        SCANS_KEY: component_spec.ChannelParameter(type=ScanReport),
+        SCANS_KEY: component_spec.ChannelParameter(type=ScanRecords),
         QUARANTINE_KEY: component_spec.ChannelParameter(type=Quarantine),
         MANIFEST_KEY: component_spec.ChannelParameter(type=SplitManifest),
     }
@@ -66,7 +66,7 @@ class CtExampleGen(FileBasedExampleGen):
             request=request.to_json(),
             code_hash=code_hash,
             examples=types.Channel(type=standard_artifacts.Examples),
-            scans=types.Channel(type=ScanReport),
+            scans=types.Channel(type=ScanRecords),
             quarantine=types.Channel(type=Quarantine),
             manifest=types.Channel(type=SplitManifest),
         )

@@ -40,7 +40,7 @@ def convert_scan(task: ScanTask, grid: Grid) -> tuple[ScanRecord, Iterator[bytes
 
 
 class ConvertScan(beam.DoFn):
-    """Converts scans into files, and reports how far this process has come."""
+    """Converts scans into files, and logs how far this process has come."""
 
     def __init__(self, folders: Mapping[str, str], grid: Grid, total: int) -> None:
         """Keeps what every scan needs.
@@ -73,4 +73,4 @@ class ConvertScan(beam.DoFn):
             write_records(os.path.join(self._folders[task.split], name), examples)
         yield record
         self._done += 1
-        progress.report("scans", self._done, self._total)
+        progress.advance("scans", self._done, self._total)

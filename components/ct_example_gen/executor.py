@@ -18,7 +18,7 @@ from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import Request, list_tasks
 from components.ct_example_gen.scan_records import write_scan_records
 from components.ct_example_gen.tfrecords import write_records
-from schema.files import COUNTS_FILE, NOTES_FILE
+from schema.files import COUNTS_FILE, WARNINGS_FILE
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
 
@@ -63,8 +63,8 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
             artifact_utils.get_single_uri(output_dict[key])
             for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
         )
-        notes = json.dumps({"warnings": list(inventory.warnings)})
-        io_utils.write_string_file(os.path.join(scans, NOTES_FILE), notes)
+        warnings = json.dumps({"warnings": list(inventory.warnings)})
+        io_utils.write_string_file(os.path.join(scans, WARNINGS_FILE), warnings)
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

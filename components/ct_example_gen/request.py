@@ -1,4 +1,4 @@
-"""Which scans are wanted, and the list of scans that comes of it."""
+"""Which scans are wanted, and the list of those found."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ class Request:
         roots: Data roots, local or in a bucket.
         split: How scans are split.
         grid: The working grid.
-        checksums: A list of SHA-256 sums besides those beside the scans, or empty.
+        checksums: A list of checksums besides those beside the scans, or empty.
     """
 
     roots: tuple[DataRoot, ...]

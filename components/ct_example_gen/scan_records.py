@@ -26,7 +26,7 @@ def write_scan_records(
 
     Args:
         records: One for each scan found.
-        scans: Folder of the ScanReport.
+        scans: Folder of the ScanRecords.
         quarantine: Folder of the Quarantine.
         manifest: Folder of the SplitManifest.
     """

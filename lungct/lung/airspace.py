@@ -145,7 +145,9 @@ def _part_lungs(air: BoolArray, scan: CoarseScan) -> list[BoolArray]:
     """Cuts airways off and parts the lungs, by what an erosion leaves of them."""
     radius = scan.radius_voxels(_PARTING_RADIUS_MM)
     labels, lung_labels, airway = _cores(air, scan, radius)
-    lung = _without_crumbs(air & ~dilate(airway, (radius[0] + 1, radius[1] + 1, radius[2] + 1)))
+    lung = _without_small_parts(
+        air & ~dilate(airway, (radius[0] + 1, radius[1] + 1, radius[2] + 1))
+    )
     if len(lung_labels) < 2:
         return [lung]
     distances = [_distance_mm(labels == label, scan) for label in lung_labels]
@@ -176,7 +178,7 @@ def _cores(
     return labels, [int(label) for label in np.flatnonzero(lungs)], airway[labels]
 
 
-def _without_crumbs(mask: BoolArray) -> BoolArray:
+def _without_small_parts(mask: BoolArray) -> BoolArray:
     """A mask without the small parts that cutting left."""
     labels = _components(mask)
     sizes = np.bincount(labels.ravel())

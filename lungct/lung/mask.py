@@ -1,10 +1,9 @@
-"""Lung mask: the region of interest, with vessels and pleural nodules inside, airways outside."""
+"""Lung mask, with vessels and pleural nodules inside, airways outside."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,6 @@ from lungct.lung.airspace import Box, CoarseScan, find_lungs, padded_box
 from lungct.lung.plausible import check_chest
 from lungct.orientation import to_patient_axes
 from lungct.readers.continuity import check_continuity
-from lungct.resample import resample
 from lungct.scan import AIR_HU, ScanError
 from lungct.threads import for_each
 
@@ -28,34 +26,6 @@ DENT_MM = 3.0
 
 # Thresholds that no HU and every HU lies below.
 _NEVER, _ALWAYS = np.iinfo(np.int16).min, np.iinfo(np.int16).max
-
-
-@dataclass(frozen=True)
-class LungRegion:
-    """The part of a grid that holds the lungs; around it there is no lung.
-
-    Attributes:
-        box: Slices (z, y, x) of the grid.
-        mask: (z, y, x) bool, the lungs within the box.
-    """
-
-    box: Box
-    mask: BoolArray
-
-    def plane(self, z: int, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        """One slice of the whole grid.
-
-        Args:
-            z: Slice of the grid.
-            shape: Pixels (y, x) of a slice.
-
-        Returns:
-            (y, x) uint8, 1 in the lungs.
-        """
-        plane = np.zeros(shape, dtype=np.uint8)
-        if self.box[0].start <= z < self.box[0].stop:
-            plane[self.box[1:]] = self.mask[z - self.box[0].start]
-        return plane
 
 
 def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
@@ -72,13 +42,13 @@ def lung_mask(hu: HuArray, geometry: Geometry) -> BoolArray:
         ScanError: By the rules of `check_continuity`, by `no air`, `no tissue` and `no lung`, and
             by `implausible` where the lungs found look like none.
     """
-    region = find_region(*to_patient_axes(hu, geometry))
+    box, lungs = lungs_in_box(*to_patient_axes(hu, geometry))
     mask = np.zeros(hu.shape, dtype=np.bool_)
-    to_patient_axes(mask, geometry)[0][region.box] = region.mask
+    to_patient_axes(mask, geometry)[0][box] = lungs
     return mask
 
 
-def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
+def lungs_in_box(hu: HuArray, geometry: Geometry) -> tuple[Box, BoolArray]:
     """The lungs of a scan whose axes run along the patient's.
 
     Lungs are found on a grid of about COARSE_MM; only their border is drawn again from the
@@ -89,7 +59,8 @@ def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
         geometry: Grid of the volume.
 
     Returns:
-        Both lungs, or the one that is there, in the smallest box that holds them.
+        Slices (z, y, x) of the smallest box that holds both lungs, or the one that is there, and
+        their (z, y, x) bool mask in it.
 
     Raises:
         ScanError: By the rules of `check_continuity`, by `no air`, `no tissue` and `no lung`, and
@@ -107,27 +78,7 @@ def find_region(hu: HuArray, geometry: Geometry) -> LungRegion:
         slice(first + axis.start, first + axis.stop)
         for first, axis in zip(start, inner, strict=True)
     )
-    return LungRegion((z_range, y_range, x_range), mask[inner])
-
-
-def resample_region(region: LungRegion, source: Geometry, target: Geometry) -> LungRegion:
-    """The lungs on another grid, each voxel as the nearest of the source.
-
-    Args:
-        region: The lungs.
-        source: Their grid.
-        target: The grid to take them to, which they reach into.
-
-    Returns:
-        The lungs in a box of the target that may be wider than they are.
-    """
-    low, high = target.voxel_bounds(*source.world_box(region.box))
-    first = np.clip(np.floor(low).astype(int), 0, np.asarray(target.shape) - 1)
-    last = np.clip(np.ceil(high).astype(int), 0, np.asarray(target.shape) - 1)
-    z, y, x = (slice(int(start), int(stop) + 1) for start, stop in zip(first, last, strict=True))
-    mask = region.mask.view(np.uint8)
-    found = resample(mask, source.crop(region.box), target.crop((z, y, x)), "nearest")
-    return LungRegion((z, y, x), found.view(np.bool_))
+    return (z_range, y_range, x_range), mask[inner]
 
 
 def lung_box(mask: BoolArray) -> Box:

@@ -1,4 +1,4 @@
-"""Lists of SHA-256 sums that were made when the scans were good.
+"""Lists of checksums that were made when the scans were good.
 
 A flipped bit in uncompressed voxels leaves a value that a CT may hold: without such a list it
 can't be noticed, here or anywhere. (Compressed voxels carry a checksum of their own.) The list is

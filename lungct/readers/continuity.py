@@ -2,8 +2,8 @@
 
 Voxels that are read in a wrong order, such as by a DimSize whose numbers changed places, have the
 right number and values that a CT may hold. Only their neighbours tell.
-Slices that never arrived are of the right length too, and all of one value. Slices in a wrong order
-are told by `lungct.readers.slice_order`.
+Slices that were never written are of the right length too, and all of one value. Slices in a wrong
+order are told by `lungct.readers.slice_order`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class _Size:
 
 
 def plugin_of(transfer_syntax: str) -> str | None:
-    """The plugin of pydicom that decodes a coding and survives what is damaged.
+    """The plugin of pydicom that decodes a coding and raises on damaged pixels.
 
     Args:
         transfer_syntax: UID of the coding.

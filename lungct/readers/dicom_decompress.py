@@ -1,4 +1,4 @@
-"""Compressed pixels of DICOM made plain, by decoders that survive what is damaged.
+"""Compressed pixels of DICOM made plain, by decoders that raise on damaged pixels.
 
 Only GDCM reads JPEG Lossless. Called from pydicom it ends the whole process where a codestream is
 damaged; SimpleITK, which has a GDCM within, makes an exception of it.

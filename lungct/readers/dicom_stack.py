@@ -43,7 +43,7 @@ def stack_frames(frames: Sequence[Frame], folder: str) -> tuple[tuple[Frame, ...
         raise ScanError(
             f"expected at least 2 slices, as one has no spacing, got {len(frames)} in {names}"
         )
-    _check_identity(frames, folder)
+    _check_identity(frames)
     _check_shape(frames, folder)
     x, y, normal = directions(frames[0].orientation)
     ordered = tuple(sorted(frames, key=lambda frame: float(normal @ frame.position_mm)))
@@ -59,7 +59,7 @@ def stack_frames(frames: Sequence[Frame], folder: str) -> tuple[tuple[Frame, ...
     )
 
 
-def _check_identity(frames: Sequence[Frame], folder: str) -> None:
+def _check_identity(frames: Sequence[Frame]) -> None:
     """Refuses slices of several series, patients or worlds, and files that are there twice."""
     files = {frame.path for frame in frames}
     for frame in frames:
@@ -100,9 +100,7 @@ def _check_same(frames: Sequence[Frame], name: str, value_of: Callable[[Frame], 
     usual, number = counts.most_common(1)[0]
     for frame in frames:
         if value_of(frame) != usual:
-            _refuse_odd(
-                f"{name} {usual} as in {number} of {len(frames)} slices", name, frame, value_of
-            )
+            _refuse_odd(f"{name} {usual} as in {number} of {len(frames)} slices", frame, value_of)
 
 
 def _check_close(
@@ -112,12 +110,10 @@ def _check_close(
     usual = Counter(value_of(frame) for frame in frames).most_common(1)[0][0]
     for frame in frames:
         if not np.allclose(value_of(frame), usual, rtol=0, atol=ORTHONORMAL_TOLERANCE):
-            _refuse_odd(f"{name} {usual} as in other slices", name, frame, value_of)
+            _refuse_odd(f"{name} {usual} as in other slices", frame, value_of)
 
 
-def _refuse_odd(
-    expected: str, name: str, frame: Frame, value_of: Callable[[Frame], object]
-) -> NoReturn:
+def _refuse_odd(expected: str, frame: Frame, value_of: Callable[[Frame], object]) -> NoReturn:
     """Raises ScanError for a slice unlike the others."""
     raise ScanError(f"expected {expected}, got {value_of(frame) or 'none'} in {frame.name}")
 

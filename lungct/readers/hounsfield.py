@@ -40,12 +40,12 @@ _SMALL_VOLUME = 1 << 20
 _MANY_SLICES = 64
 
 
-def to_hounsfield(voxels: npt.NDArray[Any], source: str) -> tuple[HuArray, tuple[str, ...]]:
+def to_hounsfield(voxels: npt.NDArray[Any], path: str) -> tuple[HuArray, tuple[str, ...]]:
     """Stored values as int16 Hounsfield units clipped to HU_MIN..HU_MAX.
 
     Args:
         voxels: (z, y, x) stored values; an int16 array is clipped in place.
-        source: Name of the file for messages.
+        path: The file, for messages.
 
     Returns:
         (z, y, x) int16 HU, and what was done to values that were no int16 HU, in words.
@@ -53,7 +53,7 @@ def to_hounsfield(voxels: npt.NDArray[Any], source: str) -> tuple[HuArray, tuple
     Raises:
         ScanError: The values can't be Hounsfield units.
     """
-    _check_finite(voxels, source)
+    _check_finite(voxels, path)
     padding = corner_value(voxels)
     offset = _stored_offset(voxels, padding)
     as_signed = voxels.dtype == np.uint16 and not offset
@@ -62,14 +62,14 @@ def to_hounsfield(voxels: npt.NDArray[Any], source: str) -> tuple[HuArray, tuple
     repairs = [] if voxels.dtype == np.int16 else [_describe(voxels.dtype, offset)]
     if padding is not None and _fill_padding(values, padding, offset):
         repairs.append(f"padding of {padding + offset:g} HU set to {HU_MIN}")
-    _check_range(values, offset, source)
-    _check_shares(values, offset, source)
+    _check_range(values, offset, path)
+    _check_shares(values, offset, path)
     if values.dtype == np.int16:
         hu = np.clip(values, HU_MIN, HU_MAX, out=values)
     else:
         hu = _convert(values, offset)
     if voxels.dtype != np.int16:
-        _check_air_and_tissue(hu, source)
+        _check_air_and_tissue(hu, path)
     return hu, tuple(repairs)
 
 
@@ -108,7 +108,7 @@ def _fill_padding(voxels: npt.NDArray[Any], padding: Any, offset: int) -> bool:
     return sum(fill_from_sides(plane, padding, HU_MIN - offset) for plane in voxels) > 0
 
 
-def _check_finite(voxels: npt.NDArray[Any], source: str) -> None:
+def _check_finite(voxels: npt.NDArray[Any], path: str) -> None:
     """Refuses NaN and infinity anywhere in the volume."""
     if voxels.dtype.kind != "f":
         return
@@ -117,10 +117,10 @@ def _check_finite(voxels: npt.NDArray[Any], source: str) -> None:
         sums = np.array([float(plane.sum(dtype=np.float64)) for plane in voxels])
     if not np.isfinite(sums).all():
         bad = int(np.argmin(np.isfinite(sums)))
-        raise ScanError(f"expected finite values, got {sums[bad]} in slice {bad} of {source}")
+        raise ScanError(f"expected finite values, got {sums[bad]} in slice {bad} of {path}")
 
 
-def _check_range(values: npt.NDArray[Any], offset: int, source: str) -> None:
+def _check_range(values: npt.NDArray[Any], offset: int, path: str) -> None:
     """Refuses values that no CT has: many in the volume, or most of a slice."""
     low, high = _PLAUSIBLE_LOW - offset, _PLAUSIBLE_HIGH - offset
     outside = np.array([np.mean((plane < low) | (plane > high)) for plane in _sample(values)])
@@ -128,25 +128,25 @@ def _check_range(values: npt.NDArray[Any], offset: int, source: str) -> None:
     if outside.mean() > _MAX_IMPLAUSIBLE:
         raise ScanError(
             f"expected at most {_MAX_IMPLAUSIBLE:.0%} {allowed}, got {outside.mean():.0%} "
-            f"(wrong byte order or no CT) in {source}"
+            f"(wrong byte order or no CT) in {path}"
         )
     if outside.max() > _MAX_IMPLAUSIBLE_OF_SLICE:
         worst = int(outside.argmax())
         raise ScanError(
             f"expected at most {_MAX_IMPLAUSIBLE_OF_SLICE:.0%} {allowed} in a slice, got "
-            f"{outside[worst]:.0%} (other data in the file) in slice {worst} of {source}"
+            f"{outside[worst]:.0%} (other data in the file) in slice {worst} of {path}"
         )
 
 
 def _convert(values: npt.NDArray[Any], offset: int) -> HuArray:
     """Rounds, shifts and clips slice by slice, so that no second wide volume is held."""
     hu = np.empty(values.shape, dtype=np.int16)
-    for source, target in zip(values, hu, strict=True):
-        target[...] = np.clip(np.rint(source.astype(np.float64) + offset), HU_MIN, HU_MAX)
+    for plane, target in zip(values, hu, strict=True):
+        target[...] = np.clip(np.rint(plane.astype(np.float64) + offset), HU_MIN, HU_MAX)
     return hu
 
 
-def _check_shares(values: npt.NDArray[Any], offset: int, source: str) -> None:
+def _check_shares(values: npt.NDArray[Any], offset: int, path: str) -> None:
     """Refuses values that are spread as those of no CT, such as with their sign inverted."""
     sample = _sample(values)[:: max(1, len(values) // _MANY_SLICES)].astype(np.float32) + offset
     if sample.min() == sample.max():
@@ -155,7 +155,7 @@ def _check_shares(values: npt.NDArray[Any], offset: int, source: str) -> None:
     if dense > _MAX_DENSE:
         raise ScanError(
             f"no HU: expected at most {_MAX_DENSE:.0%} of values above {_DENSE_ABOVE} HU, got "
-            f"{dense:.0%} (sign or offset is wrong) in {source}"
+            f"{dense:.0%} (sign or offset is wrong) in {path}"
         )
     low = sample[sample < _BELOW_AIR]
     paddings = np.sort(np.unique(low, return_counts=True)[1])[-_PADDINGS:].sum()
@@ -163,25 +163,25 @@ def _check_shares(values: npt.NDArray[Any], offset: int, source: str) -> None:
     if below > _MAX_BELOW_AIR:
         raise ScanError(
             f"no HU: expected at most {_MAX_BELOW_AIR:.0%} of values below {_BELOW_AIR} HU besides "
-            f"padding, got {below:.0%} (offset or scale is wrong) in {source}"
+            f"padding, got {below:.0%} (offset or scale is wrong) in {path}"
         )
     inner = sample[sample >= _BELOW_AIR]
     water = float(np.mean(inner < 0)) if inner.size else 1.0
     if water < _MIN_BELOW_WATER:
         raise ScanError(
             f"no HU: expected at least {_MIN_BELOW_WATER:.1%} of values from {_BELOW_AIR} to 0 HU, "
-            f"got {water:.1%} (offset is missing) in {source}"
+            f"got {water:.1%} (offset is missing) in {path}"
         )
 
 
-def _check_air_and_tissue(hu: HuArray, source: str) -> None:
+def _check_air_and_tissue(hu: HuArray, path: str) -> None:
     """Refuses repaired values that show no air or no tissue."""
     sample = _sample(hu)
     air, tissue = float(np.mean(sample < _AIR_BELOW)), float(np.mean(sample > _TISSUE_ABOVE))
     if min(air, tissue) < _MIN_SHARE:
         raise ScanError(
             f"expected air and tissue in values taken for HU, got {air:.1%} below {_AIR_BELOW} "
-            f"and {tissue:.1%} above {_TISSUE_ABOVE} HU in {source}"
+            f"and {tissue:.1%} above {_TISSUE_ABOVE} HU in {path}"
         )
 
 

@@ -35,7 +35,7 @@ class NiftiFields:
         Raises:
             ScanError: They are no header of a file that holds header and voxels.
         """
-        # Loading nibabel takes a second and loads scipy, which other layouts do without.
+        # nibabel loads scipy, which other layouts do without.
         import nibabel
 
         self.path = path

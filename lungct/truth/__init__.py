@@ -1,1 +1,1 @@
-"""What counts as nodule: annotated spheres and reader outlines, rendered on any grid."""
+"""What counts as nodule: annotated spheres, reader outlines or label masks, on any grid."""

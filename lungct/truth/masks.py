@@ -28,7 +28,7 @@ def mask_nodules(
     """The lesions of a scan by its label mask.
 
     A lesion is a part of the mask that is connected by faces, edges or corners: outlines that were
-    drawn slice by slice and then resampled fall into crumbs that touch at an edge only, whereas
+    drawn slice by slice and then resampled fall into parts that touch at an edge only, whereas
     two nodules that touch at one corner only are rare. All parts are kept, single voxels too. In
     a crop around one nodule the largest part is the nodule, and others are what the crop shows of
     its neighbours.

@@ -3,7 +3,7 @@
 A preprocessor turns each slice into its `OverlapSums` before slice keys multiply it; one combiner
 adds them up. All metrics of a model are derived from that one computation, so the pixels are
 counted once however many metrics a configuration names. Truth is read from the input features,
-hence no label key.
+so there is no label key.
 
 With a baseline TFMA hands over predictions as `{"candidate": …, "baseline": …}` and merges what
 looks alike: the model's name is part of the names of preprocessor and computation.

@@ -89,7 +89,7 @@ class BadInput:
         name: Name of the function that makes it.
         make: Damages a good case.
         outcome: ACCEPTED, REPAIRED or QUARANTINED for the scan, or REFUSED for the run.
-        says: Regular expression that the reason, the error or a note must match.
+        says: Regular expression that the reason, the error or a warning must match.
         nodules: Nodules of an accepted scan.
         like_good: Whether lungs and nodules are those of the undamaged scan.
     """

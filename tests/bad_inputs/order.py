@@ -40,7 +40,9 @@ def even_slices_before_odd_ones(case: Case) -> None:
     _reorder(case, [*range(0, 44, 2), *range(1, 44, 2)])
 
 
-@register(ALL, QUARANTINED, f"{_ORDER}|no image: .* along z")
+@register(
+    ALL, QUARANTINED, "no image: .* along z as stored .* got 0.51, as of voxels in a wrong order"
+)
 def halves_interleaved(case: Case) -> None:
     _reorder(case, [z // 2 + z % 2 * 22 for z in range(_COUNT)])
 

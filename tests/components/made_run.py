@@ -1,4 +1,4 @@
-"""A small made-up run for the report's tests: slices, scan report, model, evaluation, history."""
+"""A small made-up run for the report's tests: slices, scan records, model, evaluation, history."""
 
 import json
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class MadeScan:
         ]
 
     def record(self, **changed: Any) -> ScanRecord:
-        """What the scan report says of the scan."""
+        """What the records of the scans say of it."""
         nodules = tuple(
             NoduleRecord(one.nodule_id, self.world(one.zyx), one.diameter_mm, 1.0, one.bucket)
             for one in self.nodules
@@ -163,12 +163,12 @@ def save_model(folder: Path, size: int = SIZE, columns: int = 1) -> str:
     return str(folder)
 
 
-def write_scan_report(
+def write_scan_records(
     folder: Path, scans: Sequence[ScanRecord], warnings: Sequence[str] = ()
 ) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scans.jsonl").write_text("".join(f"{scan.to_json()}\n" for scan in scans))
-    (folder / "notes.json").write_text(json.dumps({"warnings": list(warnings)}))
+    (folder / "warnings.json").write_text(json.dumps({"warnings": list(warnings)}))
     return str(folder)
 
 
@@ -226,5 +226,5 @@ def write_run(
         model_run=write_history(folder / "model_run"),
         evaluation=write_evaluation(folder / "evaluation", config, figures, passed),
         blessing=str(blessing),
-        scans=write_scan_report(folder / "scans", [*(scan.record() for scan in scans), *more]),
+        scans=write_scan_records(folder / "scans", [*(scan.record() for scan in scans), *more]),
     )

@@ -8,7 +8,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import DataVerdict, ScanReport
+from components.artifacts import DataVerdict, ScanRecords
 from components.data_gate import (
     DataRefused,
     Executor,
@@ -104,7 +104,7 @@ def test_the_table_lines_up() -> None:
 
 def judge(folder: Path, scans: list[ScanRecord], anomalies: anomalies_pb2.Anomalies) -> None:
     """Runs the executor on records and the anomalies of the eval split."""
-    given = {"scans": ScanReport(), "anomalies": standard_artifacts.ExampleAnomalies()}
+    given = {"scans": ScanRecords(), "anomalies": standard_artifacts.ExampleAnomalies()}
     verdict = DataVerdict()
     for name, artifact in {**given, "verdict": verdict}.items():
         artifact.uri = str(folder / name)

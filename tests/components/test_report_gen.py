@@ -7,7 +7,7 @@ from typing import Any
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import Report, ScanReport
+from components.artifacts import Report, ScanRecords
 from components.report_gen import OTHER_EVALUATIONS, Executor, ReportGen
 from schema.criteria import criteria_to_json
 from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
@@ -25,7 +25,7 @@ TYPES = {
     "model_run": standard_artifacts.ModelRun,
     "evaluation": standard_artifacts.ModelEvaluation,
     "blessing": standard_artifacts.ModelBlessing,
-    "scans": ScanReport,
+    "scans": ScanRecords,
 }
 
 

@@ -14,7 +14,7 @@ from lungct.inventory import take_inventory
 from lungct.limits import LUNG, VOLUME
 from lungct.roots import DataRoot
 from schema.contract import SCHEMA_PATH, data_schema
-from tests.components.luna16 import make_root
+from tests.lungct.luna16 import make_root
 
 GRID = Grid((6.0, 5.0, 5.0), slice_size=64, margin_mm=6.0)
 

@@ -113,7 +113,7 @@ def test_lines_for_people_end_with_a_sum(folder, annotations, capsys):
     assert "44x60x80 at 5x4x4 mm" in lines[0] and "1 nodules of 20.0 mm" in lines[0]
     assert "0 nodules; uint16 values" in lines[1]
     assert lines[2].startswith("quarantined 1.2.3  expected ElementDataFile")
-    assert "note: line 4 of" in err and "repeats line 2" in err
+    assert "warning: line 4 of" in err and "repeats line 2" in err
     assert "annotations of 1 series that are not there, such as 9.9" in err
 
 
@@ -175,7 +175,7 @@ def test_outlines_and_their_absence(folder, tmp_path, capsys):
     # 3 x 3 pixels of 4 x 4 mm in one slice of 5 mm.
     assert nodule["volume_mm3"] == pytest.approx(720)
     assert "2 of 3 scans have no reader outlines and take spheres, such as 1.2.2" in err
-    assert "note: 1.2.1: 2 readers instead of 4" in err
+    assert "warning: 1.2.1: 2 readers instead of 4" in err
     arguments = [str(folder), "--lidc", str(tmp_path / "lidc"), "--min-readers", "3", "--json"]
     main(arguments)
     assert json.loads(capsys.readouterr().out.splitlines()[0])["nodules"] == []

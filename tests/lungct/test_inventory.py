@@ -12,7 +12,7 @@ from lungct.readers.tables import TableError
 from lungct.roots import LIDC, REFUSE, DataRoot
 from lungct.storage import StorageError
 from lungct.truth.labels import Truth
-from tests.components.luna16 import NODULE, make_root, upload
+from tests.lungct.luna16 import NODULE, make_root, upload
 from tests.lungct.truth.lidc import xml
 from tests.time_limit import at_most
 

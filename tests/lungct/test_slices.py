@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lungct.geometry import Geometry
-from lungct.lung.mask import LungRegion
+from lungct.region import Region
 from lungct.scan import Nodule
 from lungct.slices import Slices, WorkingVolume, merge_coverage, to_uint8
 from lungct.truth.spheres import sphere_patches
@@ -16,8 +16,8 @@ def working_volume(context=1):
     shape = (6 + 2 * context, 16, 16)
     hu = np.broadcast_to(np.arange(shape[0], dtype=np.int16)[:, None, None], shape)
     patches = sphere_patches(NODULES, GEOMETRY)
-    lung = LungRegion((slice(1, 4), slice(2, 16), slice(3, 5)), np.ones((3, 14, 2), bool))
-    return WorkingVolume(hu, lung, GEOMETRY, patches)
+    region = Region((slice(1, 4), slice(2, 16), slice(3, 5)), np.ones((3, 14, 2), bool))
+    return WorkingVolume(hu, region, GEOMETRY, patches)
 
 
 def test_records_in_order():
@@ -60,9 +60,9 @@ def test_pixels():
     assert record.region.dtype == np.uint8 and record.region.shape == (16, 16)
 
 
-def test_lung_and_coverage_are_laid_into_their_slices():
+def test_region_and_coverage_are_laid_into_their_slices():
     records = list(Slices(working_volume()))
-    # The lungs fill 14 x 2 pixels of slices 1 to 3.
+    # The region fills 14 x 2 pixels of slices 1 to 3.
     assert [int(record.region.sum()) for record in records] == [0, 28, 28, 28, 0, 0]
     assert records[1].region[2:, 3:5].all()
     whole = merge_coverage(sphere_patches(NODULES, GEOMETRY), GEOMETRY.shape)

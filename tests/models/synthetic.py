@@ -49,11 +49,11 @@ class MadeSlice:
     buckets: tuple[str, ...]
 
     def example(self) -> bytes:
-        lung = np.ones((SIZE, SIZE), np.uint8)
+        region = np.ones((SIZE, SIZE), np.uint8)
         values = {
             features.IMAGE_HU: [self.hu.astype("<i2").tobytes()],
             features.NODULE_COVERAGE: [self.coverage.tobytes()],
-            features.REGION_MASK: [lung.tobytes()],
+            features.REGION_MASK: [region.tobytes()],
             features.SERIES_UID: [f"series-{self.patient}".encode()],
             features.PATIENT_ID: [self.patient.encode()],
             features.SPLIT: [b"eval"],

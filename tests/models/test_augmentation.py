@@ -13,14 +13,14 @@ def seed(number: int) -> Any:
     return tf.constant([7, number], tf.int64)
 
 
-def slice_with(row: int, column: int, lung: tuple[int, int] | None = None) -> Slice:
-    """16 x 20 pixels, the image numbered, one pixel of nodule (if row >= 0) and one of lung."""
+def slice_with(row: int, column: int, region: tuple[int, int] | None = None) -> Slice:
+    """16 x 20 pixels, the image numbered, one pixel of nodule (if row >= 0) and one of region."""
     image = tf.reshape(tf.range(16 * 20 * 3, dtype=tf.float32), (16, 20, 3))
     truth, mask = np.zeros((16, 20, 1), np.float32), np.zeros((16, 20), np.uint8)
     if row >= 0:
         truth[row, column] = 1
-    if lung:
-        mask[lung] = 1
+    if region:
+        mask[region] = 1
     return Slice(image, tf.constant(truth), tf.constant(mask))
 
 
@@ -46,13 +46,13 @@ def test_jitter_moves_the_nodule_but_keeps_it_in_the_crop() -> None:
     assert len(places) > 15
 
 
-def test_without_nodule_the_crop_is_around_a_pixel_of_the_lung() -> None:
-    image, truth = crop_near(slice_with(-1, -1, lung=(9, 11)), 8, 0.0, seed(1))
+def test_without_nodule_the_crop_is_around_a_pixel_of_the_region() -> None:
+    image, truth = crop_near(slice_with(-1, -1, region=(9, 11)), 8, 0.0, seed(1))
     assert image[4, 4, 0] == 3 * (9 * 20 + 11)
     assert not np.any(truth)
 
 
-def test_without_nodule_and_lung_the_crop_is_anywhere() -> None:
+def test_without_nodule_and_region_the_crop_is_anywhere() -> None:
     corners = {float(crop_near(slice_with(-1, -1), 8, 0.0, seed(n))[0][0, 0, 0]) for n in range(9)}
     assert len(corners) > 3
 

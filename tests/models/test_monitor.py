@@ -107,9 +107,7 @@ def test_goes_on_from_the_rows_of_an_interrupted_run(split: SplitData, tmp_path:
     assert callback.finished
 
 
-def test_reports_progress(
-    split: SplitData, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_logs_progress(split: SplitData, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="noduleflow.progress"):
         run_epochs(with_training(split, epochs=2), tmp_path, [0.25])
     [record] = caplog.records

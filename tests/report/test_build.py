@@ -127,7 +127,7 @@ def test_eval_without_nodules_and_no_history(tmp_path: Path) -> None:
     assert "so there is nothing to show" in page.text
 
 
-def test_series_that_the_scan_report_lacks(tmp_path: Path) -> None:
+def test_series_that_the_records_of_the_scans_lack(tmp_path: Path) -> None:
     inputs = write_run(tmp_path, [EVAL])
     (tmp_path / "scans" / "scans.jsonl").write_text("")
 

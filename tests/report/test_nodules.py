@@ -98,12 +98,12 @@ def test_scan_without_nodules_is_not_read(tmp_path: Path) -> None:
     assert list(judge_scan(ScanToJudge(facts, "nowhere"), never, 0.5, SPACING_MM)) == []
 
 
-def test_nodule_that_the_scan_report_does_not_name(tmp_path: Path) -> None:
+def test_nodule_that_the_records_of_the_scans_do_not_name(tmp_path: Path) -> None:
     one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
     renamed = replace(one.record.nodules[0], id="7")
     other = replace(one, record=replace(one.record, nodules=(renamed,)))
 
-    with pytest.raises(ValueError, match=r"names for a, got also \['1'\]"):
+    with pytest.raises(ValueError, match=r"name for a, got also \['1'\]"):
         list(judge_scan(other, never, 0.5, SPACING_MM))
 
 

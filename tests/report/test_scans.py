@@ -1,4 +1,4 @@
-"""Scans summed up from the scan report."""
+"""Scans summed up from their records."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from lungct.record import ScanRecord
 from report.scans import SpacingRange, read_scans, read_warnings, sum_up
-from tests.components.made_run import MadeNodule, MadeScan, write_scan_report
+from tests.components.made_run import MadeNodule, MadeScan, write_scan_records
 
 SMALL = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 LARGE = MadeNodule("2", (5, 30, 20), 16.0, "15+")
@@ -32,7 +32,7 @@ def scans() -> list[ScanRecord]:
 
 
 def test_records_and_warnings_are_read_back(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, scans(), ["twice"])
+    folder = write_scan_records(tmp_path, scans(), ["twice"])
 
     assert read_scans(folder) == tuple(scans())
     assert read_warnings(folder) == ("twice",)
@@ -44,7 +44,7 @@ def test_counts_by_outcome_and_split() -> None:
     assert (data.found, data.accepted, data.repaired, data.quarantined) == (4, 2, 1, 1)
     assert data.quarantine == (("d", "no lung"),)
     assert data.repairs == (("c", "slope"),)
-    assert data.remarks == (("c", "3 readers instead of 4"),)
+    assert data.scan_warnings == (("c", "3 readers instead of 4"),)
     assert data.truths == {"outlines of 2 or more readers": 1, "spheres": 1}
     assert data.sources == {"elsewhere": 1, "made up": 2}
     assert data.warnings == ("twice",)
@@ -87,7 +87,7 @@ def test_nothing_was_used() -> None:
 
 
 def test_unknown_outcome(tmp_path: Path) -> None:
-    folder = write_scan_report(tmp_path, scans()[:1])
+    folder = write_scan_records(tmp_path, scans()[:1])
     path = tmp_path / "scans.jsonl"
     path.write_text(path.read_text().replace("accepted", "lost"))
 

@@ -30,7 +30,7 @@ def test_empty_file_has_no_series(tmp_path: Path) -> None:
 def test_pixels_are_of_the_middle_channel() -> None:
     pixels = decode(SCAN.examples()[1])
 
-    assert pixels.hu.shape == pixels.truth.shape == pixels.lung.shape == (64, 64)
+    assert pixels.hu.shape == pixels.truth.shape == pixels.region.shape == (64, 64)
     assert pixels.truth.sum() == 7
     np.testing.assert_array_equal(pixels.hu[~pixels.truth], chest(64, 1)[~pixels.truth])
 

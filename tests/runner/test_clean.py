@@ -13,8 +13,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import local_runner
 from runner.clean import remove_superseded, size_of
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-from tests.components.luna16 import make_root
 from tests.crash import ingest
+from tests.lungct.luna16 import make_root
 from tests.usage import assert_refused
 
 COMPLETE, CACHED = pb.Execution.COMPLETE, pb.Execution.CACHED
@@ -128,7 +128,7 @@ def test_what_the_newest_push_was_made_from_is_kept(output: Output) -> None:
 
 
 def test_small_artifacts_are_kept(output: Output) -> None:
-    kinds = ("components.Report", "components.ScanReport", "ModelEvaluation", "PushedModel")
+    kinds = ("components.Report", "components.ScanRecords", "ModelEvaluation", "PushedModel")
     output.run(makes=[output.artifact(kind) for kind in (*kinds, "ModelRun")])
     output.run()
     assert output.clean(1) == ["ModelRun/5"]

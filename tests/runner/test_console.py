@@ -66,8 +66,8 @@ def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
     monkeypatch.setattr("runner.console.QUIET_INTERVAL_S", -1.0)
     with listening(view):
         view.start("Trainer")
-        progress.report("epochs", 3, 10, "Dice 0.7")
-    progress.report("epochs", 4, 10, "not shown any more")
+        progress.advance("epochs", 3, 10, "Dice 0.7")
+    progress.advance("epochs", 4, 10, "not shown any more")
     view.finish("Trainer", 12.34, "cached")
     assert stream.getvalue().splitlines() == [
         "    Trainer: epochs 3/10 Dice 0.7",

@@ -40,12 +40,12 @@ def test_the_quarantine_is_where_scans_are_counted(tmp_path: Path) -> None:
     assert content["manifest_path"] == str(tmp_path / "m" / "manifest.csv")
 
 
-def test_notes_are_those_of_the_scans(tmp_path: Path) -> None:
+def test_warnings_are_those_of_the_scans(tmp_path: Path) -> None:
     started = record(tmp_path)
-    assert started.as_json(1)["notes"] == []
-    (tmp_path / "notes.json").write_text(json.dumps({"warnings": ["line 3 repeats line 2"]}))
+    assert started.as_json(1)["warnings"] == []
+    (tmp_path / "warnings.json").write_text(json.dumps({"warnings": ["line 3 repeats line 2"]}))
     started.outputs["CtExampleGen.scans"] = str(tmp_path)
-    assert started.as_json(1)["notes"] == ["line 3 repeats line 2"]
+    assert started.as_json(1)["warnings"] == ["line 3 repeats line 2"]
 
 
 def test_the_report_is_where_the_figures_come_from(tmp_path: Path) -> None:

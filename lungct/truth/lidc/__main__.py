@@ -35,7 +35,7 @@ def _text(found: Survey) -> str:
     return "\n".join(
         [
             *(f"refused: {line}" for line in found.refused),
-            *(f"note: {line}" for line in found.warnings),
+            *(f"warning: {line}" for line in found.warnings),
             f"{found.files} XML files of {found.series} series, {len(found.refused)} refused",
             f"{found.nodules} outlined nodules (3 mm or larger to their reader), "
             f"{found.marks} marks (smaller)",

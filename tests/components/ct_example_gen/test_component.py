@@ -9,7 +9,7 @@ import apache_beam as beam
 import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import Quarantine, ScanReport, SplitManifest
+from components.artifacts import Quarantine, ScanRecords, SplitManifest
 from components.ct_example_gen import executor as ct_example_gen
 from components.ct_example_gen.component import CtExampleGen
 from components.ct_example_gen.executor import Executor
@@ -19,7 +19,7 @@ from lungct.readers.checksums import sha256_of
 from lungct.record import ScanRecord
 from lungct.roots import DataRoot
 from schema.splits import SplitRule
-from tests.components.luna16 import make_root, upload
+from tests.lungct.luna16 import make_root, upload
 
 GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
 SPLIT = SplitRule(eval_fraction=0.5)
@@ -34,7 +34,7 @@ def execute(request: Request, out: Path) -> dict[str, Any]:
     component = CtExampleGen(request, "hash")
     made = {
         "examples": standard_artifacts.Examples(),
-        "scans": ScanReport(),
+        "scans": ScanRecords(),
         "quarantine": Quarantine(),
         "manifest": SplitManifest(),
     }
@@ -51,9 +51,9 @@ def records(out: Path) -> list[ScanRecord]:
 
 
 def warnings(out: Path) -> list[str]:
-    notes = json.loads((out / "scans" / "notes.json").read_text())
-    assert set(notes) == {"warnings"}
-    return list(notes["warnings"])
+    found = json.loads((out / "scans" / "warnings.json").read_text())
+    assert set(found) == {"warnings"}
+    return list(found["warnings"])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -157,7 +157,7 @@ def test_order_and_workers_change_no_byte(
         )
     execute(request, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    # Four files of examples; notes, quarantine, counts and manifest.
+    # Four files of examples; warnings, quarantine, counts and manifest.
     assert len(contents(tmp_path / "one")) >= 4 + 4
 
 

@@ -16,8 +16,8 @@ from lungct.readers.checksums import annotation_checksum, sha256_of
 from lungct.record import ScanRecord
 from lungct.roots import LIDC, REFUSE, DataRoot
 from schema import features
-from tests.components.luna16 import NODULE, make_root, upload
 from tests.lungct import chest
+from tests.lungct.luna16 import NODULE, make_root, upload
 from tests.lungct.truth.lidc import xml
 
 GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)

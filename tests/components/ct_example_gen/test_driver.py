@@ -12,7 +12,7 @@ from lungct.grid import Grid
 from lungct.roots import LIDC, DataRoot
 from lungct.storage import StorageError
 from schema.splits import SplitRule
-from tests.components.luna16 import make_root, upload
+from tests.lungct.luna16 import make_root, upload
 from tests.lungct.truth.lidc import xml
 
 GRID = Grid((6.0, 5.0, 4.0), slice_size=64)

@@ -9,7 +9,7 @@ from lungct.grid import Grid
 from lungct.readers.tables import TableError
 from lungct.roots import DataRoot
 from schema.splits import SplitRule
-from tests.components.luna16 import NODULE, make_root
+from tests.lungct.luna16 import NODULE, make_root
 
 GRID = Grid((6.0, 5.0, 4.0), slice_size=64, margin_mm=6.0)
 HALF = SplitRule(eval_fraction=0.5)

@@ -6,17 +6,14 @@ import SimpleITK as sitk
 
 from lungct.geometry import Geometry
 from lungct.lung.mask import (
-    LungRegion,
     _fill_dents,
     _swept,
-    find_region,
     lung_box,
     lung_mask,
-    resample_region,
+    lungs_in_box,
 )
 from lungct.readers.metaimage import read_scan
 from lungct.readers.tables import read_annotations
-from lungct.resample import resample
 from lungct.scan import Nodule, ScanError
 from lungct.truth.spheres import render_spheres
 from tests.lungct import chest
@@ -156,25 +153,11 @@ def test_swept_reaches_count_minus_one_further(count):
     assert np.flatnonzero(_swept(line, count)).tolist() == list(range(2, min(2 + count, 8)))
 
 
-def test_region_is_the_smallest_box_of_the_mask():
-    region, mask = find_region(chest.hu(), chest.GEOMETRY), lung_mask(chest.hu(), chest.GEOMETRY)
-    assert region.box == lung_box(mask)
-    np.testing.assert_array_equal(region.mask, mask[region.box])
-
-
-@pytest.mark.parametrize("turn", [0.0, 0.3])
-def test_region_on_another_grid(turn):
-    c, s = np.cos(turn), np.sin(turn)
-    source = Geometry((9, 10, 12), (5.0, 6.0, 7.0), (1.0, 2.0, 3.0), (c, -s, 0, s, c, 0, 0, 0, 1))
-    target = Geometry((14, 30, 20), (3.0, 2.0, 8.0), (1.1, 0.9, 2.0))
-    mask = np.zeros(source.shape, bool)
-    box = (slice(2, 8), slice(3, 7), slice(1, 9))
-    mask[box] = np.random.default_rng(7).random((6, 4, 8)) < 0.5
-    found = resample_region(LungRegion(box, mask[box]), source, target)
-    whole = [found.plane(z, target.shape[1:]) for z in range(target.shape[0])]
-    expected = resample(mask.view(np.uint8), source, target, "nearest")
-    assert expected.any() and found.mask.size < expected.size
-    np.testing.assert_array_equal(np.stack(whole), expected)
+def test_lungs_lie_in_the_smallest_box_of_their_mask():
+    box, lungs = lungs_in_box(chest.hu(), chest.GEOMETRY)
+    mask = lung_mask(chest.hu(), chest.GEOMETRY)
+    assert box == lung_box(mask)
+    np.testing.assert_array_equal(lungs, mask[box])
 
 
 def test_lung_box():

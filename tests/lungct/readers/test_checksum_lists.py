@@ -21,7 +21,7 @@ def header(tmp_path):
     return chest.write_good(tmp_path / "subset0" / "1.2.3.mhd")
 
 
-def list_sums(folder, *paths):
+def list_checksums(folder, *paths):
     """Writes what `sha256sum` would."""
     lines = [f"{sha256_of(str(path))}  {path.relative_to(folder)}\n" for path in paths]
     (folder / "SHA256SUMS").write_text("".join(lines))
@@ -74,8 +74,8 @@ def verify(root, header):
 
 def test_finds_lists_beside_the_scans_and_a_named_one(tmp_path, header):
     assert listed(tmp_path) == ({}, [])
-    list_sums(tmp_path, header)
-    list_sums(header.parent, header.with_suffix(".raw"))
+    list_checksums(tmp_path, header)
+    list_checksums(header.parent, header.with_suffix(".raw"))
     (tmp_path / "more").mkdir()
     # Names relative to the data root, in a list that lies elsewhere.
     (tmp_path / "more" / "list").write_text(f"{ONE}  subset0/c.raw\n")
@@ -107,7 +107,7 @@ def test_what_lists_lack_and_what_they_have_too_many_is_told(tmp_path, header):
 def test_a_scan_has_no_checksums_of_another(tmp_path, header):
     other = header.with_name("1.2.4.mhd")
     other.write_text("")
-    list_sums(tmp_path, header, other)
+    list_checksums(tmp_path, header, other)
     assert {uid: list(paths) for uid, paths in listed(tmp_path)[0].items()} == {
         "1.2.3": [str(header)],
         "1.2.4": [str(other)],
@@ -124,7 +124,7 @@ def test_lists_of_buckets(tmp_path, monkeypatch):
 
 
 def test_lists_that_contradict_each_other(tmp_path, header):
-    list_sums(tmp_path, header)
+    list_checksums(tmp_path, header)
     (header.parent / "SHA256SUMS").write_text(f"{ONE}  1.2.3.mhd\n")
     with pytest.raises(TableError) as caught:
         listed(tmp_path)
@@ -139,7 +139,7 @@ def test_a_list_that_is_not_there(tmp_path, header):
 
 
 def test_a_good_scan_passes_also_through_a_linked_folder(tmp_path, header):
-    list_sums(header.parent, header, header.with_suffix(".raw"))
+    list_checksums(header.parent, header, header.with_suffix(".raw"))
     (tmp_path / "link").symlink_to(header.parent)
     verify(header.parent, header)
     verify(tmp_path / "link", tmp_path / "link" / header.name)
@@ -159,14 +159,14 @@ def test_a_flipped_bit_is_caught_only_with_a_list(tmp_path, header):
 
 
 def test_a_changed_header_is_caught(tmp_path, header):
-    list_sums(tmp_path, header)
+    list_checksums(tmp_path, header)
     header.write_text(header.read_text().replace("Offset = -158", "Offset = -159"))
     with pytest.raises(ScanError, match="of 1.2.3.mhd, got"):
         verify(tmp_path, header)
 
 
 def test_files_that_the_list_leaves_out_pass(tmp_path, header):
-    list_sums(tmp_path, header)
+    list_checksums(tmp_path, header)
     flip_a_bit(header.with_suffix(".raw"))
     verify(tmp_path, header)
 
@@ -182,7 +182,7 @@ def folder_of_slices(tmp_path, *names):
 
 def test_a_slice_that_is_listed_and_gone_belongs_to_its_scan(tmp_path):
     scan = folder_of_slices(tmp_path, "1.dcm", "2.dcm")
-    list_sums(tmp_path, *(tmp_path / "a" / name for name in ("1.dcm", "2.dcm", "notes.txt")))
+    list_checksums(tmp_path, *(tmp_path / "a" / name for name in ("1.dcm", "2.dcm", "notes.txt")))
     (tmp_path / "a" / "2.dcm").unlink()
     left = replace(scan, files=scan.files[:1])
     found, _ = listed_checksums([str(tmp_path / "SHA256SUMS")], "", {str(tmp_path): [left]})
@@ -194,6 +194,6 @@ def test_label_masks_are_in_lists_too(tmp_path):
     label.parent.mkdir()
     label.write_bytes(b"mask")
     scan = replace(folder_of_slices(tmp_path, "1.nii"), label=str(label))
-    list_sums(tmp_path, label)
+    list_checksums(tmp_path, label)
     found, _ = listed_checksums([str(tmp_path / "SHA256SUMS")], "", {str(tmp_path): [scan]})
     assert found == {"1.2": {str(label): sha256_of(str(label))}}

@@ -1,0 +1,156 @@
+"""Every command, option, key and path that the documents name is there."""
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import kubeflow_runner
+import local_runner
+from pipeline.config import Config
+from pipeline.loading import load_config, valid_keys
+from schema import files
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+TEXT = "\n".join(DOCUMENTS.values())
+MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))
+PARSERS = {
+    "local_runner.py": local_runner.parse_arguments,
+    "local_runner.py clean": local_runner.parse_clean_arguments,
+    "kubeflow_runner.py": kubeflow_runner.parse_arguments,
+}
+
+
+def blocks_and_spans() -> Iterator[str]:
+    """What is set as code: lines of blocks between fences, and texts in backticks outside."""
+    for number, part in enumerate(TEXT.split("```")):
+        if number % 2:
+            yield from part.splitlines()
+        else:
+            yield from re.findall(r"`([^`\n]+)`", part)
+
+
+CODE = list(blocks_and_spans())
+
+
+def options_of(*command: str) -> set[str]:
+    """The long options in the help of a command, run in the repository."""
+    run = subprocess.run(
+        [sys.executable, *command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"--[a-z][a-z-]*", run.stdout))
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, set[str]]:
+    """The options of each module with a command line that the documents give options to."""
+    return {module: options_of("-m", module) for module in ("lungct.check", "phantom")}
+
+
+def runner_lines() -> list[list[str]]:
+    """The words of each call of a runner, its comment left out."""
+    calls = re.findall(r"((?:local|kubeflow)_runner\.py [a-z-].*)", "\n".join(CODE))
+    lines = [shlex.split(call, comments=True) for call in calls]
+    return [words for words in lines if any(word.startswith("--") for word in words)]
+
+
+def test_documents_and_what_they_name_are_found() -> None:
+    assert {"README.md", "docs/ingest.md", "docs/measured.md"} <= set(DOCUMENTS)
+    assert {"lungct.check", "phantom", "benchmarks.ingest"} <= set(MODULES)
+    assert {" ".join(words[:2]) for words in runner_lines()} >= {
+        "local_runner.py clean",
+        "kubeflow_runner.py compile",
+        "kubeflow_runner.py submit",
+    }
+
+
+def test_keys_of_overrides_are_keys_of_the_configuration() -> None:
+    keys = re.findall(r"--set ([^=\s`]+)=", TEXT)
+    assert len(keys) >= 8
+    assert set(keys) <= set(valid_keys())
+
+
+def test_dotted_keys_are_keys_of_the_configuration() -> None:
+    sections = "|".join(Config.model_fields)
+    named = re.findall(rf"^((?:{sections})\.[a-z_.]+)(?=[:=\s]|$)", "\n".join(CODE), re.M)
+    assert "data.max_quarantined_fraction" in named
+    assert set(named) <= set(valid_keys())
+
+
+def test_overrides_are_valid_together_with_the_configuration() -> None:
+    given = re.findall(r"--set ([^=\s`]+=[^\s`']+)", TEXT)
+    for override in given:
+        if not override.endswith(("FILE.csv", "...")):
+            load_config(str(ROOT / "configs/luna16.yaml"), [override])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_can_be_run(module: str) -> None:
+    found = importlib.util.find_spec(module)
+    assert found is not None
+    if found.submodule_search_locations is not None:
+        assert importlib.util.find_spec(f"{module}.__main__") is not None
+
+
+def test_options_of_modules_are_known_to_them(options: dict[str, set[str]]) -> None:
+    for line in TEXT.splitlines():
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", line))
+        modules = re.findall(r"python -m ([\w.]+)", line)
+        if named and modules:
+            assert len(set(modules)) == 1, line
+            assert named <= options[modules[0]], line
+
+
+@pytest.mark.parametrize("words", runner_lines(), ids=" ".join)
+def test_calls_of_the_runners_are_understood(words: list[str]) -> None:
+    script, *arguments = words
+    if script == "local_runner.py" and arguments[0] == "clean":
+        script, arguments = "local_runner.py clean", arguments[1:]
+    PARSERS[script](arguments)
+
+
+def test_options_named_alone_are_those_of_some_command(options: dict[str, set[str]]) -> None:
+    known = set().union(
+        *options.values(),
+        options_of("local_runner.py"),
+        options_of("local_runner.py", "clean"),
+        options_of("kubeflow_runner.py", "submit"),
+    )
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(CODE)))
+    assert {"--data", "--set", "--write-masks"} <= named
+    assert named <= known
+
+
+def test_paths_of_the_repository_are_there() -> None:
+    tops = {path.name for path in ROOT.iterdir()} - {"output"}
+    named = {
+        word
+        for code in CODE
+        for word in re.findall(r"(?<![\w./])[\w.-]+(?:/[\w.-]+)*/?(?![\w/*=])", code)
+        if word.partition("/")[0] in tops and ("/" in word or "." in word)
+    }
+    assert {"lungct/limits.py", "configs/luna16.yaml", "tests/bad_inputs"} <= named
+    missing = [word for word in sorted(named) if not (ROOT / word).exists()]
+    assert not missing
+
+
+def test_the_layout_names_every_package() -> None:
+    (layout,) = re.findall(r"## The layout\n+```\n(.*?)```", DOCUMENTS["README.md"], re.S)
+    packages = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
+    assert packages <= set(re.findall(r"(?:^|\s)([a-z]+/)(?=\s)", layout))
+
+
+def test_files_of_artifacts_are_called_as_they_are() -> None:
+    (table,) = re.findall(r"\| output \| file \|.*?\n\n", DOCUMENTS["docs/ingest.md"], re.S)
+    named = set(re.findall(r"`(\w+\.\w+)`", table))
+    assert len(named) == 5
+    assert named <= {value for name, value in vars(files).items() if name.endswith("_FILE")}
