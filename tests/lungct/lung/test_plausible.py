@@ -3,7 +3,7 @@ import pytest
 
 from lungct.limits import CHEST_LIMITS
 from lungct.lung.airspace import CoarseScan, aerated, find_lungs
-from lungct.lung.plausible import check_chest, chest_facts
+from lungct.lung.plausible import check_chest, chest_facts, unusual_extents
 from lungct.scan import ScanError
 from tests.lungct import chest
 
@@ -38,11 +38,32 @@ def test_facts_by_hand():
     )
 
 
-@pytest.mark.parametrize("cut", [np.s_[5:], np.s_[:11], np.s_[:, 8:], np.s_[:, :, :14]])
-def test_extents_are_not_judged_of_lungs_that_are_cut(cut):
+@pytest.mark.parametrize(
+    ("cut", "left"),
+    [
+        (np.s_[5:], {"depth_mm", "width_mm", "width_per_depth"}),
+        (np.s_[:11], {"depth_mm", "width_mm", "width_per_depth"}),
+        (np.s_[:, 8:], {"height_mm", "width_mm"}),
+        (np.s_[:, :, :14], {"height_mm", "depth_mm", "height_per_depth"}),
+        (np.s_[5:, 8:, :14], set()),
+    ],
+)
+def test_extents_are_judged_only_along_axes_that_cut_no_lung(cut, left):
     hu, lungs = scan_and_lungs()
     facts = chest_facts(CoarseScan(hu[cut], SPACING_MM), lungs[cut])
-    assert sorted(facts) == ["lung_hu_p50", "room_air_hu_p50", "wall_hu_p50"]
+    extents = {fact.removeprefix("lung_") for fact in facts if "hu" not in fact}
+    assert extents == left
+
+
+def test_unusual_extents_are_told_and_usual_ones_are_not():
+    box = (slice(0, 100), slice(0, 80), slice(0, 120))
+    # 200 mm high, 160 mm deep, 240 mm wide; a third of it in plane is a chest of 53 x 80 mm.
+    assert unusual_extents(box, (2.0, 2.0, 2.0)) == ()
+    (line,) = unusual_extents(box, (2.0, 0.7, 0.7))
+    assert line.startswith("unusual extent: expected lung_depth_mm from 100 to 330 mm in adults")
+    assert "lungs of 200 x 56 x 84 mm" in line
+    (line,) = unusual_extents(box, (0.3, 2.0, 2.0))
+    assert "expected lung_height_mm from 100 to 450 mm" in line
 
 
 def test_what_has_few_voxels_or_is_padding_is_not_judged():
