@@ -192,7 +192,7 @@ def test_pixels_missing(tmp_path, images):
 def test_pixels_as_floats(tmp_path, images):
     del images[3].PixelData
     images[3].FloatPixelData = np.zeros(192, dtype="<f4").tobytes()
-    assert_refused(write(tmp_path, images), "or without an image), got float")
+    assert_refused(write(tmp_path, images), "PixelData of whole numbers, got float")
 
 
 def test_pixels_cut_off(tmp_path, images):
