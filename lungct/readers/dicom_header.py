@@ -31,6 +31,9 @@ _FIRST_PIXEL_TAG, _LAST_PIXEL_TAG = 0x7FE00008, 0x7FE00010
 
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
+# What pydicom says before the cause, where the only decoder fails.
+_NO_PLUGIN = "Unable to decode as exceptions were raised by all available plugins: "
+
 
 @dataclass(frozen=True)
 class Header:
@@ -87,7 +90,7 @@ def file_end(file_bytes: int) -> str:
 
 def one_line(error: Exception) -> str:
     """What went wrong, short enough for a line."""
-    text = " ".join(reason_of(error).split()) or type(error).__name__
+    text = " ".join(reason_of(error).split()).removeprefix(_NO_PLUGIN) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."
 
 

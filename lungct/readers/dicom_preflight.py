@@ -98,10 +98,11 @@ def _checked_frames(header: Header, path: str) -> tuple[Frame, ...]:
 def _check_kind(header: Header, fields: Fields) -> int:
     """Number of frames of a file that holds images of CT."""
     kind = fields.text("SOPClassUID")
-    if not kind and not header.pixel_tag:
-        fields.refuse("a CT image (SOPClassUID)", file_end(header.file_bytes))
     if kind not in CT_KINDS:
-        fields.refuse("a CT image (SOPClassUID)", kind_name(fields.dataset))
+        name = kind_name(fields.dataset)
+        cut_off = not header.pixel_tag and name in ("none", kind)
+        got = file_end(header.file_bytes) if cut_off else name
+        fields.refuse("a CT image (SOPClassUID)", got)
     if not header.pixel_tag:
         got = file_end(header.file_bytes)
         fields.refuse("PixelData (file truncated or without an image)", got)

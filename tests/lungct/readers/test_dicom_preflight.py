@@ -7,6 +7,8 @@ import pytest
 from pydicom import Dataset
 
 from lungct.readers import dicom_header
+from lungct.readers.dicom_preflight import read_frames
+from lungct.scan import ScanError
 from tests.lungct.readers.dicom_asserts import ODD, assert_refused
 from tests.lungct.readers.dicom_files import (
     change,
@@ -182,6 +184,22 @@ def test_header_cut_off(tmp_path, images):
     data = encoded(images[3])
     (tmp_path / ODD).write_bytes(data[: data.index(b"\x28\x00\x10\x00US")])
     assert_refused(files, "expected PixelData (file truncated or without an image), got the end")
+
+
+def test_header_cut_off_at_any_byte(tmp_path, images):
+    files = write(tmp_path, images)
+    data = encoded(images[3])
+    for end in range(132, data.index(b"\xe0\x7f\x10\0OW"), 3):
+        (tmp_path / ODD).write_bytes(data[:end])
+        assert_refused(files, f"got the end of the file at byte {end} (truncated)")
+
+
+def test_enhanced_header_cut_off_within_a_sequence(tmp_path):
+    data = encoded(enhanced())
+    for end in range(data.index(b"\x00\x52\x29\x92SQ"), data.index(b"\xe0\x7f\x10\0OW"), 7):
+        (tmp_path / ODD).write_bytes(data[:end])
+        with pytest.raises(ScanError, match=rf"end of the file at byte {end} \(truncated\)"):
+            read_frames(str(tmp_path / ODD))
 
 
 def test_pixels_missing(tmp_path, images):
