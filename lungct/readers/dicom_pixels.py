@@ -90,7 +90,8 @@ def _open_image(frame: Frame) -> Image:
         dataset = dcmread(file)
     check_codestreams(dataset, frame.frames_in_file, frame.shape)
     decompress(dataset, frame.frames_in_file)
-    image = Image.from_dataset(dataset, copy=False)
+    with caught_warnings():
+        image = Image.from_dataset(dataset, copy=False)
     # highdicom reads single frames as if all allocated bits were stored, which may lose a sign:
     # once pydicom has read the whole file, it takes those.
     image.pixel_array  # noqa: B018

@@ -267,3 +267,17 @@ def test_signed_pixels_declared_unsigned(tmp_path, images):
         change(image, PixelRepresentation=0)
     with pytest.raises(ScanError, match="at most 5% of values outside -4096 to 4095 HU"):
         READER.read(write(tmp_path, images))
+
+
+def test_damaged_codestream_of_jpeg_lossless(tmp_path, images):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.JPEGLosslessProcess14_1)
+    # The first component of the scan becomes one that the frame does not have.
+    _recode(tmp_path / ODD, lambda frame: _replaced(frame, b"\xff\xda\0\x08\x01", 4, 9))
+    assert_refused(files, "can be decoded, got a damaged codestream of JPEG Lossless in")
+
+
+def _replaced(data, after, at, value):
+    """Bytes with another value in a marker that is there once."""
+    place = data.index(after) + at + 1
+    return data[:place] + bytes([value]) + data[place + 1 :]
