@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 from lungct.readers.dicom_header import MAGIC, PREAMBLE_BYTES, Fields, read_header
 from lungct.readers.dicom_pixels import read_voxels
-from lungct.readers.dicom_preflight import read_frames
+from lungct.readers.dicom_preflight import CT_KINDS, read_frames
 from lungct.readers.dicom_stack import stack_frames
+from lungct.readers.dicom_warnings import caught_warnings
 from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.layout import Reader, ScanFiles
 from lungct.scan import Scan, ScanError
@@ -25,8 +30,28 @@ _OTHER_SUFFIXES = frozenset(
 )
 _DIRECTORY = "DICOMDIR"
 
+# Files of a folder that are opened, at most, to find out that it holds no CT.
+_LOOKED_AT = 5
+
 # A name that can be one of a file: UIDs are digits and dots, but not those of all anonymisers.
 _UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What a file says of its kind and series; texts are empty where it says nothing."""
+
+    kind: str
+    modality: str
+    series_uid: str
+    patient_id: str
+
+    @property
+    def may_be_ct(self) -> bool:
+        """Whether the modality or the kind is that of CT, or neither is known."""
+        if self.modality:
+            return self.modality == "CT" or self.kind in CT_KINDS
+        return self.kind in (*CT_KINDS, "")
 
 
 def find(listing: Listing) -> tuple[ScanFiles, ...]:
@@ -37,14 +62,15 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
 
     Returns:
         One scan for each folder, sorted by folder, named by the series instance UID of its first
-        file that can be read, else by the folder.
+        file that can be read, else by the folder. Folders without CT are left out.
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for path in listing.files:
         if _may_be_dicom(path):
             folders[path.rpartition("/")[0]].append(path)
     slices = ((folder, _slices(paths, listing)) for folder, paths in sorted(folders.items()))
-    return tuple(_scan_files(folder, paths, listing) for folder, paths in slices if paths)
+    found = (_scan_files(folder, paths, listing) for folder, paths in slices if paths)
+    return tuple(files for files in found if files is not None)
 
 
 def read(files: ScanFiles) -> Scan:
@@ -63,8 +89,9 @@ def read(files: ScanFiles) -> Scan:
     frames = [frame for path in files.files for frame in read_frames(path)]
     ordered, geometry = stack_frames(frames, files.path)
     voxels, repairs = read_voxels(ordered)
-    hu, _ = to_hounsfield(voxels, files.path)
-    return Scan(files.series_uid, hu, geometry, repairs)
+    # These are int16 already: what is repaired here is padding within the range of HU.
+    hu, more = to_hounsfield(voxels, files.path)
+    return Scan(files.series_uid, hu, geometry, (*repairs, *more))
 
 
 READER = Reader(
@@ -104,9 +131,12 @@ def _is_dicom(path: str, listing: Listing) -> bool:
         return False
 
 
-def _scan_files(folder: str, paths: list[str], listing: Listing) -> ScanFiles:
-    """The scan of one folder."""
-    series_uid, patient_id = _identity(paths, listing)
+def _scan_files(folder: str, paths: list[str], listing: Listing) -> ScanFiles | None:
+    """The scan of one folder; None where it holds images or objects of another kind alone."""
+    fields_of = functools.cache(lambda path: _fields(path, listing))
+    if _is_other_kind(paths, fields_of):
+        return None
+    series_uid, patient_id = _identity(paths, fields_of)
     # The name becomes that of files: no slash in it.
     below = listing.relative(folder + "/").rstrip("/").replace("/", "_")
     return ScanFiles(
@@ -117,16 +147,32 @@ def _scan_files(folder: str, paths: list[str], listing: Listing) -> ScanFiles:
     )
 
 
-def _identity(paths: list[str], listing: Listing) -> tuple[str, str]:
+def _fields(path: str, listing: Listing) -> _Identity | None:
+    """What tells of which kind and series a file is; None where it can't be read."""
+    keywords = ("SOPClassUID", "Modality", "SeriesInstanceUID", "PatientID")
+    try:
+        with listing.open(path) as file, caught_warnings():
+            fields = Fields(path, read_header(file, keywords, path).dataset)
+            return _Identity(*(fields.text(keyword) for keyword in keywords))
+    except (OSError, ScanError):
+        return None
+
+
+def _is_other_kind(paths: list[str], fields_of: Callable[[str], _Identity | None]) -> bool:
+    """Whether files that can be read, a few of a folder, are none of them of CT.
+
+    Folders of structured reports, segmentations and outlines lie beside those of CT in archives. A
+    folder that mixes them is a scan, which is refused by name.
+    """
+    step = max(1, -(-len(paths) // _LOOKED_AT))
+    kinds = filter(None, map(fields_of, paths[::step]))
+    first = next(kinds, None)
+    return first is not None and not any(each.may_be_ct for each in chain((first,), kinds))
+
+
+def _identity(paths: list[str], fields_of: Callable[[str], _Identity | None]) -> tuple[str, str]:
     """Series instance UID and patient ID of the first file that tells; empty where none does."""
-    for path in paths:
-        try:
-            with listing.open(path) as file:
-                header = read_header(file, ("SeriesInstanceUID", "PatientID"), path)
-            fields = Fields(path, header.dataset)
-            series_uid, patient_id = fields.text("SeriesInstanceUID"), fields.text("PatientID")
-        except (OSError, ScanError):
-            continue
-        if _UID.fullmatch(series_uid):
-            return series_uid, patient_id
+    for identity in filter(None, map(fields_of, paths)):
+        if _UID.fullmatch(identity.series_uid):
+            return identity.series_uid, identity.patient_id
     return "", ""

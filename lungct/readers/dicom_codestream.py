@@ -22,6 +22,12 @@ _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _START_OF_CODESTREAM = b"\xff\x4f\xff\x51"
 _SIZE_BYTES = 43
 
+# All codings but run lengths end with this. A zero follows where the length would be odd; pydicom
+# looks for it in as many bytes, for writers that add more.
+_END_OF_IMAGE, _END_BYTES = b"\xff\xd9", 10
+
+# Number of segments and where each begins, DICOM PS3.5, G.5.
+_RLE_HEADER_BYTES = 64
 
 # Ends the process where a codestream is damaged.
 _UNSAFE_PLUGIN = "gdcm"
@@ -72,15 +78,33 @@ def check_codestreams(image: Dataset, frames: int, shape: tuple[int, int]) -> No
     found = 0
     for data in generate_frames(image.PixelData, number_of_frames=frames):
         found += 1
-        # Run lengths have no size of their own; their decoder counts what comes out.
-        size = _Size(*shape, 1, bits) if uid == RLELossless else size_of(data)
+        if uid == RLELossless:
+            # Run lengths have no size of their own; their decoder counts what comes out.
+            _check_segments(data, bits // 8)
+            continue
+        size = size_of(data)
         if (size.rows, size.columns, size.samples) != (*shape, 1) or size.bits > bits:
             raise ValueError(
                 f"a compressed frame of {size.rows} x {size.columns} x {size.samples} of "
                 f"{size.bits} bits where the header says {shape[0]} x {shape[1]} of {bits}"
             )
+        if _END_OF_IMAGE not in data[-_END_BYTES:]:
+            raise ValueError(f"a truncated frame, {len(data)} bytes without an end of image")
     if found != frames:
         raise ValueError(f"{found} compressed frames where the header says {frames}")
+
+
+def _check_segments(data: bytes, segments: int) -> None:
+    """Refuses run lengths whose segments, one for each byte of a pixel, don't follow each other."""
+    words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, _RLE_HEADER_BYTES, 4)]
+    number, starts = words[0], words[1 : segments + 1]
+    ends = [*starts[1:], len(data)]
+    follow = all(start < end for start, end in zip(starts, ends, strict=True))
+    if number != segments or starts[0] != _RLE_HEADER_BYTES or not follow:
+        raise ValueError(
+            f"{number} segments of run lengths at bytes {starts} of {len(data)} where the header "
+            f"says {segments} from byte {_RLE_HEADER_BYTES} on"
+        )
 
 
 def _jpeg_size(data: bytes) -> _Size:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import SimpleITK as sitk
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
@@ -18,6 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLossless, JPEGLosslessSV1
 
 from lungct.readers.dicom_codestream import plugin_of
+from lungct.readers.dicom_warnings import caught_warnings
 
 LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
 
@@ -54,10 +56,22 @@ def _lossless_pixels(image: Dataset, frames: int) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.dcm"
         for data in generate_frames(image.PixelData, number_of_frames=frames):
-            _write_frame(path, image, data)
-            values = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
-            planes.append(values.astype(f"<u{image.BitsAllocated // 8}").tobytes())
+            # The UID may be one that pydicom warns of.
+            with caught_warnings():
+                _write_frame(path, image, data)
+            planes.append(_decoded(path).astype(f"<u{image.BitsAllocated // 8}").tobytes())
     return b"".join(planes)
+
+
+def _decoded(path: Path) -> npt.NDArray[Any]:
+    """Values of a file of one frame, as GDCM decodes it."""
+    try:
+        image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+    # Its text names a place in the code of SimpleITK and a file that is gone by then.
+    except RuntimeError as error:
+        raise ValueError("a damaged codestream of JPEG Lossless") from error
+    values: npt.NDArray[Any] = sitk.GetArrayFromImage(image)
+    return values
 
 
 def _write_frame(path: Path, image: Dataset, data: bytes) -> None:

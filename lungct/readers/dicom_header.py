@@ -31,6 +31,9 @@ _FIRST_PIXEL_TAG, _LAST_PIXEL_TAG = 0x7FE00008, 0x7FE00010
 
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
+# What pydicom says before the cause, where the only decoder fails.
+_NO_PLUGIN = "Unable to decode as exceptions were raised by all available plugins: "
+
 
 @dataclass(frozen=True)
 class Header:
@@ -67,19 +70,27 @@ def read_header(file: BinaryIO, keywords: tuple[str, ...], name: str) -> Header:
     Raises:
         ScanError: It is no DICOM file, is too long, or its elements can't be told apart.
     """
+    file_bytes = _check_kind(file, name)
     try:
-        file_bytes = _check_kind(file, name)
         return _read_elements(file, keywords, file_bytes)
-    except ScanError:
-        raise
-    # Bytes that are no elements make pydicom raise whatever its converters do.
+    # Bytes that are no elements make pydicom raise whatever its converters do; at the end of a
+    # file that it knows by number alone, it fails over its own message.
     except Exception as error:
+        if file.tell() >= file_bytes:
+            raise ScanError(
+                f"expected a header of DICOM, got {file_end(file_bytes)} in {name}"
+            ) from error
         raise ScanError(f"expected a header of DICOM, got {one_line(error)} in {name}") from error
+
+
+def file_end(file_bytes: int) -> str:
+    """What messages say of a file that ends too early."""
+    return f"the end of the file at byte {file_bytes} (truncated)"
 
 
 def one_line(error: Exception) -> str:
     """What went wrong, short enough for a line."""
-    text = " ".join(reason_of(error).split()) or type(error).__name__
+    text = " ".join(reason_of(error).split()).removeprefix(_NO_PLUGIN) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."
 
 

@@ -22,6 +22,7 @@ from lungct.readers.dicom_codestream import check_codestreams
 from lungct.readers.dicom_decompress import decompress
 from lungct.readers.dicom_frame import Frame
 from lungct.readers.dicom_header import one_line
+from lungct.readers.dicom_warnings import caught_warnings, refused_warnings
 from lungct.readers.hounsfield import HuArray
 from lungct.scan import HU_MAX, HU_MIN, ScanError
 
@@ -68,9 +69,10 @@ def read_voxels(frames: Sequence[Frame]) -> tuple[HuArray, tuple[str, ...]]:
     path, image = "", None
     for frame, target in zip(frames, volume, strict=True):
         try:
-            if image is None or frame.path != path:
-                path, image = frame.path, _open_image(frame)
-            plane = _decode(image, frame)
+            with refused_warnings():
+                if image is None or frame.path != path:
+                    path, image = frame.path, _open_image(frame)
+                plane = _decode(image, frame)
         # Decoders raise whatever the libraries below them do.
         except Exception as error:
             raise ScanError(
@@ -83,11 +85,13 @@ def read_voxels(frames: Sequence[Frame]) -> tuple[HuArray, tuple[str, ...]]:
 
 def _open_image(frame: Frame) -> Image:
     """One file with its pixels in memory, decoded by pydicom."""
-    with open_regular(frame.path) as file:
+    # Whatever is odd in other elements, the preflight judged those that matter.
+    with open_regular(frame.path) as file, caught_warnings():
         dataset = dcmread(file)
     check_codestreams(dataset, frame.frames_in_file, frame.shape)
     decompress(dataset, frame.frames_in_file)
-    image = Image.from_dataset(dataset, copy=False)
+    with caught_warnings():
+        image = Image.from_dataset(dataset, copy=False)
     # highdicom reads single frames as if all allocated bits were stored, which may lose a sign:
     # once pydicom has read the whole file, it takes those.
     image.pixel_array  # noqa: B018

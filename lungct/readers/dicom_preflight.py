@@ -22,11 +22,14 @@ from lungct.geometry import is_orthonormal
 from lungct.limits import MAX_COORDINATE_MM, MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_codestream import plugin_of
 from lungct.readers.dicom_decompress import LOSSLESS
+from lungct.readers.dicom_fragments import check_fragments
 from lungct.readers.dicom_frame import Frame, StoredPixels, directions, frame_name
-from lungct.readers.dicom_header import Fields, Header, one_line, read_header
+from lungct.readers.dicom_header import Fields, Header, file_end, one_line, read_header
+from lungct.readers.dicom_warnings import caught_warnings
 from lungct.scan import ScanError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
+CT_KINDS = (CTImageStorage, *_MULTI_FRAME)
 _PIXEL_DATA = 0x7FE00010
 
 # Sequences of an enhanced file that hold what a file of one slice has at its top.
@@ -68,14 +71,18 @@ def read_frames(path: str) -> tuple[Frame, ...]:
             or contradicts the length of the file.
     """
     try:
-        with open_regular(path) as file:
+        # Elements are converted when they are asked for, so that all of it may warn.
+        with open_regular(path) as file, caught_warnings():
             header = read_header(file, _KEYWORDS, path)
-        return _checked_frames(header, path)
+            frames = _checked_frames(header, path)
+            if header.pixel_bytes is None:
+                check_fragments(file, header.pixel_start, header.file_bytes, path)
+            return frames
     except ScanError:
         raise
     except OSError as error:
         raise ScanError(f"expected a readable file, got {reason_of(error)} in {path}") from error
-    # Elements are converted when they are asked for, and those that are damaged raise anything.
+    # Elements that are damaged raise anything.
     except Exception as error:
         raise ScanError(f"expected elements of DICOM, got {one_line(error)} in {path}") from error
 
@@ -83,16 +90,22 @@ def read_frames(path: str) -> tuple[Frame, ...]:
 def _checked_frames(header: Header, path: str) -> tuple[Frame, ...]:
     """The slices of a header, all of which are checked."""
     fields = Fields(path, header.dataset)
-    count = _check_kind(fields)
+    count = _check_kind(header, fields)
     _check_pixel_data(header, fields, count)
     return tuple(_frame(part, path, index, count) for index, part in _parts(fields, count))
 
 
-def _check_kind(fields: Fields) -> int:
+def _check_kind(header: Header, fields: Fields) -> int:
     """Number of frames of a file that holds images of CT."""
     kind = fields.text("SOPClassUID")
-    if kind not in (CTImageStorage, *_MULTI_FRAME):
-        fields.refuse("a CT image (SOPClassUID)", kind_name(fields.dataset))
+    if kind not in CT_KINDS:
+        name = kind_name(fields.dataset)
+        cut_off = not header.pixel_tag and name in ("none", kind)
+        got = file_end(header.file_bytes) if cut_off else name
+        fields.refuse("a CT image (SOPClassUID)", got)
+    if not header.pixel_tag:
+        got = file_end(header.file_bytes)
+        fields.refuse("PixelData (file truncated or without an image)", got)
     if kind == CTImageStorage:
         return fields.whole("NumberOfFrames", 1, 1) if fields.has("NumberOfFrames") else 1
     count = fields.whole("NumberOfFrames", 1, MAX_SIZE)
@@ -240,16 +253,13 @@ def _check_pixel_data(header: Header, fields: Fields, count: int) -> None:
     """Compares the length of the pixels with what the header promises."""
     _check_transfer_syntax(header, fields)
     if header.pixel_tag != _PIXEL_DATA:
-        got = (
-            f"the end of the file at byte {header.file_bytes}" if not header.pixel_tag else "float"
-        )
-        fields.refuse("PixelData (file truncated or without an image)", got)
+        fields.refuse("PixelData of whole numbers", "float")
     rows, columns = _shape(fields)
     if rows * columns * count > MAX_VOXELS:
         fields.refuse(f"at most {MAX_VOXELS} pixels", f"{rows} x {columns} x {count}")
     found = header.file_bytes - header.pixel_start
     if header.pixel_bytes is None:
-        # Fragments say their length one by one: the decoder checks each.
+        # Fragments say their length one by one.
         return
     promised = rows * columns * count * _bits_allocated(fields) // 8
     if header.pixel_bytes not in (promised, promised + promised % 2):

@@ -1,5 +1,6 @@
 """What the reader of DICOM finds, and voxels at their places in the world."""
 
+import dataclasses
 import lzma
 import os
 import tarfile
@@ -10,7 +11,7 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.readers.dicom import READER
 from lungct.scan import ScanError
-from tests.lungct.readers.dicom_asserts import assert_reads
+from tests.lungct.readers.dicom_asserts import assert_reads, assert_refused
 from tests.lungct.readers.dicom_files import (
     GEOMETRY,
     PATIENT_ID,
@@ -90,6 +91,70 @@ def test_a_folder_of_damaged_files_is_found_by_its_name_and_refused(tmp_path):
     assert (files.series_uid, files.patient_id) == (tmp_path.name, "")
     with pytest.raises(ScanError, match=r"DICM at byte 128.*a\.dcm"):
         READER.read(files)
+
+
+SR, SEG = "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.66.4"
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+
+
+def others(count=3, **elements):
+    """Files that are no CT, which other elements may hide."""
+    kinds = [(SR, "SR"), (SEG, "SEG"), (RTSTRUCT, "RTSTRUCT")]
+    images = (series() * count)[:count]
+    for number, image in enumerate(images):
+        kind, modality = kinds[number % 3]
+        change(image, SOPClassUID=kind, Modality=modality, **elements)
+    return images
+
+
+def write_all(folder, images):
+    """Writes a folder of files, whatever is found there."""
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images):
+        (folder / f"slice-{number:02}.dcm").write_bytes(encoded(image))
+
+
+def test_a_folder_without_ct_is_no_scan(tmp_path):
+    write(tmp_path / "ct", series())
+    write_all(tmp_path / "others", others())
+    write_all(tmp_path / "report", others(1))
+    write_all(tmp_path / "mr", [change(i, SOPClassUID=None, Modality="MR") for i in series()])
+    write_all(tmp_path / "nothing", [change(i, Modality=None) for i in others()])
+    (tmp_path / "others" / "aa.dcm").write_bytes(b"damaged")
+    assert [files.path for files in READER.find(listing(tmp_path))] == [str(tmp_path / "ct")]
+
+
+@pytest.mark.parametrize(
+    "elements", [{"Modality": None}, {"Modality": "SEG"}, {"SOPClassUID": SEG}]
+)
+def test_a_folder_that_says_one_thing_of_ct_is_a_scan(tmp_path, elements):
+    write_all(tmp_path / "ct", [change(image, **elements) for image in series()])
+    (files,) = READER.find(listing(tmp_path))
+    assert len(files.files) == 6
+
+
+def test_a_folder_that_does_not_say_what_it_is_is_a_scan(tmp_path):
+    write_all(tmp_path / "ct", [change(i, Modality=None, SOPClassUID=None) for i in series()])
+    assert find_one(tmp_path / "ct").series_uid == SERIES_UID
+
+
+@pytest.mark.parametrize("ct_first", [True, False])
+def test_a_folder_that_mixes_ct_with_others_is_refused_by_name(tmp_path, ct_first):
+    images = [*series()[:3], *others()] if ct_first else [*others(), *series()[:3]]
+    write_all(tmp_path / "mixed", images)
+    odd = "slice-03.dcm" if ct_first else "slice-00.dcm"
+    assert_refused(find_one(tmp_path / "mixed"), "expected a CT image (SOPClassUID), got ", odd)
+
+
+def test_few_files_of_a_folder_are_opened_to_find_out(tmp_path):
+    write_all(tmp_path / "ct", series() * 4)
+    write_all(tmp_path / "others", others(24))
+    opened = []
+    files = listing(tmp_path)
+    counted = dataclasses.replace(files, open=lambda p: (opened.append(p), files.open(p))[1])
+    assert len(READER.find(counted)) == 1
+    folders = [os.path.basename(os.path.dirname(path)) for path in opened]
+    assert [folders.count("ct"), folders.count("others")] == [1, 5]
 
 
 # Voxels and their places.

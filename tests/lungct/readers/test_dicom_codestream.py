@@ -102,8 +102,90 @@ def test_compressed_pixels_cut_off(tmp_path, images, name):
     for path in files.files:
         compressed(Path(path), getattr(gdcm.TransferSyntax, name))
     data = (tmp_path / ODD).read_bytes()
+    # An element of pixels in fragments has 12 bytes before them; what ends them has 8.
+    whole = len(data) - data.index(b"\xe0\x7f\x10\0OB") - 12
     (tmp_path / ODD).write_bytes(data[:-60])
-    assert_refused(files, "expected pixels that can be decoded, got")
+    promised, got = whole - 8, whole - 60
+    cause = f"at least {promised} bytes of coded pixels, got {got} (file truncated)"
+    assert_refused(files, cause)
+    (tmp_path / ODD).write_bytes(data[:-8])
+    assert_refused(
+        files, f"at least {whole} bytes of coded pixels, got {promised} (file truncated)"
+    )
+
+
+def test_what_is_no_fragment(tmp_path, images):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.RLELossless)
+    data = (tmp_path / ODD).read_bytes()
+    at = len(data) - 8
+    (tmp_path / ODD).write_bytes(data[:at] + b"abcd" + data[at + 4 :])
+    assert_refused(files, f"expected a fragment of coded pixels at byte {at}, got tag 61626364")
+
+
+def _recode(path, damage):
+    """Puts the only frame of a file, damaged, into fragments that are whole."""
+    image = dcmread(path)
+    (frame,) = generate_frames(image.PixelData, number_of_frames=1)
+    image.PixelData = encapsulate([damage(frame)])
+    image.save_as(path)
+
+
+def _run_lengths(*segments):
+    """One frame of run lengths."""
+    starts, data = [], b""
+    for segment in segments:
+        starts.append(64 + len(data))
+        data += segment
+    words = [len(segments), *starts, *[0] * (15 - len(starts))]
+    return b"".join(word.to_bytes(4, "little") for word in words) + data
+
+
+# 12 x 16 pixels are 192 bytes of each segment: a run of 128 zeros and one of 64, which is 257 less
+# the length; a run of 66 is two bytes too long.
+_WHOLE, _LONG, _SHORT = bytes([129, 0, 193, 0]), bytes([129, 0, 191, 0]), bytes([129, 0, 195, 0])
+
+
+def test_run_lengths_made_by_hand(tmp_path, images):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.RLELossless)
+    _recode(tmp_path / ODD, lambda _: _run_lengths(_WHOLE, _WHOLE))
+    assert (READER.read(files).hu[3] == INTERCEPT).all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "cause"),
+    [
+        (_run_lengths(_LONG, _WHOLE), "non-conformant padding - 194 vs. 192 bytes"),
+        (_run_lengths(_WHOLE, _LONG), "non-conformant padding - 194 vs. 192 bytes"),
+        (_run_lengths(_SHORT, _WHOLE), "doesn't match the expected amount (190 vs. 192 bytes)"),
+        (_run_lengths(_WHOLE), "got 1 segments of run lengths at bytes [64, 0] of 68 where"),
+        (_run_lengths(_WHOLE, _WHOLE, _WHOLE), "got 3 segments of run lengths at bytes [64, 68]"),
+        (_run_lengths(_WHOLE, b""), "got 2 segments of run lengths at bytes [64, 68] of 68 where"),
+        (_run_lengths(_WHOLE, _WHOLE)[:40], "got 2 segments of run lengths at bytes [64, 68] of"),
+        (b"\2\0\0\0\x50" + _run_lengths(_WHOLE, _WHOLE)[5:], "at bytes [80, 68] of 72 where"),
+    ],
+)
+def test_run_lengths_of_other_lengths(tmp_path, images, frame, cause):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.RLELossless)
+    _recode(tmp_path / ODD, lambda _: frame)
+    assert_refused(files, cause)
+
+
+def test_run_lengths_with_a_part_of_zeros(tmp_path, images):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.RLELossless)
+    _recode(tmp_path / ODD, lambda frame: frame[:80] + bytes(40) + frame[120:])
+    assert_refused(files, "expected pixels that can be decoded, got ")
+
+
+@pytest.mark.parametrize("name", CODINGS[1:])
+def test_codestream_that_is_cut_within_its_fragment(tmp_path, images, name):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, getattr(gdcm.TransferSyntax, name))
+    _recode(tmp_path / ODD, lambda frame: frame[:-60])
+    assert_refused(files, "expected pixels that can be decoded, got a truncated frame, ")
 
 
 @pytest.mark.parametrize("name", CODINGS)
@@ -185,3 +267,17 @@ def test_signed_pixels_declared_unsigned(tmp_path, images):
         change(image, PixelRepresentation=0)
     with pytest.raises(ScanError, match="at most 5% of values outside -4096 to 4095 HU"):
         READER.read(write(tmp_path, images))
+
+
+def test_damaged_codestream_of_jpeg_lossless(tmp_path, images):
+    files = write(tmp_path, images)
+    compressed(tmp_path / ODD, gdcm.TransferSyntax.JPEGLosslessProcess14_1)
+    # The first component of the scan becomes one that the frame does not have.
+    _recode(tmp_path / ODD, lambda frame: _replaced(frame, b"\xff\xda\0\x08\x01", 4, 9))
+    assert_refused(files, "can be decoded, got a damaged codestream of JPEG Lossless in")
+
+
+def _replaced(data, after, at, value):
+    """Bytes with another value in a marker that is there once."""
+    place = data.index(after) + at + 1
+    return data[:place] + bytes([value]) + data[place + 1 :]

@@ -185,6 +185,18 @@ def test_declared_range_of_padding_is_air(tmp_path, syntax):
     assert_reads(find_one(tmp_path), volume, repairs=(repair,))
 
 
+@pytest.mark.parametrize("raw", [900, 1064, 1500])
+def test_undeclared_padding_within_hu_is_a_repair(tmp_path, raw):
+    # Left of the circle: columns 0 to 2; the columns at the right side are air of -1000 HU.
+    images, volume = with_padding(raw, where=np.s_[:, :, :3])
+    for image, plane in zip(images, hu(), strict=True):
+        plane[:, :3], plane[:, -3:] = raw + INTERCEPT, raw + INTERCEPT
+        store(image, plane - INTERCEPT)
+    volume[:, :, -3:] = HU_MIN
+    repairs = (f"padding of {raw + INTERCEPT} HU set to {HU_MIN}",)
+    assert_reads(write(tmp_path, images), volume, repairs=repairs)
+
+
 def test_declared_padding_below_all_tissue_is_no_repair(tmp_path):
     images, volume = with_padding(0, PixelPaddingValue=0)
     assert_reads(write(tmp_path, images), volume)

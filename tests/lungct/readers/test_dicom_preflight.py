@@ -7,6 +7,8 @@ import pytest
 from pydicom import Dataset
 
 from lungct.readers import dicom_header
+from lungct.readers.dicom_preflight import read_frames
+from lungct.scan import ScanError
 from tests.lungct.readers.dicom_asserts import ODD, assert_refused
 from tests.lungct.readers.dicom_files import (
     change,
@@ -184,6 +186,22 @@ def test_header_cut_off(tmp_path, images):
     assert_refused(files, "expected PixelData (file truncated or without an image), got the end")
 
 
+def test_header_cut_off_at_any_byte(tmp_path, images):
+    files = write(tmp_path, images)
+    data = encoded(images[3])
+    for end in range(132, data.index(b"\xe0\x7f\x10\0OW"), 3):
+        (tmp_path / ODD).write_bytes(data[:end])
+        assert_refused(files, f"got the end of the file at byte {end} (truncated)")
+
+
+def test_enhanced_header_cut_off_within_a_sequence(tmp_path):
+    data = encoded(enhanced())
+    for end in range(data.index(b"\x00\x52\x29\x92SQ"), data.index(b"\xe0\x7f\x10\0OW"), 7):
+        (tmp_path / ODD).write_bytes(data[:end])
+        with pytest.raises(ScanError, match=rf"end of the file at byte {end} \(truncated\)"):
+            read_frames(str(tmp_path / ODD))
+
+
 def test_pixels_missing(tmp_path, images):
     del images[3].PixelData
     assert_refused(write(tmp_path, images), "file truncated or without an image), got the end")
@@ -192,7 +210,7 @@ def test_pixels_missing(tmp_path, images):
 def test_pixels_as_floats(tmp_path, images):
     del images[3].PixelData
     images[3].FloatPixelData = np.zeros(192, dtype="<f4").tobytes()
-    assert_refused(write(tmp_path, images), "or without an image), got float")
+    assert_refused(write(tmp_path, images), "PixelData of whole numbers, got float")
 
 
 def test_pixels_cut_off(tmp_path, images):
