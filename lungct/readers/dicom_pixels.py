@@ -132,7 +132,7 @@ def _clear_padding(plane: _Plane, found: Counter[str]) -> None:
         ScanError: There are other values of more bits than the header says.
     """
     frame, pixels = plane.frame, plane.frame.pixels
-    value_bits = plane.stored & ((1 << pixels.bits_stored) - 1)
+    value_bits = plane.stored.astype(np.int64) & ((1 << pixels.bits_stored) - 1)
     beyond = (plane.words != plane.stored) & (plane.words != value_bits)
     plane.hu[beyond] = plane.words[beyond] * np.float64(pixels.slope) + pixels.intercept
     if pixels.padding is not None:

@@ -187,7 +187,7 @@ def _orientation(fields: Fields) -> tuple[float, ...]:
             "6 orthonormal direction cosines in ImageOrientationPatient",
             fields.shown("ImageOrientationPatient"),
         )
-    return (*x, *y)
+    return tuple(map(float, (*x, *y)))
 
 
 def _tilt_degrees(fields: Fields) -> float:

@@ -61,7 +61,7 @@ def to_hounsfield(voxels: npt.NDArray[Any], path: str) -> tuple[HuArray, tuple[s
     padding = padding.view(np.int16) if as_signed and padding is not None else padding
     repairs = [] if voxels.dtype == np.int16 else [_describe(voxels.dtype, offset)]
     if padding is not None and _fill_padding(values, padding, offset):
-        repairs.append(f"padding of {padding + offset:g} HU set to {HU_MIN}")
+        repairs.append(f"padding of {float(padding) + offset:g} HU set to {HU_MIN}")
     _check_range(values, offset, path)
     _check_shares(values, offset, path)
     if values.dtype == np.int16:
