@@ -201,7 +201,9 @@ class LocalRun:
         self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
         console.print(dice_table(measured, self._record.config.splits))
         if crops := summary.get("data", {}).get("crops"):
-            self._say(f"  {crops} of {summary['data']['used']} scans are crops, not whole scans")
+            self._say(
+                f"  of crops in {crops} scans: not to be compared with figures of whole scans"
+            )
         self._say("\n[bold]Gate[/bold]")
         console.print(gate_table(gate))
         self._say("\n" + _verdict(gate, blessed))
