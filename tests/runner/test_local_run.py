@@ -112,7 +112,7 @@ def test_a_push_that_is_not_whole_is_not_told_as_one(
 def test_figures_of_crops_are_called_so(end: Callable[..., Any]) -> None:
     status, console, _ = end(data={"crops": 84})
     assert status == 0
-    assert "of crops in 84 scans: not to be compared with those of whole scans" in console
+    assert "of crops in 84 scans: not to be compared with figures of whole scans" in console
 
 
 def test_without_a_blessing_no_push_is_looked_for(end: Callable[..., Any]) -> None:
