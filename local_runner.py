@@ -68,17 +68,24 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
     config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
-    return config.model_copy(update={"output": output_folder(arguments.output, config)})
+    return config.model_copy(
+        update={"output": output_folder(arguments.output or default_output(config))}
+    )
 
 
-def output_folder(given: str | None, config: Config) -> str:
-    """The folder that a run of a configuration writes to.
+def default_output(config: Config) -> str:
+    """Where a configuration's runs write where no folder is named."""
+    return os.path.join("output", config.name)
+
+
+def output_folder(place: str) -> str:
+    """The folder that a run writes to, from the root of this machine.
 
     Raises:
         UsageError: If TFX could not use it.
     """
     try:
-        return absolute(given or os.path.join("output", config.name))
+        return absolute(place)
     except ValueError as error:
         raise UsageError(f"--output: {error}") from None
 
@@ -119,8 +126,7 @@ def clean(arguments: Sequence[str]) -> int:
     if parsed.keep < 1:
         raise UsageError(f"--keep: expected at least 1 run, got {parsed.keep}")
     # Where a folder is named, no configuration is needed.
-    output = parsed.output and absolute(parsed.output)
-    output = output or output_folder(None, load_config(parsed.config))
+    output = output_folder(parsed.output or default_output(load_config(parsed.config)))
     from runner.clean import has_runs, remove_superseded
 
     if not has_runs(output):

@@ -211,6 +211,7 @@ def test_a_removed_artifact_is_not_taken_from_the_cache(
         (["--keep", "1", "--outptu", "x"], "nearest valid argument: --output"),
         (["--keep", "1", "--output", "x", "--config", "y"], "not allowed with argument --output"),
         (["--keep", "1", "--output", "nowhere"], "expected the output folder of a run, got /"),
+        (["--keep", "1", "--output", "/a*"], "--output: expected a path without *, ?, [ and ]"),
         (["--keep", "1", "--config", "nowhere.yaml"], "nowhere.yaml: expected a YAML file"),
     ],
 )
