@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 
 FINEST_MM: Final = 0.1
 COARSEST_MM: Final = 20.0
-MAX_SLICE_SIZE: Final = 1024
 MAX_CONTEXT: Final = 8
 MAX_MARGIN_MM: Final = 100.0
 
@@ -19,15 +18,13 @@ class Grid:
 
     Attributes:
         spacing_mm: Spacing (z, y, x) of the working grid.
-        slice_size: Pixels along both sides of a slice.
-        context: Neighbouring slices on each side that become channels.
-        margin_mm: How far the slices go on above and below the region of interest.
+        context: Neighbouring slices on each side that the network sees.
+        margin_mm: How far the grid goes on around the region of interest.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     spacing_mm: tuple[float, float, float]
-    slice_size: int
     context: int = 1
     margin_mm: float = 5.0
 
@@ -39,7 +36,6 @@ class Grid:
             raise ValueError(f"expected 3 spacings (z, y, x) of {bounds} mm, got {spacings}")
         object.__setattr__(self, "spacing_mm", spacings)
         for name, low, high in (
-            ("slice_size", 1, MAX_SLICE_SIZE),
             ("context", 0, MAX_CONTEXT),
             ("margin_mm", 0, MAX_MARGIN_MM),
         ):

@@ -1,7 +1,8 @@
 """Names that data, model, evaluation and report share.
 
-One tf.Example is one axial slice of the working grid. Pixels travel as raw bytes in C order,
-little endian; everything else as the lists that tf.Example has.
+One tf.Example is one axial slice of the working grid. It is written twice: with its pixels, in the
+file of its scan, and without them, in the index beside it. Pixels travel as `schema.pixels` packs
+them; everything else as the lists that tf.Example has.
 """
 
 from typing import Final
@@ -9,10 +10,25 @@ from typing import Final
 from lungct import scan
 from lungct.record import FACTS
 
-# Pixels. H = W = grid.slice_size, C = 2 * grid.context + 1, the slice itself in the middle.
-IMAGE_HU: Final = "image_hu"  # int16 (H, W, C), Hounsfield units
-NODULE_COVERAGE: Final = "nodule_coverage"  # uint8 (H, W), 255 = voxel wholly inside a nodule
-REGION_MASK: Final = "region_mask"  # uint8 (H, W), 1 in the region of interest
+# Pixels, in the file of the scan alone; bytes, one, packed by `schema.pixels`.
+IMAGE_HU: Final = "image_hu"  # int16 (rows, columns), Hounsfield units
+NODULE_COVERAGE: Final = "nodule_coverage"  # uint8, 255 = voxel wholly inside a nodule
+REGION_MASK: Final = "region_mask"  # uint8, 1 in the region of interest
+
+# Size of the slice; the same for all slices of a scan.
+ROWS: Final = "rows"  # int64, one
+COLUMNS: Final = "columns"  # int64, one
+
+# What intensity normalisation is learnt from, over the region of interest: how many voxels, and
+# the sums of their HU, clipped to the window, above its lower bound, and of the squares of these.
+INTENSITY_COUNT: Final = "intensity_count"  # int64, one
+INTENSITY_SUM: Final = "intensity_sum"  # int64, one
+INTENSITY_SQUARES: Final = "intensity_squares"  # int64, one
+HU: Final = "hu"  # float, one: mean of the whole slice; the transform graph takes any other HU too
+
+# Where the slice lies in the file of its scan; in the index alone.
+RECORD_OFFSET: Final = "record_offset"  # int64, one: first byte of its record
+RECORD_BYTES: Final = "record_bytes"  # int64, one: bytes of its record, frame included
 
 # Where the slice is from.
 SERIES_UID: Final = "series_uid"  # bytes, one
@@ -33,9 +49,8 @@ SCAN_FACTS: Final = FACTS
 
 PIXEL_FEATURES: Final = (IMAGE_HU, NODULE_COVERAGE, REGION_MASK)
 
-# After the transform graph.
-IMAGE: Final = "image"  # float32 (H, W, C), normalised
-TRUTH: Final = "truth"  # float32 (H, W, 1), coverage 0..1
+# After the transform graph, which takes HU.
+IMAGE: Final = "image"  # float32, one: the HU normalised
 
 # From this coverage on a voxel belongs to a nodule.
 COVERAGE_THRESHOLD: Final = scan.COVERAGE_THRESHOLD
@@ -45,13 +60,27 @@ SPLIT_EVAL: Final = "eval"
 SPLIT_TEST: Final = "test"
 SPLITS: Final = (SPLIT_TRAIN, SPLIT_EVAL, SPLIT_TEST)  # in the order of tables
 
+# The index of a split is a split of the same Examples artifact, as TFX's Trainer takes no other.
+_INDEX_SUFFIX: Final = "-index"
+
 # Size buckets by diameter in mm.
 BUCKET_NONE: Final = "none"
 BUCKETS: Final = tuple(name for _, name in scan.SIZE_BUCKETS)
 
 # Signatures of the exported model, and what they take and give.
-SIGNATURE_EXAMPLES: Final = "serving_default"  # serialized tf.Examples
-SIGNATURE_HU: Final = "segment_hu"  # int16 (N, H, W, C) Hounsfield units
-INPUT_EXAMPLES: Final = "examples"
-INPUT_HU: Final = "hu"
-OUTPUT_PROBABILITY: Final = "probability"  # float32 (N, H, W)
+SIGNATURE_HU: Final = "segment_hu"
+INPUT_HU: Final = "hu"  # int16 (slices, rows, columns), Hounsfield units on the model's spacing
+OUTPUT_PROBABILITY: Final = "probability"  # float32 (slices, rows, columns)
+
+# The same in compressed bytes, for requests over HTTP; the first axis counts volumes of one shape.
+# TF Serving sends outputs of this ending as base64.
+SIGNATURE_COMPRESSED: Final = "segment_compressed"
+SIGNATURE_DEFAULT: Final = "serving_default"  # another name of SIGNATURE_COMPRESSED
+INPUT_HU_PACKED: Final = "hu_packed"  # bytes (N,), each volume as `schema.pixels` packs it
+INPUT_SHAPE: Final = "shape"  # int64 (N, 3): slices, rows, columns
+OUTPUT_PNG: Final = "probability_png_bytes"  # bytes (N, slices), PNG of 8 bits, 255 = 1
+
+
+def index_split(split: str) -> str:
+    """Name of the split that holds the index of a split: its slices without their pixels."""
+    return f"{split}{_INDEX_SUFFIX}"

@@ -19,8 +19,16 @@ VERDICT_FILE: Final = "data_gate.json"
 # ModelRun: the epochs of a training run.
 HISTORY_FILE: Final = "history.json"
 
-# Model, in the folder that SavedModel leaves to others: what it takes.
-INPUT_FILE: Final = "assets.extra/input.json"
+# Examples: one file a scan and one of its index, named by the series; what they were made from.
+SCAN_ENDING: Final = ".tfrecord"
+INDEX_ENDING: Final = ".tfrecord.gz"
+DATA_FILE: Final = "data.json"
+
+# Predictions: one file a scan, named by the series.
+MASK_ENDING: Final = ".npz"
+
+# Model, beside the SavedModel: what its users must know.
+MODEL_FILE: Final = "model.json"
 
 # PushedModel: the files of the pushed model with their SHA-256.
 PUSHED_FILE: Final = "files.json"

@@ -8,11 +8,14 @@ receives JSON, checks once more.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from lungct.grid import Grid
 
 _Section = TypeVar("_Section")
+
+# Number format of training; "auto" takes what the device has.
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 # Read by pydantic where the configuration is validated: a key that is none of ours is an error.
 _STRICT: Final = {"extra": "forbid"}
@@ -24,13 +27,14 @@ class Intensity:
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    window_hu: tuple[float, float] = (-1000.0, 400.0)
+    window_hu: tuple[int, int] = (-1000, 400)
 
     def __post_init__(self) -> None:
-        """Refuses an empty window and one without end."""
+        """Refuses an empty window, and bounds that are no whole numbers."""
         low, high = self.window_hu
-        holds = math.isfinite(low) and math.isfinite(high) and low < high
-        _require(holds, "window_hu of a lower and an upper bound", self.window_hu)
+        holds = low == int(low) and high == int(high) and low < high
+        _require(holds, "window_hu of a lower and an upper whole number", self.window_hu)
+        object.__setattr__(self, "window_hu", (int(low), int(high)))
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,25 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """How often groups are drawn for training: in proportion to a power of their size.
+
+    With 1 each slice counts alike, so that what is frequent prevails; with 0 each group does.
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    sources: float = 1.0  # data roots, by their slices
+    sizes: float = 0.5  # size buckets of nodules, by the slices that cut them
+    patients: float = 0.5  # within source and size
+
+    def __post_init__(self) -> None:
+        """Refuses powers that are no share."""
+        for name in ("sources", "sizes", "patients"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} in [0, 1]", getattr(self, name))
+
+
+@dataclass(frozen=True)
 class Training:
     """How the network is trained."""
 
@@ -90,19 +113,25 @@ class Training:
     warmup_fraction: float = 0.05  # of all steps, before the cosine begins
     weight_decay: float = 1e-4
     crop_size: int = 96
-    nodule_fraction: float = 0.7  # of the crops in a batch that are centred near a nodule
+    nodule_fraction: float = 0.7  # of the crops that are centred near a nodule
+    crops_per_visit: int = 4  # drawn each time that a scan is opened
+    balance: Balance = field(default_factory=Balance)
     bce_weight: float = 0.5  # of cross entropy in the loss; the rest is soft Dice
     patience: int = 8  # epochs without a better monitor Dice before training stops
     monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
-    monitor_slices: int = 96  # at most so many whole slices are predicted after an epoch
-    mixed_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
-    cache_bytes: int = 1_500_000_000  # slices kept in memory; beyond it they are streamed
+    monitor_slices: int = 500  # whole slices that are predicted after an epoch, at first
+    monitor_error: float = 0.02  # standard error of their Dice, above which they become more
+    mixed_precision: Precision = "auto"
+    cache_bytes: int = 1_500_000_000  # pixels kept in memory; the others are read when drawn
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         """Refuses values that train nothing."""
-        for name in ("epochs", "steps_per_epoch", "batch_size", "crop_size", "monitor_slices"):
+        for name in (
+            *("epochs", "steps_per_epoch", "batch_size"),
+            *("crop_size", "crops_per_visit", "monitor_slices"),
+        ):
             _require(getattr(self, name) >= 1, f"{name} of at least 1", getattr(self, name))
         for name in ("warmup_fraction", "nodule_fraction", "bce_weight"):
             _require(0 <= getattr(self, name) <= 1, f"{name} in [0, 1]", getattr(self, name))
@@ -110,11 +139,10 @@ class Training:
             _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
         _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
         _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
-        _require(
-            self.mixed_precision in ("auto", "float32", "mixed_bfloat16"),
-            "mixed_precision of auto, float32 or mixed_bfloat16",
-            self.mixed_precision,
-        )
+        _require(self.monitor_error > 0, "a positive monitor_error", self.monitor_error)
+        known = get_args(Precision)
+        holds = self.mixed_precision in known
+        _require(holds, f"mixed_precision of {', '.join(known)}", self.mixed_precision)
 
 
 @dataclass(frozen=True)
@@ -129,10 +157,8 @@ class Hyperparameters:
 
     def __post_init__(self) -> None:
         """Refuses sizes that do not fit each other."""
-        stride, grid, crop = self.model.stride, self.grid, self.training.crop_size
-        for name, size in (("slice_size", grid.slice_size), ("crop_size", crop)):
-            _require(size % stride == 0, f"a {name} divisible by {stride}", size)
-        _require(crop <= grid.slice_size, f"a crop_size of at most {grid.slice_size}", crop)
+        stride, crop = self.model.stride, self.training.crop_size
+        _require(crop % stride == 0, f"a crop_size divisible by {stride}", crop)
         threshold = self.probability_threshold
         _require(0 < threshold < 1, "probability_threshold in (0, 1)", threshold)
 
@@ -152,6 +178,7 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
     """
     training = dict(_mapping(config, "training"))
     training["augmentation"] = _section(Augmentation, training.get("augmentation") or {})
+    training["balance"] = _section(Balance, training.get("balance") or {})
     return Hyperparameters(
         grid=_section(Grid, _mapping(config, "grid")),
         intensity=parse_intensity(config),
@@ -164,7 +191,7 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
 
 
 def parse_grid(config: Mapping[str, Any]) -> Grid:
-    """The `grid` section alone, for Transform."""
+    """The `grid` section alone, for the report."""
     return _section(Grid, _mapping(config, "grid"))
 
 
@@ -173,7 +200,7 @@ def parse_intensity(config: Mapping[str, Any]) -> Intensity:
     window = _mapping(config, "intensity").get("window_hu")
     if not isinstance(window, (list, tuple)) or len(window) != 2:
         raise ValueError(f"expected window_hu of two numbers, got {window!r}")
-    return Intensity(window_hu=(float(window[0]), float(window[1])))
+    return Intensity(window_hu=(window[0], window[1]))
 
 
 def _mapping(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -15,8 +15,7 @@ from tests.models import synthetic
 @pytest.fixture(scope="session")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Directory of a transform graph."""
-    slices = [item for name in "abc" for item in synthetic.make_scan(name, 4, (0, 2))]
-    return synthetic.analyse(slices, tmp_path_factory.mktemp("transform"), synthetic.CONFIG)
+    return synthetic.analyse(tmp_path_factory.mktemp("transform"), synthetic.CONFIG)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-"""Small made-up splits for the tests: slices with discs, as records, and a transform graph."""
+"""Small made-up splits for the tests: scans with balls, and a transform graph."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -14,10 +14,11 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from models.preprocessing import preprocessing_fn
 from schema import features
+from tests.made_scans import MadeScan, write_scan
 
-SIZE, CHANNELS = 32, 3
+ROWS, COLUMNS = 32, 40
 CONFIG: dict[str, Any] = {
-    "grid": {"spacing_mm": [2.5, 1.5, 1.5], "slice_size": SIZE, "context": 1},
+    "grid": {"spacing_mm": [2.5, 1.5, 1.5], "context": 1},
     "intensity": {"window_hu": [-1000, 400]},
     "model": {"base_filters": 4, "levels": 3, "dropout": 0.1},
     "training": {
@@ -31,91 +32,71 @@ CONFIG: dict[str, Any] = {
     },
     "probability_threshold": 0.5,
 }
-RAW_SPEC = {
-    features.IMAGE_HU: tf.io.FixedLenFeature([1], tf.string),
-    features.NODULE_COVERAGE: tf.io.FixedLenFeature([1], tf.string),
-    features.SIZE_BUCKETS: tf.io.VarLenFeature(tf.string),
+# A mean and a deviation that nobody would guess: 0.1 and 0.2 of the window.
+MEAN_HU, DEVIATION_HU = -860.0, 280.0
+_NUMBERS = (features.INTENSITY_COUNT, features.INTENSITY_SUM, features.INTENSITY_SQUARES)
+_RAW_SPEC = {
+    features.HU: tf.io.FixedLenFeature([1], tf.float32),
+    **{name: tf.io.FixedLenFeature([1], tf.int64) for name in _NUMBERS},
 }
 
 
-@dataclass(frozen=True)
-class MadeSlice:
-    """Pixels of one slice and where it is from."""
-
-    patient: str
-    index: int
-    hu: np.ndarray[Any, Any]  # int16 (H, W, C)
-    coverage: np.ndarray[Any, Any]  # uint8 (H, W)
-    buckets: tuple[str, ...]
-
-    def example(self) -> bytes:
-        region = np.ones((SIZE, SIZE), np.uint8)
-        values = {
-            features.IMAGE_HU: [self.hu.astype("<i2").tobytes()],
-            features.NODULE_COVERAGE: [self.coverage.tobytes()],
-            features.REGION_MASK: [region.tobytes()],
-            features.SERIES_UID: [f"series-{self.patient}".encode()],
-            features.PATIENT_ID: [self.patient.encode()],
-            features.SPLIT: [b"eval"],
-            features.SIZE_BUCKETS: [bucket.encode() for bucket in self.buckets],
-        }
-        feature = {name: _bytes(value) for name, value in values.items()}
-        feature[features.SLICE_INDEX] = tf.train.Feature(
-            int64_list=tf.train.Int64List(value=[self.index])
-        )
-        return bytes(
-            tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
-        )
+def make_scan(
+    name: str, slices: int = 6, nodules: Sequence[tuple[int, float]] = ((1, 6.0),), **more: Any
+) -> MadeScan:
+    """A noisy scan of one patient; a ball lies around each of the slices named, of so many mm."""
+    random = np.random.default_rng([slices, *name.encode()])
+    hu = random.normal(-850, 30, (slices, ROWS, COLUMNS))
+    coverage = np.zeros(hu.shape)
+    found = []
+    for number, (middle, diameter_mm) in enumerate(nodules):
+        row, column = random.integers(6, ROWS - 6), random.integers(6, COLUMNS - 6)
+        ball = _ball(hu.shape, (middle, int(row), int(column)), diameter_mm)
+        coverage = np.maximum(coverage, ball)
+        cut = np.flatnonzero((np.rint(ball * 255) >= features.COVERAGE_THRESHOLD).any(axis=(1, 2)))
+        found.append((f"{name}-{number}", diameter_mm, tuple(int(z) for z in cut)))
+    hu += 900 * coverage
+    return MadeScan(
+        uid=f"series-{name}",
+        hu=np.rint(hu).astype(np.int16),
+        coverage=np.rint(255 * coverage).astype(np.uint8),
+        nodules=tuple(found),
+        patient=name,
+        **more,
+    )
 
 
-def make_slice(patient: str, index: int, radius: float) -> MadeSlice:
-    """A noisy slice; with a radius above 0 a bright disc lies somewhere in it."""
-    random = np.random.default_rng([index, *patient.encode()])
-    hu = random.normal(-850, 30, (SIZE, SIZE, CHANNELS))
-    row, column = random.integers(6, SIZE - 6, 2)
-    y, x = np.mgrid[:SIZE, :SIZE]
-    inside = np.clip(radius + 0.5 - np.hypot(y - row, x - column), 0, 1) * (radius > 0)
-    hu += 900 * inside[..., None]
-    buckets = ("6-8",) if radius > 0 else (features.BUCKET_NONE,)
-    coverage = np.round(255 * inside).astype(np.uint8)
-    return MadeSlice(patient, index, np.round(hu).astype(np.int16), coverage, buckets)
-
-
-def make_scan(patient: str, slices: int, with_nodule: Sequence[int]) -> list[MadeSlice]:
-    """Slices of one patient; those listed have a disc."""
-    return [make_slice(patient, i, 4.0 if i in with_nodule else 0.0) for i in range(slices)]
-
-
-def write_records(path: Path, slices: Sequence[MadeSlice]) -> str:
-    """One gz file as the example generator writes it."""
-    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-        for item in slices:
-            writer.write(item.example())
-    return str(path)
-
-
-def write_split(directory: Path, patients: int, slices: int = 6) -> str:
-    """One scan per patient, a third of its slices with a nodule; returns the pattern."""
-    directory.mkdir(parents=True, exist_ok=True)
+def write_split(examples: Path, patients: int, slices: int = 6) -> str:
+    """One scan per patient, two nodules in each; returns the folder of the Examples artifact."""
     for number in range(patients):
-        scan = make_scan(f"patient{number}", slices, range(0, slices, 3))
-        write_records(directory / f"scan-{number}.gz", scan)
-    return str(directory / "*")
+        write_scan(examples, make_scan(f"patient{number}", slices, ((1, 6.0), (slices - 2, 4.0))))
+    return str(examples)
 
 
-def analyse(slices: Sequence[MadeSlice], directory: Path, config: Mapping[str, Any]) -> str:
-    """Runs Transform's analysis on the slices; returns the directory of the graph."""
-    raw = [
+def train_patterns(examples: str) -> list[str]:
+    """What TFX's Trainer names as `train_files`: the split and its index."""
+    names = (features.SPLIT_TRAIN, features.index_split(features.SPLIT_TRAIN))
+    return [f"{examples}/Split-{name}/*" for name in names]
+
+
+def analyse(directory: Path, config: Mapping[str, Any]) -> str:
+    """Runs Transform's analysis on two rows; returns the directory of the graph."""
+    low, high = config["intensity"]["window_hu"]
+    mean, deviation = (MEAN_HU - low), DEVIATION_HU
+    rows = [
         {
-            features.IMAGE_HU: [item.hu.astype("<i2").tobytes()],
-            features.NODULE_COVERAGE: [item.coverage.tobytes()],
-            features.SIZE_BUCKETS: [bucket.encode() for bucket in item.buckets],
+            features.HU: [MEAN_HU],
+            features.INTENSITY_COUNT: [500],
+            features.INTENSITY_SUM: [int(500 * mean)],
+            features.INTENSITY_SQUARES: [int(500 * (mean**2 + deviation**2))],
         }
-        for item in slices
-    ]
-    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(RAW_SPEC))
-    with beam_pipeline() as pipeline, tft_beam.Context(temp_dir=str(directory / "temp")):
-        data = pipeline | "Slices" >> _create(raw)
+    ] * 2
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(_RAW_SPEC))
+    with (
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+        tft_beam.Context(temp_dir=str(directory / "temp")),
+    ):
+        data = pipeline | "Rows" >> beam.Create(rows)
         graph = (data, metadata) | tft_beam.AnalyzeDataset(
             lambda inputs: preprocessing_fn(inputs, custom_config=config)
         )
@@ -127,17 +108,12 @@ def transform_layer(graph: str) -> Any:
     return tft.TFTransformOutput(graph).transform_features_layer()
 
 
-def beam_pipeline() -> Any:
-    import apache_beam as beam
-
-    return beam.Pipeline(runner=FnApiRunner())
-
-
-def _create(rows: list[dict[str, Any]]) -> Any:
-    import apache_beam as beam
-
-    return beam.Create(rows)
-
-
-def _bytes(values: list[bytes]) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+def _ball(shape: tuple[int, ...], centre: tuple[int, int, int], diameter_mm: float) -> Any:
+    """Covered part of each voxel of a ball, spacing (2.5, 1.5, 1.5) mm, roughly."""
+    spacing_mm = (2.5, 1.5, 1.5)
+    z, y, x = (
+        (np.arange(size) - middle) * mm
+        for size, middle, mm in zip(shape, centre, spacing_mm, strict=True)
+    )
+    distance = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
+    return np.clip((diameter_mm / 2 - distance) / 1.5 + 0.5, 0, 1)
