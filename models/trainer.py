@@ -2,18 +2,21 @@
 
 A killed run can be resumed: after each epoch weights, optimizer and history are written to
 `.../Trainer/resume/HASH`, beside the directories that TFX makes for each execution. HASH covers
-the configuration (with the hash of our code), the example files and the transform graph: the next
+the configuration (with the hash of our code), the examples and the transform graph: the next
 attempt at the same training continues with the next epoch, any other starts from the beginning.
-At most the steps since the last epoch are lost. The crops of an interrupted epoch are not drawn
-again, other ones are; inputs that were made again under another path start a new training. A run
-that ends removes its state. On Vertex AI retries of the same task find it, a new job does not.
+At most the steps since the last epoch are lost. What an epoch draws follows from the seed and its
+number, so an interrupted epoch is repeated with the same crops in the same order, and a resumed
+training ends as one that was not interrupted. Inputs that were made again under another path start
+a new training. A run that ends removes its state. On Vertex AI retries of the same task find it, a
+new job does not.
 """
 
 import logging
 import math
 import os
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -22,16 +25,19 @@ import tensorflow_transform as tft
 
 from lungct import progress
 from models.checkpoint import Checkpoint, resume_directory, write_json
-from models.dataset import SplitData, training_batches
+from models.dataset import training_batches
+from models.export import export, library_versions
 from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from models.networks.unet import build_unet, float32_copy
-from models.precision import choose_policy, choose_strategy, read_cpu_flags
-from models.records import find_files, read_index
-from models.signatures import Segmenter, export
-from schema.files import HISTORY_FILE
+from models.precision import choose_policy, choose_strategy, gpu_capabilities, read_cpu_flags
+from models.segmenter import Segmenter
+from models.split import TrainingSplit, read_split
+from schema import features
+from schema.files import DATA_FILE, HISTORY_FILE
 from schema.hyperparameters import Hyperparameters, Training, parse
+from schema.model_facts import DataFacts, ModelFacts
 
 MODEL_NAME = "model.keras"
 _LOG = logging.getLogger(__name__)
@@ -46,12 +52,14 @@ class Run:
         holdout: What of it training never sees.
         model_run_dir: TFX's directory for the history and the logs.
         checkpoint: Where the state to resume from is.
+        began: When the work on it began, by `time.monotonic`.
     """
 
-    split: SplitData
+    split: TrainingSplit
     holdout: Holdout
     model_run_dir: str
     checkpoint: Checkpoint
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def settings(self) -> Hyperparameters:
@@ -67,42 +75,57 @@ def run_fn(fn_args: Any) -> None:
             patterns of the train split; the eval split is not read.
 
     Raises:
-        ValueError: `custom_config` is not a mapping, or the split has no files or no nodule.
+        ValueError: `custom_config` is not a mapping, or the split has no index or no nodule.
     """
+    began = time.monotonic()
     config = _plain(fn_args.custom_config)
     settings = parse(config)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path).transform_features_layer()
     split = read_split(fn_args.train_files, transform, settings)
     identity = {
         "config": config,
-        "files": list(split.files),
+        "files": sorted(fn_args.train_files),
         "transform": fn_args.transform_graph_path,
     }
     checkpoint = Checkpoint(resume_directory(fn_args.model_run_dir, identity))
-    model = train(Run(split, hold_out(split), fn_args.model_run_dir, checkpoint))
+    model = train(Run(split, hold_out(split), fn_args.model_run_dir, checkpoint, began))
     model.save(os.path.join(fn_args.model_run_dir, MODEL_NAME))
-    segmenter = Segmenter(model, transform, settings.grid)
-    export(segmenter, fn_args.serving_model_dir, config.get("split"))
+    segmenter = Segmenter(model, transform, settings.grid.context, settings.model.stride)
+    facts = model_facts(split, str(config.get("code_hash", "")))
+    export(segmenter, fn_args.serving_model_dir, facts)
     checkpoint.remove()
 
 
-def read_split(patterns: list[str], transform: Any, settings: Hyperparameters) -> SplitData:
-    """Finds the files of a split and reads their index."""
-    files = find_files(patterns)
-    return SplitData(files, read_index(files), transform, settings)
-
-
-def hold_out(split: SplitData) -> Holdout:
-    """Chooses the slices for early stopping; logs a warning where they are not independent."""
-    training = split.settings.training
-    holdout = choose_holdout(split.index, training.monitor_fraction, training.monitor_slices)
+def hold_out(split: TrainingSplit) -> Holdout:
+    """Chooses the patients for early stopping; logs a warning where they are not independent."""
+    holdout = choose_holdout(split.index, split.settings.training.monitor_fraction)
     if not holdout.patients:
         _LOG.warning(
-            "one patient with nodules only: early stopping measures on %d slices between "
-            "those trained on, so its Dice is too high",
-            len(holdout.keys),
+            "one patient with nodules only: early stopping measures on slices between those "
+            "trained on, so its Dice is too high"
         )
     return holdout
+
+
+def model_facts(split: TrainingSplit, code_hash: str) -> ModelFacts:
+    """What the users of the model must know.
+
+    Args:
+        split: What it was trained on; the facts about the data lie beside the examples.
+        code_hash: Hash of the code that trained it.
+    """
+    settings = split.settings
+    with tf.io.gfile.GFile(os.path.join(os.path.dirname(split.folder), DATA_FILE)) as file:
+        data = DataFacts.from_json(file.read())
+    return ModelFacts(
+        grid=settings.grid,
+        window_hu=settings.intensity.window_hu,
+        probability_threshold=settings.probability_threshold,
+        stride=settings.model.stride,
+        data=data,
+        code_hash=code_hash,
+        versions=library_versions(),
+    )
 
 
 def train(run: Run) -> keras.Model:
@@ -113,7 +136,7 @@ def train(run: Run) -> keras.Model:
     """
     training = run.settings.training
     keras.utils.set_random_seed(training.seed)
-    policy = choose_policy(training.mixed_precision, read_cpu_flags(), _gpus())
+    policy = choose_policy(training.mixed_precision, read_cpu_flags(), gpu_capabilities())
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -158,6 +181,7 @@ def learning_rate_schedule(training: Training) -> keras.optimizers.schedules.Lea
 def _fit(run: Run, model: keras.Model, policy: str) -> None:
     training = run.settings.training
     state = run.checkpoint.restore(model) or {"epochs": []}
+    batches = training_batches(run.split, run.holdout, len(state["epochs"]))
     facts = _facts(run, model, policy, resumed=len(state["epochs"]))
     tf.io.gfile.makedirs(run.model_run_dir)
     outputs = Outputs(
@@ -170,9 +194,8 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
     done = len(callback.epochs)
     progress.advance("epochs", done, training.epochs)
     if not callback.finished:
-        first = done * training.steps_per_epoch * training.batch_size
         model.fit(
-            training_batches(run.split, run.holdout, first),
+            batches,
             epochs=training.epochs,
             initial_epoch=done,
             steps_per_epoch=training.steps_per_epoch,
@@ -184,15 +207,15 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
 
 
 def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str, Any]:
-    index, holdout = run.split.index, run.holdout
+    index = run.split.index
     return {
         "parameters": int(model.count_params()),
         "precision": policy,
-        "patients": len({item.patient for item in index}),
+        "patients": len({row.patient_id for row in index}),
         "slices": len(index),
-        "nodule_slices": sum(item.nodule for item in index),
-        "monitor_patients": list(holdout.patients),
-        "monitor_slices": len(holdout.keys),
+        "nodule_slices": sum(features.BUCKET_NONE not in row.buckets for row in index),
+        "monitor_patients": list(run.holdout.patients),
+        "start_seconds": round(time.monotonic() - run.began, 3),  # up to the first step
         "resumed_from_epoch": resumed,
         "hyperparameters": asdict(run.settings),
     }

@@ -11,8 +11,8 @@ import pytest
 
 from models import trainer
 from models.checkpoint import Checkpoint
-from models.dataset import SplitData, whole_slices
 from models.monitor import EpochEnd
+from models.split import TrainingSplit
 from schema.files import HISTORY_FILE
 from schema.hyperparameters import Training, UNet, parse
 from tests.models import synthetic
@@ -51,7 +51,7 @@ def test_refuses_a_missing_configuration() -> None:
         trainer.run_fn(types.SimpleNamespace(custom_config=None))
 
 
-def new_run(split: SplitData, directory: Path) -> trainer.Run:
+def new_run(split: TrainingSplit, directory: Path) -> trainer.Run:
     """A run of the smallest network; building it is what these tests spend their time on."""
     model = UNet(base_filters=4, levels=2, dropout=0.1)
     split = replace(split, settings=replace(split.settings, model=model))
@@ -59,7 +59,7 @@ def new_run(split: SplitData, directory: Path) -> trainer.Run:
     return trainer.Run(split, trainer.hold_out(split), str(directory / "run"), checkpoint)
 
 
-def test_learns_discs(split: SplitData, tmp_path: Path) -> None:
+def test_learns_discs(split: TrainingSplit, tmp_path: Path) -> None:
     split = with_training(
         split, epochs=2, steps_per_epoch=30, learning_rate=1e-2, warmup_fraction=0.1
     )
@@ -75,7 +75,7 @@ class Killed(RuntimeError):
 
 
 def test_goes_on_after_a_kill_with_the_next_epoch(
-    split: SplitData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = with_training(split, epochs=2, steps_per_epoch=2)
     run = new_run(split, tmp_path)
@@ -96,7 +96,30 @@ def test_goes_on_after_a_kill_with_the_next_epoch(
     assert history["epochs"][1]["learning_rate"] < before[0]["learning_rate"]
 
 
-def test_a_run_killed_after_its_last_epoch_only_restores(split: SplitData, tmp_path: Path) -> None:
+def test_a_run_killed_in_mid_epoch_ends_with_the_weights_of_an_undisturbed_one(
+    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = with_training(split, epochs=3, steps_per_epoch=3)
+    undisturbed = trainer.train(new_run(split, tmp_path / "undisturbed"))
+    run = new_run(split, tmp_path / "killed")
+    steps: list[int] = []
+
+    def die_in_the_second_epoch(_: EpochEnd, batch: int, logs: object = None) -> None:
+        steps.append(batch)
+        if len(steps) == 5:  # 3 steps of the first epoch, 2 of the second
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochEnd, "on_train_batch_end", die_in_the_second_epoch, raising=False)
+        with pytest.raises(Killed):
+            trainer.train(run)
+    resumed = trainer.train(run)
+    assert history_of(tmp_path / "killed" / "run")["resumed_from_epoch"] == 1
+    for mine, theirs in zip(undisturbed.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-6)
+
+
+def test_a_run_killed_after_its_last_epoch_only_restores(split: TrainingSplit, tmp_path: Path) -> None:
     run = new_run(with_training(split, epochs=1), tmp_path)
     model = trainer.train(run)
     again = trainer.train(run)
@@ -105,7 +128,7 @@ def test_a_run_killed_after_its_last_epoch_only_restores(split: SplitData, tmp_p
     assert len(history_of(tmp_path / "run")["epochs"]) == 1
 
 
-def test_same_seed_same_model(split: SplitData, tmp_path: Path) -> None:
+def test_same_seed_same_model(split: TrainingSplit, tmp_path: Path) -> None:
     split = with_training(split, epochs=1, steps_per_epoch=2)
     one, two = (trainer.train(new_run(split, tmp_path / name)) for name in "ab")
     for mine, theirs in zip(one.get_weights(), two.get_weights(), strict=True):
@@ -113,7 +136,7 @@ def test_same_seed_same_model(split: SplitData, tmp_path: Path) -> None:
 
 
 def test_mixed_training_returns_a_float32_model_and_the_policy_of_before(
-    split: SplitData, tmp_path: Path
+    split: TrainingSplit, tmp_path: Path
 ) -> None:
     split = with_training(split, epochs=1, steps_per_epoch=1, mixed_precision="mixed_bfloat16")
     model = trainer.train(new_run(split, tmp_path))
@@ -149,7 +172,7 @@ def test_refuses_what_is_no_configuration() -> None:
         trainer.run_fn(fn_args)
 
 
-def test_history_says_what_was_trained_on(split: SplitData, tmp_path: Path) -> None:
+def test_history_says_what_was_trained_on(split: TrainingSplit, tmp_path: Path) -> None:
     run = new_run(with_training(split, epochs=1, steps_per_epoch=1), tmp_path)
     trainer.train(run)
     facts = history_of(tmp_path / "run")
