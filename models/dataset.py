@@ -1,57 +1,60 @@
-"""Training batches and monitor slices from the records of a split.
+"""Training batches: crops drawn visit by visit, cut in threads, normalised and augmented."""
 
-What fits into `training.cache_bytes` is read into memory once, slices with nodules first, because
-each epoch reads them several times. The rest is streamed from its files.
-"""
-
-from collections.abc import Callable, Sequence
+import itertools
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from models.augmentation import Slice, augmenter, crop_near
+from models.augmentation import turn, vary_intensity
+from models.crops import choose_pixel, cut_with_context, place_crop
 from models.holdout import Holdout, is_held_out
-from models.records import KEY, SliceReference, stream
-from schema import features
+from models.preprocessing import normalise, units_per_hu
+from models.slice_cache import SliceCache
+from models.split import TrainingSplit
+from models.visits import Kind, Visit, VisitPlan, crops_in_order, visits_needed
 from schema.hyperparameters import Hyperparameters
+from schema.slices import IndexRow
 
-_STREAM_SHUFFLE = 256  # slices in the shuffle buffer of a stream
-_PARALLEL = 2  # crops prepared at a time; more would compete with the network for cores
+# Visits that are cut ahead of the batch that needs them, in batches.
+_BATCHES_AHEAD = 2
+_LOG = logging.getLogger(__name__)
+
+_Crop = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
-class SplitData:
-    """One split, ready to be read.
+class RawBatch:
+    """Crops before they are normalised.
 
     Attributes:
-        files: Its files of examples.
-        index: Its slices.
-        transform: The TFT layer, from raw features by name to IMAGE and TRUTH.
-        settings: Sizes of slices and batches, and all other hyperparameters.
+        hu: (batch, size, size, channels) int16.
+        coverage: (batch, size, size) uint8.
+        number: Number of the batch since the first epoch; seeds its variation.
+        series: Series of each crop.
     """
 
-    files: Sequence[str]
-    index: Sequence[SliceReference]
-    transform: Any
-    settings: Hyperparameters
-
-    @property
-    def slice_bytes(self) -> int:
-        """Raw pixels of one slice: int16 in each channel and two uint8 masks."""
-        grid = self.settings.grid
-        return grid.slice_size**2 * (2 * grid.channels + 2)
+    hu: npt.NDArray[np.int16]
+    coverage: npt.NDArray[np.uint8]
+    number: int
+    series: tuple[str, ...]
 
 
-def training_batches(split: SplitData, holdout: Holdout, first_crop: int = 0) -> tf.data.Dataset:
+def training_batches(
+    split: TrainingSplit, holdout: Holdout, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Endless batches of augmented crops from the slices that are not held out.
 
     Args:
         split: The train split.
         holdout: What training must not see.
-        first_crop: Number of the first crop; a resumed run continues its count, so that it does
-            not see the crops of its first epochs again.
+        first_epoch: The epoch to begin with, from 0; what an epoch draws depends on its number and
+            the seed alone.
 
     Returns:
         (image, truth): float32 (batch, crop, crop, C) and (batch, crop, crop, 1). A share of
@@ -60,113 +63,140 @@ def training_batches(split: SplitData, holdout: Holdout, first_crop: int = 0) ->
     Raises:
         ValueError: No slice with a nodule is left for training.
     """
-    training = split.settings.training
-    crops = _balanced(split, holdout, training.seed + first_crop).enumerate(first_crop)
-    crops = crops.map(_crop_maker(split), num_parallel_calls=_PARALLEL, deterministic=True)
-    return crops.batch(training.batch_size, drop_remainder=True).prefetch(2)
+    settings, training = split.settings, split.settings.training
+    source = CropSource(split, holdout)
+    size, channels = training.crop_size, settings.grid.channels
+    units = units_per_hu(split.transform, settings.intensity)
+
+    def generate() -> Iterator[tuple[object, ...]]:
+        """The raw batches of all epochs."""
+        for raw in source.batches(first_epoch):
+            yield raw.hu, raw.coverage, np.int64(raw.number)
+
+    def finish(hu: object, coverage: object, number: object) -> tuple[object, object]:
+        """Normalises and varies a batch."""
+        seed = tf.stack([tf.constant(training.seed, tf.int64), number])
+        image = normalise(split.transform, hu)
+        image = vary_intensity(image, training.augmentation, units, seed)
+        return image, tf.cast(coverage, tf.float32)[..., None] / 255.0
+
+    shape = (training.batch_size, size, size)
+    signature = (
+        tf.TensorSpec((*shape, channels), tf.int16),
+        tf.TensorSpec(shape, tf.uint8),
+        tf.TensorSpec((), tf.int64),
+    )
+    raw = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return raw.map(finish, num_parallel_calls=1).prefetch(_BATCHES_AHEAD)
 
 
-def whole_slices(split: SplitData, keys: Sequence[str], batch_size: int) -> tf.data.Dataset:
-    """Whole slices in batches; after the first pass they come from memory.
+class CropSource:
+    """The raw crops of every epoch, cut in as many threads as there are cores.
+
+    Attributes:
+        cache: Where the slices come from.
+    """
+
+    def __init__(self, split: TrainingSplit, holdout: Holdout) -> None:
+        """Plans the visits, and logs what fits into memory.
+
+        Args:
+            split: The train split.
+            holdout: What training must not see.
+
+        Raises:
+            ValueError: No slice with a nodule is left for training.
+        """
+        settings = split.settings
+        rows = [row for row in split.index if not is_held_out(row, holdout)]
+        self._settings = settings
+        self._plan = VisitPlan(rows, settings.training, settings.grid.context)
+        self.cache = SliceCache(split.folder, settings.training.cache_bytes)
+        _log_memory(rows, settings.training.cache_bytes)
+
+    def batches(self, first_epoch: int) -> Iterator[RawBatch]:
+        """Endless batches.
+
+        Args:
+            first_epoch: The epoch to begin with, from 0.
+
+        Yields:
+            The batches in their order.
+
+        Raises:
+            ValueError: A scan can't be read where the index says.
+        """
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            try:
+                for epoch in itertools.count(first_epoch):
+                    yield from self._epoch(epoch, pool)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _epoch(self, epoch: int, pool: ThreadPoolExecutor) -> Iterator[RawBatch]:
+        """The batches of one epoch."""
+        training = self._settings.training
+        size, each = training.batch_size, training.crops_per_visit
+        visits = self._plan.epoch(epoch, visits_needed(training.steps_per_epoch, size, each))
+        waiting: dict[int, Future[list[_Crop]]] = {}
+        submitted = 0
+        for batch in range(training.steps_per_epoch):
+            numbers, crops = crops_in_order(batch, size, each)
+            ahead = min(int(numbers.max()) + 1 + _BATCHES_AHEAD * size, len(visits))
+            for number in range(submitted, ahead):
+                seed = (training.seed, epoch, number)
+                waiting[number] = pool.submit(self._cut, visits[number], seed)
+            submitted = max(submitted, ahead)
+            pairs = [waiting[int(n)].result()[int(c)] for n, c in zip(numbers, crops, strict=True)]
+            yield RawBatch(
+                hu=np.stack([hu for hu, _ in pairs]),
+                coverage=np.stack([coverage for _, coverage in pairs]),
+                number=epoch * training.steps_per_epoch + batch,
+                series=tuple(visits[int(n)].run[0].series_uid for n in numbers),
+            )
+            for number, crop in zip(numbers, crops, strict=True):
+                if crop == each - 1:
+                    del waiting[int(number)]
+
+    def _cut(self, visit: Visit, seed: tuple[int, int, int]) -> list[_Crop]:
+        """The crops of one visit."""
+        return cut_visit(self.cache, visit, self._settings, np.random.default_rng(seed))
+
+
+def cut_visit(
+    cache: SliceCache, visit: Visit, settings: Hyperparameters, random: np.random.Generator
+) -> list[_Crop]:
+    """Opens a scan once and draws the crops of a visit.
 
     Args:
-        split: The split.
-        keys: Which slices, by `SliceReference.key`.
-        batch_size: Slices in a batch; the last one may have fewer.
+        cache: Where the slices come from.
+        visit: What to read, and around which slices to cut.
+        settings: Sizes and augmentation.
+        random: Source of chance.
 
     Returns:
-        (image, truth): float32 (N, H, W, C) and the covered part, float32 (N, H, W).
+        HU (size, size, channels) int16 and coverage (size, size) uint8 of each crop, flipped and
+        turned.
     """
-
-    def decode(raw: dict[str, Any]) -> tuple[Any, Any]:
-        """Image and truth of a batch."""
-        image, truth = _decode(split, raw)
-        return image, truth[..., 0]
-
-    wanted = set(keys)
-    raw = stream([item for item in split.index if item.key in wanted]).cache()
-    return raw.batch(batch_size).map(decode).prefetch(1)
-
-
-def units_per_hu(split: SplitData) -> float:
-    """What one Hounsfield unit is in network input, measured through the transform graph."""
-    grid, (low, high) = split.settings.grid, split.settings.intensity.window_hu
-    shape = (grid.slice_size, grid.slice_size, grid.channels)
-    raw = [np.full(shape, value, "<i2").tobytes() for value in (low, high)]
-    image = split.transform({features.IMAGE_HU: tf.constant(raw)[:, None]})[features.IMAGE]
-    return float(image[1, 0, 0, 0] - image[0, 0, 0, 0]) / (int(high) - int(low))
+    training, run = settings.training, cache.run(visit.run)
+    shape = run.hu.shape[1], run.hu.shape[2]
+    crops = []
+    for z in visit.centres:
+        pixel = choose_pixel(run, z, visit.kind is Kind.NODULE, random)
+        jitter, size = training.augmentation.jitter, training.crop_size
+        corner = place_crop(pixel, shape, size, jitter, random)
+        crop = cut_with_context(run, z, corner, size, settings.grid.context)
+        crops.append(turn(*crop, training.augmentation, random))
+    return crops
 
 
-def _balanced(split: SplitData, holdout: Holdout, seed: int) -> tf.data.Dataset:
-    """Endless raw slices, a share of `nodule_fraction` of them with nodules."""
-    free = [item for item in split.index if not is_held_out(item, holdout)]
-    nodules = [item for item in free if item.nodule]
-    others = [item for item in free if not item.nodule]
-    if not nodules:
-        raise ValueError(f"expected nodules to train on, got none in {len(free)} slices")
-    capacity = split.settings.training.cache_bytes // split.slice_bytes
-    with_nodules = _endless(nodules, len(nodules) <= capacity, seed)
-    if not others:
-        return with_nodules
-    without = _endless(others, len(free) <= capacity, seed + 1)
-    fraction = split.settings.training.nodule_fraction
-    return tf.data.Dataset.sample_from_datasets(
-        [with_nodules, without], [fraction, 1.0 - fraction], seed=seed
+def _log_memory(rows: Sequence[IndexRow], capacity_bytes: int) -> None:
+    """Says how much of the training data is kept in memory."""
+    scans = len({row.series_uid for row in rows})
+    total = sum(row.pixel_bytes for row in rows)
+    share = min(capacity_bytes / total, 1.0)
+    _LOG.info(
+        "%d scans to train on: %d slices, %.2f GB of pixels; cache_bytes of %.2f GB keeps %.0f%% "
+        "of them in memory, the others are read when they are drawn",
+        *(scans, len(rows), total / 1e9, capacity_bytes / 1e9, 100 * share),
     )
-
-
-def _endless(slices: Sequence[SliceReference], cached: bool, seed: int) -> tf.data.Dataset:
-    """Endless raw slices in random order, from memory or from their files."""
-    if not cached:
-        streamed = stream(slices)
-        return streamed.shuffle(_STREAM_SHUFFLE, seed, reshuffle_each_iteration=True).repeat()
-    raw = next(iter(stream(slices).batch(len(slices))))
-    place = {key.decode(): number for number, key in enumerate(raw[KEY].numpy())}
-    groups: dict[str, list[int]] = {}
-    for item in slices:
-        groups.setdefault(item.bucket, []).append(place[item.key])
-    numbers = _draw_evenly(list(groups.values()), seed)
-    return numbers.map(lambda number: {name: value[number] for name, value in raw.items()})
-
-
-def _draw_evenly(groups: Sequence[Sequence[int]], seed: int) -> tf.data.Dataset:
-    """Endless numbers, from each group in proportion to the square root of its size.
-
-    Groups are the size buckets of nodules. By their counts alone large nodules, which cut many
-    slices, would prevail; with equal shares rare sizes would be repeated too often.
-    """
-    roots = np.sqrt([len(group) for group in groups])
-    parts = [
-        tf.data.Dataset.from_tensor_slices(group)
-        .shuffle(len(group), seed + number, reshuffle_each_iteration=True)
-        .repeat()
-        for number, group in enumerate(groups)
-    ]
-    return tf.data.Dataset.sample_from_datasets(parts, list(roots / roots.sum()), seed=seed)
-
-
-def _crop_maker(split: SplitData) -> Callable[[Any, dict[str, Any]], tuple[Any, Any]]:
-    training = split.settings.training
-    vary = augmenter(training.augmentation, units_per_hu(split))
-    size = split.settings.grid.slice_size
-
-    def make(number: Any, raw: dict[str, Any]) -> tuple[Any, Any]:
-        """Cuts and augments one crop; its number is its seed."""
-        seed = tf.stack([tf.constant(training.seed, tf.int64), number])
-        image, truth = _decode(split, {name: value[None] for name, value in raw.items()})
-        region = tf.io.decode_raw(raw[features.REGION_MASK], tf.uint8)
-        whole = Slice(image[0], truth[0], tf.reshape(region, (size, size)))
-        crop = crop_near(whole, training.crop_size, training.augmentation.jitter, seed)
-        return vary(*crop, seed)
-
-    return make
-
-
-def _decode(split: SplitData, raw: dict[str, Any]) -> tuple[Any, Any]:
-    """Raw bytes (N,) through the transform graph to image and truth."""
-    names = (features.IMAGE_HU, features.NODULE_COVERAGE)
-    made = split.transform({name: raw[name][:, None] for name in names})
-    grid = split.settings.grid
-    shape = (None, grid.slice_size, grid.slice_size)
-    image = tf.ensure_shape(made[features.IMAGE], (*shape, grid.channels))
-    return image, tf.ensure_shape(made[features.TRUTH], (*shape, 1))

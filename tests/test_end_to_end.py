@@ -28,7 +28,6 @@ SETTINGS = {
     "data.phantom.shape": list(SHAPE),
     "split.eval_fraction": 0.4,
     "grid.spacing_mm": "[4, 2.5, 2.5]",
-    "grid.slice_size": 128,
     "model.base_filters": 8,
     "model.levels": 3,
     "training.epochs": 4,
@@ -115,7 +114,7 @@ def test_two_damaged_scans_of_twelve_are_named_and_the_others_used(
         assert scan["series_uid"] in report
     rows = list(csv.DictReader(Path(record["manifest_path"]).read_text().splitlines()))
     assert sorted(row["series_uid"] for row in rows if row["outcome"] == "quarantined") == series
-    examples = list(root.parent.glob("artifacts/CtExampleGen/examples/*/Split-*/*.gz"))
+    examples = list(root.parent.glob("artifacts/CtExampleGen/examples/*/Split-*/*.tfrecord"))
     assert len(examples) == 10
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -16,9 +16,11 @@ from tfx.utils import io_utils
 
 from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import Request, list_tasks
-from components.ct_example_gen.scan_records import write_scan_records
+from components.ct_example_gen.scan_records import data_facts, write_scan_records
 from components.ct_example_gen.tfrecords import write_records
-from schema.files import COUNTS_FILE, WARNINGS_FILE
+from lungct.record import ScanRecord
+from schema.features import index_split
+from schema.files import COUNTS_FILE, DATA_FILE, INDEX_ENDING, SCAN_ENDING, WARNINGS_FILE
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
 
@@ -59,6 +61,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         tasks, inventory = list_tasks(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         folders = _prepare(examples, request.split.names)
+        convert = ConvertScan(folders, request.grid, request.intensity, len(tasks))
         scans, quarantine, manifest = (
             artifact_utils.get_single_uri(output_dict[key])
             for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
@@ -70,24 +73,40 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
                 pipeline
                 | "Scans" >> beam.Create(tasks)
                 | "Spread" >> beam.Reshuffle()
-                | "Convert" >> beam.ParDo(ConvertScan(folders, request.grid, len(tasks)))
+                | "Convert" >> beam.ParDo(convert)
                 | "Gather" >> beam.combiners.ToList()
-                | "Records" >> beam.Map(write_scan_records, scans, quarantine, manifest)
+                | "Records" >> beam.Map(_write, examples.uri, (scans, quarantine, manifest))
             )
-        for folder in folders.values():
-            if not fileio.listdir(folder):
-                write_records(os.path.join(folder, "empty.tfrecord.gz"), [])
+        _fill_empty(folders.values())
         counts = json.loads(io_utils.read_string_file(os.path.join(quarantine, COUNTS_FILE)))
         for outcome, count in counts.items():
             output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
 
 
-def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
-    """Declares the splits and makes their folders."""
-    examples.split_names = artifact_utils.encode_split_names(list(splits))
+def _write(records: Sequence[ScanRecord], examples: str, folders: tuple[str, str, str]) -> None:
+    """Writes the records, and beside the examples what they were made from."""
+    write_scan_records(records, *folders)
+    io_utils.write_string_file(os.path.join(examples, DATA_FILE), data_facts(records).to_json())
+
+
+def _fill_empty(folders: Iterable[tuple[str, str]]) -> None:
+    """Writes a file without records where a split has no scan: readers expect one."""
+    for folder, ending in (
+        (folder, ending)
+        for pair in folders
+        for folder, ending in zip(pair, (SCAN_ENDING, INDEX_ENDING), strict=True)
+    ):
+        if not fileio.listdir(folder):
+            write_records(os.path.join(folder, f"empty{ending}"), [])
+
+
+def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Declares the splits and makes their folders: of examples and of the index."""
+    names = [name for split in splits for name in (split, index_split(split))]
+    examples.split_names = artifact_utils.encode_split_names(names)
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
-    folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
-    for folder in folders.values():
+    uris = {name: artifact_utils.get_split_uri([examples], name) for name in names}
+    for folder in uris.values():
         fileio.makedirs(folder)
-    return folders
+    return {split: (uris[split], uris[index_split(split)]) for split in splits}

@@ -1,6 +1,7 @@
 """The records of the scans written as files: all of them, the quarantine, the split manifest."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from tfx.utils import io_utils
 
 from lungct.record import OUTCOMES, ScanRecord
 from schema.files import COUNTS_FILE, MANIFEST_FILE, QUARANTINE_FILE, SCANS_FILE
+from schema.model_facts import DataFacts
 
 QUARANTINE_COLUMNS = ("series_uid", "patient_id", "source", "split", "path", "reason")
 MANIFEST_COLUMNS = (
@@ -39,6 +41,23 @@ def write_scan_records(
     _write(manifest, MANIFEST_FILE, manifest_text(ordered))
 
 
+def data_facts(records: Sequence[ScanRecord]) -> DataFacts:
+    """What the examples were made from, for those who train on them.
+
+    Args:
+        records: One for each scan found, in any order.
+    """
+    ordered = sorted(records, key=lambda record: record.series_uid)
+    used = [record for record in ordered if record.used]
+    splits = "".join(f"{r.series_uid},{r.patient_id},{r.split}\n" for r in used)
+    return DataFacts(
+        truths=tuple(sorted({record.truth for record in used})),
+        regions=tuple(sorted({record.region for record in used})),
+        split_sha256=_sha256(splits),
+        data_sha256=_sha256(manifest_text(ordered)),
+    )
+
+
 def count_outcomes(records: Sequence[ScanRecord]) -> dict[str, int]:
     """Counts outcomes; the three sum to `found`."""
     outcomes = [record.outcome for record in records]
@@ -65,6 +84,10 @@ def manifest_text(records: Sequence[ScanRecord]) -> str:
 
 def _columns(record: ScanRecord, names: Sequence[str]) -> Mapping[str, Any]:
     return {name: getattr(record, name) for name in names}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(folder: str, name: str, text: str) -> None:

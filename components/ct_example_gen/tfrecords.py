@@ -1,29 +1,24 @@
-"""TFRecord files, written whole or not at all, compressed in threads beside the work on the scan.
+"""TFRecord files, written whole or not at all."""
 
-Our own writer is kept while TensorFlow's would add more than a quarter to a scan's time: with GZIP
-level 1 a scan takes 3.46 times as long to disk on a grid of 1.25 × 0.7 × 0.7 mm and 1.54 times on
-2.5 × 1.5 × 1.5 mm (`python -m benchmarks.kernels`, docs/measured.md).
-The format is TensorFlow's:
-https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
-"""
-
-import struct
 import uuid
 from collections.abc import Iterable
 
-import google_crc32c
 import tensorflow as tf
-from isal import igzip_threaded
+from isal import igzip
 from tfx.dsl.io import fileio
 
-_LEVEL, _THREADS = 1, 2
+from schema.tfrecords import frame
+
+_GZIP_ENDING = ".gz"
+_LEVEL = 1
 
 
 def write_records(path: str, records: Iterable[bytes]) -> int:
-    """Writes a gzip-compressed TFRecord file, the same bytes for the same records.
+    """Writes a TFRecord file, the same bytes for the same records.
 
     Args:
-        path: The file, local or in a bucket; replaced where it exists.
+        path: The file, local or in a bucket; replaced where it exists. It is compressed by gzip
+            where its name says so.
         records: What to write.
 
     Returns:
@@ -41,19 +36,6 @@ def write_records(path: str, records: Iterable[bytes]) -> int:
         raise OSError(f"expected to be able to write, got {reason!r} for {path}") from error
 
 
-def frame(record: bytes) -> tuple[bytes, bytes, bytes]:
-    """The bytes of one record in a file.
-
-    Args:
-        record: Any bytes.
-
-    Returns:
-        Length and its checksum, the record, the checksum of the record.
-    """
-    length = struct.pack("<Q", len(record))
-    return length + _masked_crc(length), record, _masked_crc(record)
-
-
 def _write_whole(path: str, records: Iterable[bytes]) -> int:
     """Writes under another name and renames the whole file."""
     folder, _, name = path.rpartition("/")
@@ -61,21 +43,21 @@ def _write_whole(path: str, records: Iterable[bytes]) -> int:
     # Beside the folder, not in it: readers read every file in the folder of a split.
     # Two attempts at one scan, as a cluster makes them, must not write one file.
     partial = f"{folder.rpartition('/')[0]}/.partial-{uuid.uuid4().hex}-{name}"
-    count = 0
-    with (
-        fileio.open(partial, "wb") as file,
-        igzip_threaded.open(file, "wb", compresslevel=_LEVEL, threads=_THREADS) as stream,
-    ):
-        for record in records:
-            for piece in frame(record):
-                stream.write(piece)
-            count += 1
+    with fileio.open(partial, "wb") as file:
+        if name.endswith(_GZIP_ENDING):
+            with igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as stream:
+                count = _write_frames(stream, records)
+        else:
+            count = _write_frames(file, records)
     fileio.rename(partial, path, overwrite=True)
     return count
 
 
-def _masked_crc(data: bytes) -> bytes:
-    """CRC-32C in 4 bytes, rotated and shifted as the format requires."""
-    crc = google_crc32c.value(data)
-    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-    return struct.pack("<I", masked)
+def _write_frames(file: object, records: Iterable[bytes]) -> int:
+    """Writes the records and counts them."""
+    count = 0
+    for record in records:
+        for piece in frame(record):
+            file.write(piece)  # type: ignore[attr-defined]
+        count += 1
+    return count
