@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,6 @@ from lungct.exit_status import (
     EXIT_USAGE,
 )
 from lungct.geometry import Geometry
-from lungct.grid import Grid
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.limits import LUNG, REGIONS
 from lungct.orientation import to_patient_axes
@@ -43,13 +42,6 @@ from lungct.slices import merge_coverage
 from lungct.storage import printable
 from lungct.streams import escape_unprintable
 from lungct.truth.labels import nodule_record
-from lungct.working_grid import geometry_around
-
-# Pixels of a working grid by which the window is measured; only its size in mm matters.
-_PIXEL_MM = 0.5
-
-# Side of a slice by configs/luna16.yaml.
-WINDOW_MM: Final = 358.4
 
 
 @dataclass(frozen=True)
@@ -67,26 +59,10 @@ class Masks:
     nodules: npt.NDArray[np.uint8]
 
 
-def measure(prepared: PreparedScan, window_mm: float) -> ScanRecord:
-    """Completes the record of a scan by its nodules on the scan's own grid.
-
-    Args:
-        prepared: The scan.
-        window_mm: Side of the slice window that region and nodules must fit.
-
-    Returns:
-        The record.
-
-    Raises:
-        ScanError: They do not fit.
-    """
-    size = max(round(window_mm / _PIXEL_MM), 1)
-    pixel_mm = window_mm / size
-    grid = Grid((1.0, pixel_mm, pixel_mm), size, context=0, margin_mm=0.0)
-    scan, labels = prepared.scan, prepared.labels
-    geometry_around(scan.geometry, prepared.region.box, grid, labels.extents)
+def measure(prepared: PreparedScan) -> ScanRecord:
+    """The record of a scan, completed by its nodules on the scan's own grid."""
     geometry = prepared.stored.geometry
-    patches = labels.stored_patches(geometry)
+    patches = prepared.labels.stored_patches(geometry)
     nodules = tuple(nodule_record(patch, geometry) for patch in patches)
     return replace(prepared.record, nodules=nodules)
 
@@ -101,12 +77,11 @@ def masks_of(prepared: PreparedScan) -> Masks:
     return Masks(stored.geometry, region.view(np.uint8), truth.view(np.uint8))
 
 
-def check_scan(found: FoundScan, window_mm: float, masks_folder: Path | None = None) -> ScanRecord:
+def check_scan(found: FoundScan, masks_folder: Path | None = None) -> ScanRecord:
     """Does with one scan all that can go wrong before it is cut into slices.
 
     Args:
         found: The scan.
-        window_mm: Side of the slice window that region and nodules must fit.
         masks_folder: Where its masks are written; None for nowhere.
 
     Returns:
@@ -118,7 +93,7 @@ def check_scan(found: FoundScan, window_mm: float, masks_folder: Path | None = N
 
     def finish(prepared: PreparedScan) -> ScanRecord:
         """Completes the record and writes the masks."""
-        record = measure(prepared, window_mm)
+        record = measure(prepared)
         if masks_folder is not None:
             stem = masks_folder / record.series_uid
             _write_masks(stem, masks_of(prepared), "lung" if found.region == LUNG else "region")
@@ -160,10 +135,6 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--write-masks", metavar="OUT", help="folder for lung and nodule masks")
     parser.add_argument("--checksums", metavar="FILE", default="", help="a list besides SHA256SUMS")
-    parser.add_argument(
-        "--window-mm", type=float, default=WINDOW_MM, metavar="MM",
-        help="side of a slice, which lungs must fit; default %(default)s as in luna16.yaml",
-    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object per scan")
     return parser
 
@@ -208,9 +179,8 @@ def _inventory(given: argparse.Namespace) -> Inventory:
     """Reads every table before any scan."""
     if given.lidc and given.truth not in ("", LIDC):
         raise ValueError(f"expected --lidc without --truth or with lidc, got {given.truth}")
-    if given.min_readers < 1 or not 0 < given.window_mm < np.inf:
-        got = f"{given.min_readers} readers and {given.window_mm} mm"
-        raise ValueError(f"expected at least 1 reader and a window above 0 mm, got {got}")
+    if given.min_readers < 1:
+        raise ValueError(f"expected at least 1 reader, got {given.min_readers}")
     root = DataRoot(
         path=given.folder,
         layout=given.layout,
@@ -243,7 +213,7 @@ def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | N
     """Checks the scans one by one and prints each as soon as it is known."""
     counts: Counter[str] = Counter()
     for found in scans:
-        record = check_scan(found, given.window_mm, folder)
+        record = check_scan(found, folder)
         counts[record.outcome] += 1
         print(as_json_line(record) if given.json else as_line(record), flush=True)
         _print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])

@@ -140,9 +140,6 @@ def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
     Returns:
         The record with nodules as rendered on that grid, and the slices, each made when it is
         asked for.
-
-    Raises:
-        ScanError: Region or nodules do not fit the grid's window.
     """
     scan, region = prepared.scan, prepared.region
     target = geometry_around(scan.geometry, region.box, grid, prepared.labels.extents)
@@ -154,7 +151,7 @@ def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
     )
     region = resample_region(region, scan.geometry, target)
     # The HU come last, when nothing else of full resolution but the scan is held.
-    hu = resample(scan.hu, scan.geometry, _with_context(target, grid.context), "linear", HU_MIN)
+    hu = resample(scan.hu, scan.geometry, target, "linear", HU_MIN)
     return record, Slices(WorkingVolume(hu, region, target, patches))
 
 
@@ -184,12 +181,6 @@ def _unusual(kind: str, region: Region, geometry: Geometry) -> tuple[str, ...]:
 
 def _volume_ml(region: Region, geometry: Geometry) -> float:
     return float(np.count_nonzero(region.mask)) * geometry.voxel_volume_mm3 / 1000
-
-
-def _with_context(geometry: Geometry, context: int) -> Geometry:
-    """The grid with some slices more at both ends."""
-    z, y, x = geometry.whole
-    return geometry.crop((slice(-context, z.stop + context), y, x))
 
 
 def _hu_percentiles(hu: npt.NDArray[np.int16]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Axial slices of the working grid with their neighbours as channels."""
+"""Axial slices of the working grid."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ class SliceRecord:
     """One axial slice of the working grid.
 
     Attributes:
-        hu: (y, x, 2 * context + 1) int16 HU, the slice itself in the middle, lower z first; a view
-            of the working volume, not contiguous.
+        hu: (y, x) int16 HU; a view of the working volume.
         coverage: (y, x) uint8, 255 where the voxel lies wholly inside a nodule.
         region: (y, x) uint8, 1 in the region of interest.
         index: z on the working grid.
@@ -42,7 +41,7 @@ class WorkingVolume:
     """A scan on the working grid.
 
     Attributes:
-        hu: (z + 2 * context, y, x) int16 HU: `context` slices more below and above the grid.
+        hu: (z, y, x) int16 HU.
         region: The region of interest on the grid.
         geometry: The working grid.
         patches: Each nodule as it was rendered on the grid.
@@ -86,10 +85,9 @@ class Slices(Sequence[SliceRecord]):
         """The record of slice z."""
         volume = self._volume
         shape = volume.geometry.shape[1:]
-        channels = volume.hu.shape[0] - len(self) + 1
         x_mm, y_mm, z_mm = (float(mm) for mm in volume.geometry.voxel_to_world((z, 0, 0)))
         return SliceRecord(
-            hu=np.moveaxis(volume.hu[z : z + channels], 0, -1),
+            hu=volume.hu[z],
             coverage=_coverage_plane(volume.patches, z, shape),
             region=volume.region.plane(z, shape),
             index=z,

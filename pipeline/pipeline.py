@@ -140,7 +140,7 @@ def create_ingest(config: Config) -> tfx.dsl.Pipeline:
 
 def _example_gen(config: Config) -> CtExampleGen:
     data = config.data
-    request = Request(data.roots, config.split, config.grid, data.checksums)
+    request = Request(data.roots, config.split, config.grid, config.intensity, data.checksums)
     return CtExampleGen(request, code_hash=code_hash(entry_points.INGEST))
 
 

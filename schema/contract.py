@@ -1,4 +1,4 @@
-"""The schema of one tf.Example: structure from schema.pbtxt, what values may be from code."""
+"""The schema of one row of the index: structure from schema.pbtxt, what values may be from code."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -7,6 +7,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from lungct.limits import MAX_DIAMETER_MM, widest
+from lungct.scan import HU_MAX, HU_MIN
 from schema import features
 
 # Names, types and presence of the features.
@@ -31,6 +32,7 @@ def data_schema(text: str) -> Any:
     schema = text_format.Parse(text, schema_pb2.Schema())
     ranges = {name: widest(name) for name in features.SCAN_FACTS}
     ranges[features.NODULE_DIAMETERS_MM] = (0.0, MAX_DIAMETER_MM)
+    ranges[features.HU] = (float(HU_MIN), float(HU_MAX))
     for name, (low, high) in ranges.items():
         domain = _feature(schema, name).float_domain
         domain.min, domain.max = low, high

@@ -16,8 +16,9 @@ from tfx.utils import io_utils
 
 from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import Request, list_tasks
-from components.ct_example_gen.scan_records import write_scan_records
-from components.ct_example_gen.tfrecords import write_records
+from components.ct_example_gen.scan_records import RecordFolders, write_scan_records
+from components.ct_example_gen.tfrecords import write_scan
+from schema.features import index_split
 from schema.files import COUNTS_FILE, WARNINGS_FILE
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
@@ -59,35 +60,38 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         tasks, inventory = list_tasks(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         folders = _prepare(examples, request.split.names)
-        scans, quarantine, manifest = (
-            artifact_utils.get_single_uri(output_dict[key])
-            for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
-        )
+        keys = (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
+        places = (artifact_utils.get_single_uri(output_dict[key]) for key in keys)
+        records = RecordFolders(examples.uri, *places)
         warnings = json.dumps({"warnings": list(inventory.warnings)})
-        io_utils.write_string_file(os.path.join(scans, WARNINGS_FILE), warnings)
+        io_utils.write_string_file(os.path.join(records.scans, WARNINGS_FILE), warnings)
+        convert = ConvertScan(folders, request.grid, request.intensity, len(tasks))
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Scans" >> beam.Create(tasks)
                 | "Spread" >> beam.Reshuffle()
-                | "Convert" >> beam.ParDo(ConvertScan(folders, request.grid, len(tasks)))
+                | "Convert" >> beam.ParDo(convert)
                 | "Gather" >> beam.combiners.ToList()
-                | "Records" >> beam.Map(write_scan_records, scans, quarantine, manifest)
+                | "Records" >> beam.Map(write_scan_records, records)
             )
-        for folder in folders.values():
-            if not fileio.listdir(folder):
-                write_records(os.path.join(folder, "empty.tfrecord.gz"), [])
-        counts = json.loads(io_utils.read_string_file(os.path.join(quarantine, COUNTS_FILE)))
+        for split in request.split.names:
+            if not fileio.listdir(folders[split]):
+                write_scan(folders[split], folders[index_split(split)], "empty", [])
+        counts_path = os.path.join(records.quarantine, COUNTS_FILE)
+        counts = json.loads(io_utils.read_string_file(counts_path))
         for outcome, count in counts.items():
             output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
 
 
 def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
-    """Declares the splits and makes their folders."""
-    examples.split_names = artifact_utils.encode_split_names(list(splits))
+    """Declares the splits and their index, and makes their folders."""
+    names = [*splits, *map(index_split, splits)]
+    examples.split_names = artifact_utils.encode_split_names(names)
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    # That of the index, which TFX's own components read; ours know how a scan's file is read.
     examples_utils.set_file_format(examples, "tfrecords_gzip")
-    folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
+    folders = {name: artifact_utils.get_split_uri([examples], name) for name in names}
     for folder in folders.values():
         fileio.makedirs(folder)
     return folders

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.roots import DataRoot
+from schema.hyperparameters import Intensity
 from schema.splits import PlacedScan, SplitRule, assign_splits
 
 
@@ -19,12 +20,14 @@ class Request:
         roots: Data roots, local or in a bucket.
         split: How scans are split.
         grid: The working grid.
+        intensity: The window of the sums that intensity normalisation is learnt from.
         checksums: A list of checksums besides those beside the scans, or empty.
     """
 
     roots: tuple[DataRoot, ...]
     split: SplitRule
     grid: Grid
+    intensity: Intensity
     checksums: str = ""
 
     def to_json(self) -> str:
@@ -39,7 +42,8 @@ class Request:
             DataRoot(**{**root, "outlines": tuple(root["outlines"])}) for root in content["roots"]
         )
         split, grid = SplitRule(**content["split"]), Grid(**content["grid"])
-        return cls(roots, split, grid, content["checksums"])
+        low, high = content["intensity"]["window_hu"]
+        return cls(roots, split, grid, Intensity((low, high)), content["checksums"])
 
 
 @dataclass(frozen=True)

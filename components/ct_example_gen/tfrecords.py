@@ -1,81 +1,89 @@
-"""TFRecord files, written whole or not at all, compressed in threads beside the work on the scan.
+"""The file of a scan and its index, written whole or not at all."""
 
-Our own writer is kept while TensorFlow's would add more than a quarter to a scan's time: with GZIP
-level 1 a scan takes 3.46 times as long to disk on a grid of 1.25 × 0.7 × 0.7 mm and 1.54 times on
-2.5 × 1.5 × 1.5 mm (`python -m benchmarks.kernels`, docs/measured.md).
-The format is TensorFlow's:
-https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
-"""
-
-import struct
+import gzip
+import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
-import google_crc32c
 import tensorflow as tf
-from isal import igzip_threaded
 from tfx.dsl.io import fileio
 
-_LEVEL, _THREADS = 1, 2
+from schema.files import INDEX_ENDING, SCAN_ENDING
+from schema.tfrecords import FRAME_BYTES, frame
+
+_LEVEL = 6
 
 
-def write_records(path: str, records: Iterable[bytes]) -> int:
-    """Writes a gzip-compressed TFRecord file, the same bytes for the same records.
+class WithRow(Protocol):
+    """A record that has a row in an index, such as `SliceExample`."""
+
+    @property
+    def record(self) -> bytes:
+        """What is written into the file."""
+
+    def row(self, offset: int, size: int) -> bytes:
+        """What is written into the index about the record at this place."""
+
+
+def write_scan(folder: str, index_folder: str, name: str, examples: Iterable[WithRow]) -> int:
+    """Writes `NAME.tfrecord` and `NAME.tfrecord.gz`, the same bytes for the same examples.
 
     Args:
-        path: The file, local or in a bucket; replaced where it exists.
-        records: What to write.
+        folder: Folder of the split, local or in a bucket.
+        index_folder: Folder of its index.
+        name: Name of both files; what is there is replaced.
+        examples: The slices in the order of z; each is dropped once it is written.
 
     Returns:
         How many were written.
 
     Raises:
-        OSError: If the file can't be written; what was there before stays.
+        OSError: If a file can't be written; what was there before stays.
     """
+    path = os.path.join(folder, name + SCAN_ENDING)
+    index_path = os.path.join(index_folder, name + INDEX_ENDING)
     try:
-        return _write_whole(path, records)
+        # Left last, the index gets its name when the file has one.
+        with _whole(index_path) as index, _whole(path) as file:
+            rows = list(_write_records(file, examples))
+            content = b"".join(piece for row in rows for piece in frame(row))
+            index.write(gzip.compress(content, _LEVEL, mtime=0))
     except (OSError, tf.errors.OpError) as error:
         # TensorFlow puts the path before the reason.
         text = error.message if isinstance(error, tf.errors.OpError) else error.strerror
         reason = (text or str(error)).rpartition("; ")[2]
-        raise OSError(f"expected to be able to write, got {reason!r} for {path}") from error
+        raise OSError(
+            f"expected to be able to write, got {reason!r} for {path} and its index"
+        ) from error
+    return len(rows)
 
 
-def frame(record: bytes) -> tuple[bytes, bytes, bytes]:
-    """The bytes of one record in a file.
-
-    Args:
-        record: Any bytes.
-
-    Returns:
-        Length and its checksum, the record, the checksum of the record.
-    """
-    length = struct.pack("<Q", len(record))
-    return length + _masked_crc(length), record, _masked_crc(record)
+def _write_records(file: Any, examples: Iterable[WithRow]) -> Iterator[bytes]:
+    """Writes the records into a file; yields their rows."""
+    offset = 0
+    for example in examples:
+        for piece in frame(example.record):
+            file.write(piece)
+        size = len(example.record) + FRAME_BYTES
+        yield example.row(offset, size)
+        offset += size
 
 
-def _write_whole(path: str, records: Iterable[bytes]) -> int:
-    """Writes under another name and renames the whole file."""
+@contextmanager
+def _whole(path: str) -> Iterator[Any]:
+    """A file that gets its name when it is whole, and is removed where it does not become so."""
     folder, _, name = path.rpartition("/")
-    fileio.makedirs(folder)
     # Beside the folder, not in it: readers read every file in the folder of a split.
     # Two attempts at one scan, as a cluster makes them, must not write one file.
     partial = f"{folder.rpartition('/')[0]}/.partial-{uuid.uuid4().hex}-{name}"
-    count = 0
-    with (
-        fileio.open(partial, "wb") as file,
-        igzip_threaded.open(file, "wb", compresslevel=_LEVEL, threads=_THREADS) as stream,
-    ):
-        for record in records:
-            for piece in frame(record):
-                stream.write(piece)
-            count += 1
-    fileio.rename(partial, path, overwrite=True)
-    return count
-
-
-def _masked_crc(data: bytes) -> bytes:
-    """CRC-32C in 4 bytes, rotated and shifted as the format requires."""
-    crc = google_crc32c.value(data)
-    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-    return struct.pack("<I", masked)
+    fileio.makedirs(folder)
+    try:
+        with fileio.open(partial, "wb") as file:
+            yield file
+        fileio.rename(partial, path, overwrite=True)
+    except BaseException:
+        with suppress(OSError, tf.errors.OpError):
+            fileio.remove(partial)
+        raise
