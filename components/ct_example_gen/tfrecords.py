@@ -81,6 +81,8 @@ def _whole(path: str) -> Iterator[Any]:
     fileio.makedirs(folder)
     try:
         with fileio.open(partial, "wb") as file:
+            # TensorFlow makes no file before something is written, be it nothing.
+            file.write(b"")
             yield file
         fileio.rename(partial, path, overwrite=True)
     except BaseException:

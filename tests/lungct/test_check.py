@@ -188,11 +188,6 @@ def test_broken_outlines_quarantine_their_scan(folder, tmp_path, capsys):
     assert "well-formed XML" in reason and "lidc/1.2.1.xml" in reason
 
 
-def test_lungs_that_do_not_fit_the_window(folder, capsys):
-    assert main([str(folder), "--window-mm", "200", "--json"]) == 4
-    assert "slice window of 200.0 x 200.0 mm" in objects(capsys)["1.2.1"]["reason"]
-
-
 def test_real_sample(real_data, tmp_path, capsys):
     root = real_data / "luna16_sample"
     out = tmp_path / "masks"
