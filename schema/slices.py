@@ -159,7 +159,7 @@ def _rows(batch: dict[str, Any]) -> Iterator[IndexRow]:
     lists = [batch[name].to_list() for name in _LISTS]
     for row in zip(*texts, *numbers, *lists, strict=True):
         *plain, nodules, buckets = row
-        yield IndexRow(*plain, _decoded(nodules), _decoded(buckets))
+        yield IndexRow(*(*plain, _decoded(nodules), _decoded(buckets)))
 
 
 def _decoded(values: Sequence[bytes]) -> tuple[str, ...]:
