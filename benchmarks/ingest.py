@@ -66,8 +66,8 @@ def main() -> None:
     grid = config.grid
     root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
     print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"working grid {grid.spacing_mm} mm (z, y, x), {grid.slice_size} pixels, ", end="")
-    print(f"{grid.channels} channels; phantom scans of {given.shape} voxels\n", flush=True)
+    print(f"working grid {grid.spacing_mm} mm (z, y, x), margin {grid.margin_mm} mm; ", end="")
+    print(f"phantom scans of {given.shape} voxels\n", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     make_phantoms(str(root), order)
     print_scans(_scans(root)[: given.measured], grid, given.repeats)
@@ -109,7 +109,7 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
         done: list[NodeResult] = []
         ObservedDagRunner(lambda name: None, done.append).run(create_ingest(wanted))
         seconds[count] = done[0].seconds
-        written = [path.stat().st_size for path in output.glob("artifacts/*/examples/*/*/*.gz")]
+        written = [path.stat().st_size for path in output.glob("artifacts/*/examples/*/Split-*/*")]
         print(
             f"  {count:3d} scans {seconds[count]:7.1f} s, {seconds[count] / count:6.2f} s a scan, "
             f"{sum(written) / count / 1e6:6.1f} MB of examples a scan, "

@@ -23,10 +23,8 @@ import numpy.typing as npt
 from benchmarks import library_ways
 from benchmarks.ingest import SEED, slices_of, whole_number
 from benchmarks.library_ways import BALLS, BallWay, Mask
-from components.ct_example_gen import conversion
-from components.ct_example_gen.conversion import ConvertScan, convert_scan
+from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import ScanTask
-from components.ct_example_gen.tfrecords import write_records
 from lungct import processing
 from lungct import region as region_module
 from lungct.grid import Grid
@@ -44,7 +42,9 @@ from lungct.scan import HU_MIN, Scan
 from lungct.working_grid import geometry_around
 from phantom.order import Order
 from phantom.writer import make_phantoms
+from pipeline.config import Config
 from pipeline.loading import load_config
+from schema.features import index_split
 
 Functions = dict[str, Callable[..., Any]]
 Replaced = tuple[tuple[Any, Functions], ...]
@@ -67,7 +67,6 @@ REPLACED: dict[str, Replaced] = {
     ),
     "balls by SimpleITK's filters": with_balls(BALLS["SimpleITK's filters"]),
     "balls by SimpleITK's distances": with_balls(BALLS["SimpleITK's distances"]),
-    "writing by TensorFlow": ((conversion, {"write_records": library_ways.write_records}),),
 }
 
 
@@ -170,26 +169,11 @@ def compare_resampling(scan: Scan, found: FoundScan, grid: Grid, rounds: int) ->
     print_differences(compare("lung mask, nearest voxels", ways, rounds))
 
 
-def compare_writers(found: FoundScan, grid: Grid, folder: Path, rounds: int) -> None:
-    """The examples of one scan written to disk."""
-    kept = list(convert_scan(ScanTask(found, SPLIT), grid)[1])
-    library = library_ways.write_records
-    paths = {kind: str(folder / kind) for kind in ("tfrecords.py", "GZIP", "ZLIB", "GZIP again")}
-    ways = {
-        "tfrecords.py": lambda: write_records(paths["tfrecords.py"], kept),
-        "TFRecordWriter, GZIP level 1": lambda: library(paths["GZIP"], kept),
-        "TFRecordWriter, ZLIB level 1": lambda: library(paths["ZLIB"], kept, "ZLIB"),
-    }
-    compare(f"{len(kept)} records of {sum(map(len, kept)) / 1e6:.0f} MB", ways, rounds)
-    library(paths["GZIP again"], kept)
-    written = {kind: Path(path).read_bytes() for kind, path in paths.items()}
-    print(", ".join(f"{kind}: {len(content) / 1e6:.1f} MB" for kind, content in written.items()))
-    print(f"  TFRecordWriter twice: same bytes {written['GZIP'] == written['GZIP again']}")
-
-
-def compare_whole(found: FoundScan, grid: Grid, folder: Path, rounds: int) -> None:
+def compare_whole(found: FoundScan, config: Config, folder: Path, rounds: int) -> None:
     """A whole scan, with one kernel after the other replaced."""
-    convert = ConvertScan({SPLIT: str(folder)}, grid, total=1)
+    grid = config.grid
+    folders = {name: str(folder / name) for name in (SPLIT, index_split(SPLIT))}
+    convert = ConvertScan(folders, grid, config.intensity, total=1)
 
     def in_memory(functions: Replaced) -> None:
         """From the header path to all slices."""
@@ -197,13 +181,13 @@ def compare_whole(found: FoundScan, grid: Grid, folder: Path, rounds: int) -> No
             list(slices_of(found, grid))
 
     def on_disk(functions: Replaced) -> None:
-        """From the header path to its file of examples."""
+        """From the header path to its files of examples."""
         with replaced(functions):
             (record,) = convert.process(ScanTask(found, SPLIT))
         if not record.used:
             raise ValueError(f"expected a scan that can be used, got {record.reason}")
 
-    ways = {name: lambda own=own: in_memory(own) for name, own in list(REPLACED.items())[:-1]}
+    ways = {name: lambda own=own: in_memory(own) for name, own in REPLACED.items()}
     compare(f"whole scan to {grid.spacing_mm} mm, header path to slices in memory", ways, rounds)
     ways = {name: lambda own=own: on_disk(own) for name, own in REPLACED.items()}
     compare(f"whole scan to {grid.spacing_mm} mm, header path to disk", ways, rounds)
@@ -218,15 +202,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-kernels"))
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    grids = [load_config(path, output=str(given.folder)).grid for path in CONFIGS]
+    configs = [load_config(path, output=str(given.folder)) for path in CONFIGS]
     found = found_scan(given.scan or _phantom(given.folder, given.shape))
     stored = read_scan(found.files.path)
     scan = Scan(stored.series_uid, *to_patient_axes(stored.hu, stored.geometry))
     compare_balls(scan, given.rounds)
-    for grid in grids:
-        compare_resampling(scan, found, grid, given.rounds)
-        compare_writers(found, grid, given.folder / "records", given.rounds)
-        compare_whole(found, grid, given.folder / "whole", given.rounds)
+    for config in configs:
+        compare_resampling(scan, found, config.grid, given.rounds)
+        compare_whole(found, config, given.folder / "whole", given.rounds)
 
 
 def _phantom(folder: Path, shape: list[int]) -> Path:

@@ -1,13 +1,11 @@
 """What our own kernels do, done by libraries: for `benchmarks.kernels` only."""
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
-import tensorflow as tf
 
 from lungct import resample
 from lungct.geometry import Geometry
@@ -78,27 +76,6 @@ BALLS: dict[str, dict[str, BallWay]] = {
         "close": closed_by_distance,
     },
 }
-
-
-def write_records(path: str, records: Iterable[bytes], kind: str = "GZIP") -> int:
-    """Writes records by TensorFlow, directly under their final name.
-
-    Args:
-        path: The file; its folder is made.
-        records: What to write.
-        kind: GZIP or ZLIB.
-
-    Returns:
-        How many were written.
-    """
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    options = tf.io.TFRecordOptions(compression_type=kind, compression_level=1)
-    count = 0
-    with tf.io.TFRecordWriter(path, options) as writer:
-        for record in records:
-            writer.write(record)
-            count += 1
-    return count
 
 
 def _image(mask: Mask) -> Any:

@@ -71,7 +71,7 @@ def print_nodule(folder: Path) -> None:
     (nodule,) = found.truth.nodules
     print(f"nodule     annotated: {nodule.diameter_mm:.2f} mm")
     for spacing_mm in GRIDS_MM:
-        wanted = Grid(spacing_mm, slice_size=512, context=0, margin_mm=5.0)
+        wanted = Grid(spacing_mm, margin_mm=5.0)
         grid = geometry_around(scan.geometry, lung_box(lung), wanted, (nodule,))
         coverage = render_spheres((nodule,), grid)
         voxels = np.argwhere(coverage >= 0.5)

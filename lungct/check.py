@@ -60,14 +60,7 @@ class Masks:
 
 
 def measure(prepared: PreparedScan) -> ScanRecord:
-    """Completes the record of a scan by its nodules on the scan's own grid.
-
-    Args:
-        prepared: The scan.
-
-    Returns:
-        The record.
-    """
+    """The record of a scan, completed by its nodules on the scan's own grid."""
     geometry = prepared.stored.geometry
     patches = prepared.labels.stored_patches(geometry)
     nodules = tuple(nodule_record(patch, geometry) for patch in patches)

@@ -1,4 +1,4 @@
-"""Sums over voxels, from which mean and variance of any set of slices follow exactly."""
+"""What intensity normalisation is learnt from: sums over the region of interest of a slice."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class IntensitySums:
-    """Sums over the voxels of a region, of v = clip(HU, low, high) - low.
+    """Sums over voxels of their HU, clipped to a window, above its lower bound.
 
     Attributes:
-        count: Voxels in the region.
-        total: Sum of v.
-        squares: Sum of v².
+        count: Voxels.
+        total: Sum of the values in HU.
+        squares: Sum of their squares in HU².
     """
 
     count: int
@@ -26,16 +26,22 @@ class IntensitySums:
 def intensity_sums(
     hu: npt.NDArray[np.int16], region: npt.NDArray[np.uint8], window_hu: tuple[int, int]
 ) -> IntensitySums:
-    """Sums of the HU in a region, clipped to a window.
+    """Sums up the HU of a region.
 
     Args:
-        hu: int16 Hounsfield units, any shape.
-        region: uint8 of the same shape, not 0 in the region.
-        window_hu: Lower and upper bound, whole HU.
+        hu: (y, x) int16 Hounsfield units.
+        region: (y, x) uint8, not 0 in the region.
+        window_hu: Lower and upper bound.
 
     Returns:
-        The sums, exact; all 0 where the region is empty.
+        The sums, exact; all 0 of an empty region.
+
+    Raises:
+        ValueError: The arrays differ in shape, or the window is empty.
     """
     low, high = window_hu
-    held = np.clip(hu[region.view(np.bool_)], low, high).astype(np.int64) - low
-    return IntensitySums(held.size, int(held.sum()), int(np.dot(held, held)))
+    if hu.shape != region.shape or low >= high:
+        shapes = f"{hu.shape}, {region.shape}"
+        raise ValueError(f"expected one shape and a window, got {shapes} and {window_hu}")
+    above = np.clip(hu[region > 0].astype(np.int64), low, high) - low
+    return IntensitySums(len(above), int(above.sum()), int(np.dot(above, above)))

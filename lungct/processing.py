@@ -140,7 +140,6 @@ def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
     Returns:
         The record with nodules as rendered on that grid, and the slices, each made when it is
         asked for.
-
     """
     scan, region = prepared.scan, prepared.region
     target = geometry_around(scan.geometry, region.box, grid, prepared.labels.extents)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lungct.geometry import Geometry
+from lungct.geometry import FloatArray, Geometry
 from lungct.grid import Grid
 from lungct.lung.airspace import Box
 from lungct.scan import Nodule
+
+# Without rounding the number of slices could depend on the last bit of a coordinate.
+_DECIMALS = 6
 
 
 def geometry_around(
@@ -17,8 +20,8 @@ def geometry_around(
 ) -> Geometry:
     """The working grid of one scan.
 
-    It covers the region with its margin and every nodule, as far as the scan goes. No voxel has its
-    centre outside the scan.
+    It covers the region with its margin and every nodule, as far as the scan goes. The centre of
+    no slice, row or column lies outside of the scan.
 
     Args:
         scan_geometry: Grid of the scan, any direction cosines.
@@ -29,18 +32,14 @@ def geometry_around(
     Returns:
         Geometry with identity direction.
     """
-    scan_low, scan_high = scan_geometry.world_box(scan_geometry.whole)
-    low, high = scan_geometry.world_box(region)
-    low, high = low - grid.margin_mm, high + grid.margin_mm
-    for nodule in nodules:
-        low = np.minimum(low, np.asarray(nodule.centre_mm) - nodule.diameter_mm / 2)
-        high = np.maximum(high, np.asarray(nodule.centre_mm) + nodule.diameter_mm / 2)
-    low, high = np.maximum(low, scan_low), np.minimum(high, scan_high)
-    axes = [
-        _place((low[axis], high[axis]), (scan_low[axis], scan_high[axis]), spacing_mm)
-        for axis, spacing_mm in enumerate(grid.spacing_mm[::-1])
-    ]
-    (x, columns), (y, rows), (z, slices) = axes
+    scan = scan_geometry.world_box(scan_geometry.whole)
+    low, high = _wanted(scan_geometry.world_box(region), grid.margin_mm, nodules)
+    wanted = np.maximum(low, scan[0]), np.minimum(high, scan[1])
+    spacing_mm = np.asarray(grid.spacing_mm[::-1], dtype=np.float64)
+    counts = _counts(wanted[1] - wanted[0], scan[1] - scan[0], spacing_mm)
+    corner = _corner(wanted, scan, counts * spacing_mm)
+    x, y, z = (float(mm) for mm in corner + spacing_mm / 2)
+    columns, rows, slices = (int(count) for count in counts)
     return Geometry(
         shape=(slices, rows, columns),
         origin_mm=(x, y, z),
@@ -48,22 +47,32 @@ def geometry_around(
     )
 
 
-def _place(
-    wanted_mm: tuple[float, float], scan_mm: tuple[float, float], spacing_mm: float
-) -> tuple[float, int]:
-    """First centre and count of voxels along one axis.
+def _wanted(
+    region: tuple[FloatArray, FloatArray], margin_mm: float, nodules: Sequence[Nodule]
+) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest world (x, y, z) in mm of the region with its margin and the nodules."""
+    low, high = region[0] - margin_mm, region[1] + margin_mm
+    for nodule in nodules:
+        low = np.minimum(low, np.asarray(nodule.centre_mm) - nodule.diameter_mm / 2)
+        high = np.maximum(high, np.asarray(nodule.centre_mm) + nodule.diameter_mm / 2)
+    return low, high
 
-    As many as cover what is wanted, but not more than have their centres in the scan; around the
-    middle of what is wanted, moved as far as the ends of the scan ask for.
+
+def _counts(extent_mm: FloatArray, scan_mm: FloatArray, spacing_mm: FloatArray) -> FloatArray:
+    """Voxels along each axis: as many as cover the extent, no more than the scan has room for."""
+    covering = np.ceil(np.round(extent_mm / spacing_mm, _DECIMALS))
+    room = np.floor(np.round(scan_mm / spacing_mm + 0.5, _DECIMALS))
+    return np.asarray(np.maximum(np.minimum(covering, room), 1))
+
+
+def _corner(
+    wanted: tuple[FloatArray, FloatArray], scan: tuple[FloatArray, FloatArray], size_mm: FloatArray
+) -> FloatArray:
+    """Lowest corner of the grid: centred on what is wanted, moved to stay within the scan.
+
+    A grid that is larger than the scan is centred on the scan.
     """
-    # Without rounding the count could depend on the last bit of a coordinate.
-    covering = int(np.ceil(np.round((wanted_mm[1] - wanted_mm[0]) / spacing_mm, 6)))
-    inside = int(np.floor(np.round((scan_mm[1] - scan_mm[0]) / spacing_mm, 6) + 0.5))
-    count = max(min(covering, inside), 1)
-    length_mm = count * spacing_mm
-    start_mm = (wanted_mm[0] + wanted_mm[1] - length_mm) / 2
-    if length_mm <= scan_mm[1] - scan_mm[0]:
-        start_mm = min(max(start_mm, scan_mm[0]), scan_mm[1] - length_mm)
-    else:
-        start_mm = (scan_mm[0] + scan_mm[1] - length_mm) / 2
-    return float(start_mm + spacing_mm / 2), count
+    centred = (wanted[0] + wanted[1] - size_mm) / 2
+    on_scan = (scan[0] + scan[1] - size_mm) / 2
+    moved = np.clip(centred, np.minimum(scan[0], on_scan), np.maximum(scan[1] - size_mm, on_scan))
+    return np.asarray(np.where(size_mm > scan[1] - scan[0], on_scan, moved))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from schema import features
-from schema.files import INDEX_ENDING, SCAN_ENDING
+from schema.files import SCAN_ENDING
 from schema.pixels import unpack
 from schema.tfrecords import read_records
 
@@ -69,11 +69,6 @@ class IndexRow:
 def scan_path(folder: str, series_uid: str) -> str:
     """The file of a scan in the folder of its split."""
     return os.path.join(folder, series_uid + SCAN_ENDING)
-
-
-def index_path(folder: str, series_uid: str) -> str:
-    """The index of a scan in the folder of its split's index."""
-    return os.path.join(folder, series_uid + INDEX_ENDING)
 
 
 def read_index(paths: Sequence[str]) -> list[IndexRow]:
@@ -164,7 +159,7 @@ def _rows(batch: dict[str, Any]) -> Iterator[IndexRow]:
     lists = [batch[name].to_list() for name in _LISTS]
     for row in zip(*texts, *numbers, *lists, strict=True):
         *plain, nodules, buckets = row
-        yield IndexRow(*plain, _decoded(nodules), _decoded(buckets))
+        yield IndexRow(*(*plain, _decoded(nodules), _decoded(buckets)))
 
 
 def _decoded(values: Sequence[bytes]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from runner.leftovers import discard_unfinished
 from runner.local_dag import NodeResult, ObservedDagRunner
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
-GRID = {"spacing_mm": (6.0, 5.0, 4.0), "slice_size": 64, "margin_mm": 6.0}
+GRID = {"spacing_mm": (6.0, 5.0, 4.0), "margin_mm": 6.0}
 GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
 
 
@@ -76,7 +76,7 @@ def run_and_kill(root: str, output: Path, files: int) -> bool:
 
 def examples(output: Path) -> list[Path]:
     """Files of examples, half ones too."""
-    return list(output.glob("artifacts/CtExampleGen/examples/*/**/*.gz"))
+    return list(output.glob("artifacts/CtExampleGen/examples/*/**/*.tfrecord*"))
 
 
 def result(output: Path, execution: int) -> dict[str, str]:

@@ -37,8 +37,9 @@ class CtExampleGenSpec(component_spec.ComponentSpec):
 class CtExampleGen(FileBasedExampleGen):
     """Reads CT scans with their truth and writes tf.Examples split by patient.
 
-    Outputs: `examples` (one file per scan), `scans` (the record of each scan found), `quarantine`
-    (which can't be used, and the counts) and `manifest` (which scan is in which split).
+    Outputs: `examples` (one file per scan, and its index), `scans` (the record of each scan
+    found), `quarantine` (which can't be used, and the counts) and `manifest` (which scan is in
+    which split).
     """
 
     SPEC_CLASS = CtExampleGenSpec

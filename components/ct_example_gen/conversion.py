@@ -1,49 +1,36 @@
-"""ConvertScan: one scan in, two files of tf.Examples and one record out."""
+"""ConvertScan: one scan in, one file of tf.Examples with its index and one record out."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import apache_beam as beam
 
-from components.ct_example_gen.examples import Features, index_example, slice_example, slice_facts
+from components.ct_example_gen.examples import SliceExample, slice_example
 from components.ct_example_gen.request import ScanTask
-from components.ct_example_gen.tfrecords import write_records
+from components.ct_example_gen.tfrecords import write_scan
 from lungct import progress
 from lungct.grid import Grid
 from lungct.processing import PreparedScan, process, to_slices
 from lungct.record import ScanRecord
 from lungct.slices import SliceRecord, Slices
+from lungct.threads import in_order
+from schema.features import index_split
 from schema.hyperparameters import Intensity
-from schema.slices import index_path, scan_path
-from schema.tfrecords import FRAME_BYTES
-
-# Slices that are packed at a time, in threads: packing releases Python's lock.
-_THREADS = 4
-
-
-@dataclass(frozen=True)
-class MadeSlice:
-    """One slice, serialized: with its pixels, and what is said of it without them."""
-
-    example: bytes
-    facts: Features
 
 
 def convert_scan(
     task: ScanTask, grid: Grid, intensity: Intensity
-) -> tuple[ScanRecord, Iterator[MadeSlice]]:
+) -> tuple[ScanRecord, Iterator[SliceExample]]:
     """Converts one scan, and never lets a bad scan stop the others.
 
     Args:
         task: The scan, its files anywhere.
         grid: The working grid.
-        intensity: The window that sums for normalisation are over.
+        intensity: The window of the sums that normalisation is learnt from.
 
     Returns:
-        Its record, and its slices in the order of z, each made when it is asked for; none of a scan
-        that can't be used.
+        Its record, and its slices in the order of z, each packed in a thread shortly before it is
+        asked for; none of a scan that can't be used.
     """
     made: list[Slices] = []
 
@@ -55,52 +42,25 @@ def convert_scan(
 
     record = replace(process(task.scan, finish), split=task.split)
 
-    def make(one: SliceRecord) -> MadeSlice:
-        """Serializes one slice."""
-        facts = slice_facts(one, record, intensity)
-        return MadeSlice(slice_example(one, facts), facts)
+    def example(one: SliceRecord) -> SliceExample:
+        """Packs and serializes a slice."""
+        return slice_example(one, record, intensity)
 
-    return record, (one for slices in made for one in _in_threads(make, slices))
-
-
-def write_slices(path: str, index: str, slices: Iterator[MadeSlice]) -> None:
-    """Writes the file of a scan, and then its index.
-
-    Args:
-        path: The file of the scan.
-        index: The file of its index.
-        slices: Its slices in the order of z.
-
-    Raises:
-        OSError: A file can't be written.
-    """
-    rows: list[bytes] = []
-
-    def examples() -> Iterator[bytes]:
-        """The slices with pixels; each leaves its row for the index."""
-        offset = 0
-        for one in slices:
-            size = len(one.example) + FRAME_BYTES
-            rows.append(index_example(one.facts, offset, size))
-            offset += size
-            yield one.example
-
-    write_records(path, examples())
-    write_records(index, rows)
+    return record, in_order(example, made[0] if made else ())
 
 
 class ConvertScan(beam.DoFn):
     """Converts scans into files, and logs how far this process has come."""
 
     def __init__(
-        self, folders: Mapping[str, tuple[str, str]], grid: Grid, intensity: Intensity, total: int
+        self, folders: Mapping[str, str], grid: Grid, intensity: Intensity, total: int
     ) -> None:
         """Keeps what every scan needs.
 
         Args:
-            folders: Folders of the examples and of their index, by split.
+            folders: Folder by split and by index of a split.
             grid: The working grid.
-            intensity: The window that sums for normalisation are over.
+            intensity: The window of the sums that normalisation is learnt from.
             total: How many scans there are, for progress.
         """
         self._folders = dict(folders)
@@ -121,23 +81,10 @@ class ConvertScan(beam.DoFn):
         Raises:
             OSError: The examples can't be written.
         """
-        record, slices = convert_scan(task, self._grid, self._intensity)
+        record, examples = convert_scan(task, self._grid, self._intensity)
         if record.used:
-            examples, index = self._folders[task.split]
-            uid = record.series_uid
-            write_slices(scan_path(examples, uid), index_path(index, uid), slices)
+            folders = self._folders[task.split], self._folders[index_split(task.split)]
+            write_scan(*folders, record.series_uid, examples)
         yield record
         self._done += 1
         progress.advance("scans", self._done, self._total)
-
-
-def _in_threads(make: Callable[[SliceRecord], MadeSlice], slices: Slices) -> Iterator[MadeSlice]:
-    """Makes slices in threads, in order, and only a few ahead of who asks for them."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        ahead: deque[Future[MadeSlice]] = deque()
-        for one in slices:
-            ahead.append(pool.submit(make, one))
-            if len(ahead) > 2 * _THREADS:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()

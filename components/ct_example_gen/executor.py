@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -16,11 +16,10 @@ from tfx.utils import io_utils
 
 from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import Request, list_tasks
-from components.ct_example_gen.scan_records import data_facts, write_scan_records
-from components.ct_example_gen.tfrecords import write_records
-from lungct.record import ScanRecord
+from components.ct_example_gen.scan_records import RecordFolders, write_scan_records
+from components.ct_example_gen.tfrecords import write_scan
 from schema.features import index_split
-from schema.files import COUNTS_FILE, DATA_FILE, INDEX_ENDING, SCAN_ENDING, WARNINGS_FILE
+from schema.files import COUNTS_FILE, WARNINGS_FILE
 
 SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY = "scans", "quarantine", "manifest"
 
@@ -61,13 +60,12 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         tasks, inventory = list_tasks(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         folders = _prepare(examples, request.split.names)
-        convert = ConvertScan(folders, request.grid, request.intensity, len(tasks))
-        scans, quarantine, manifest = (
-            artifact_utils.get_single_uri(output_dict[key])
-            for key in (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
-        )
+        keys = (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
+        places = (artifact_utils.get_single_uri(output_dict[key]) for key in keys)
+        records = RecordFolders(examples.uri, *places)
         warnings = json.dumps({"warnings": list(inventory.warnings)})
-        io_utils.write_string_file(os.path.join(scans, WARNINGS_FILE), warnings)
+        io_utils.write_string_file(os.path.join(records.scans, WARNINGS_FILE), warnings)
+        convert = ConvertScan(folders, request.grid, request.intensity, len(tasks))
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
@@ -75,38 +73,25 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
                 | "Spread" >> beam.Reshuffle()
                 | "Convert" >> beam.ParDo(convert)
                 | "Gather" >> beam.combiners.ToList()
-                | "Records" >> beam.Map(_write, examples.uri, (scans, quarantine, manifest))
+                | "Records" >> beam.Map(write_scan_records, records)
             )
-        _fill_empty(folders.values())
-        counts = json.loads(io_utils.read_string_file(os.path.join(quarantine, COUNTS_FILE)))
+        for split in request.split.names:
+            if not fileio.listdir(folders[split]):
+                write_scan(folders[split], folders[index_split(split)], "empty", [])
+        counts_path = os.path.join(records.quarantine, COUNTS_FILE)
+        counts = json.loads(io_utils.read_string_file(counts_path))
         for outcome, count in counts.items():
             output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
 
 
-def _write(records: Sequence[ScanRecord], examples: str, folders: tuple[str, str, str]) -> None:
-    """Writes the records, and beside the examples what they were made from."""
-    write_scan_records(records, *folders)
-    io_utils.write_string_file(os.path.join(examples, DATA_FILE), data_facts(records).to_json())
-
-
-def _fill_empty(folders: Iterable[tuple[str, str]]) -> None:
-    """Writes a file without records where a split has no scan: readers expect one."""
-    for folder, ending in (
-        (folder, ending)
-        for pair in folders
-        for folder, ending in zip(pair, (SCAN_ENDING, INDEX_ENDING), strict=True)
-    ):
-        if not fileio.listdir(folder):
-            write_records(os.path.join(folder, f"empty{ending}"), [])
-
-
-def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Declares the splits and makes their folders: of examples and of the index."""
-    names = [name for split in splits for name in (split, index_split(split))]
+def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
+    """Declares the splits and their index, and makes their folders."""
+    names = [*splits, *map(index_split, splits)]
     examples.split_names = artifact_utils.encode_split_names(names)
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    # That of the index, which TFX's own components read; ours know how a scan's file is read.
     examples_utils.set_file_format(examples, "tfrecords_gzip")
-    uris = {name: artifact_utils.get_split_uri([examples], name) for name in names}
-    for folder in uris.values():
+    folders = {name: artifact_utils.get_split_uri([examples], name) for name in names}
+    for folder in folders.values():
         fileio.makedirs(folder)
-    return {split: (uris[split], uris[index_split(split)]) for split in splits}
+    return folders

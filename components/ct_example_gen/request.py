@@ -20,14 +20,14 @@ class Request:
         roots: Data roots, local or in a bucket.
         split: How scans are split.
         grid: The working grid.
-        intensity: The window that sums for normalisation are over.
+        intensity: The window of the sums that intensity normalisation is learnt from.
         checksums: A list of checksums besides those beside the scans, or empty.
     """
 
     roots: tuple[DataRoot, ...]
     split: SplitRule
     grid: Grid
-    intensity: Intensity = Intensity()
+    intensity: Intensity
     checksums: str = ""
 
     def to_json(self) -> str:
@@ -42,8 +42,8 @@ class Request:
             DataRoot(**{**root, "outlines": tuple(root["outlines"])}) for root in content["roots"]
         )
         split, grid = SplitRule(**content["split"]), Grid(**content["grid"])
-        intensity = Intensity(tuple(content["intensity"]["window_hu"]))
-        return cls(roots, split, grid, intensity, content["checksums"])
+        low, high = content["intensity"]["window_hu"]
+        return cls(roots, split, grid, Intensity((low, high)), content["checksums"])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The records of the scans written as files: all of them, the quarantine, the split manifest."""
+"""The records of the scans written as files: all, the quarantine, the split manifest, the facts."""
 
 import csv
 import hashlib
@@ -6,12 +6,13 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tfx.utils import io_utils
 
 from lungct.record import OUTCOMES, ScanRecord
-from schema.files import COUNTS_FILE, MANIFEST_FILE, QUARANTINE_FILE, SCANS_FILE
+from schema.files import COUNTS_FILE, DATA_FILE, MANIFEST_FILE, QUARANTINE_FILE, SCANS_FILE
 from schema.model_facts import DataFacts
 
 QUARANTINE_COLUMNS = ("series_uid", "patient_id", "source", "split", "path", "reason")
@@ -21,40 +22,58 @@ MANIFEST_COLUMNS = (
 )
 
 
-def write_scan_records(
-    records: Sequence[ScanRecord], scans: str, quarantine: str, manifest: str
-) -> None:
-    """Writes the records ordered by series, whatever order they come in.
+@dataclass(frozen=True)
+class RecordFolders:
+    """Where the records go.
 
-    Args:
-        records: One for each scan found.
+    Attributes:
+        examples: Root of the Examples.
         scans: Folder of the ScanRecords.
         quarantine: Folder of the Quarantine.
         manifest: Folder of the SplitManifest.
     """
-    ordered = sorted(records, key=lambda record: record.series_uid)
-    _write(scans, SCANS_FILE, "".join(f"{record.to_json()}\n" for record in ordered))
-    lost = [_columns(record, QUARANTINE_COLUMNS) for record in ordered if not record.used]
-    lines = (json.dumps(row, sort_keys=True) + "\n" for row in lost)
-    _write(quarantine, QUARANTINE_FILE, "".join(lines))
-    _write(quarantine, COUNTS_FILE, json.dumps(count_outcomes(ordered)) + "\n")
-    _write(manifest, MANIFEST_FILE, manifest_text(ordered))
+
+    examples: str
+    scans: str
+    quarantine: str
+    manifest: str
 
 
-def data_facts(records: Sequence[ScanRecord]) -> DataFacts:
-    """What the examples were made from, for those who train on them.
+def write_scan_records(records: Sequence[ScanRecord], folders: RecordFolders) -> None:
+    """Writes the records ordered by series, whatever order they come in.
 
     Args:
-        records: One for each scan found, in any order.
+        records: One for each scan found.
+        folders: Where they go.
     """
     ordered = sorted(records, key=lambda record: record.series_uid)
-    used = [record for record in ordered if record.used]
-    splits = "".join(f"{r.series_uid},{r.patient_id},{r.split}\n" for r in used)
+    _write(folders.scans, SCANS_FILE, "".join(f"{record.to_json()}\n" for record in ordered))
+    lost = [_columns(record, QUARANTINE_COLUMNS) for record in ordered if not record.used]
+    lines = (json.dumps(row, sort_keys=True) + "\n" for row in lost)
+    _write(folders.quarantine, QUARANTINE_FILE, "".join(lines))
+    _write(folders.quarantine, COUNTS_FILE, json.dumps(count_outcomes(ordered)) + "\n")
+    text = manifest_text(ordered)
+    _write(folders.manifest, MANIFEST_FILE, text)
+    _write(folders.examples, DATA_FILE, data_facts(ordered, text).to_json() + "\n")
+
+
+def data_facts(records: Sequence[ScanRecord], manifest: str) -> DataFacts:
+    """What the examples were made from.
+
+    Args:
+        records: One for each scan found, ordered by series.
+        manifest: The text of the split manifest.
+
+    Returns:
+        Truths and regions of the scans that are used, and checksums over all that were found.
+    """
+    used = [record for record in records if record.used]
+    placed = (f"{one.series_uid},{one.patient_id},{one.split}\n" for one in records)
     return DataFacts(
         truths=tuple(sorted({record.truth for record in used})),
         regions=tuple(sorted({record.region for record in used})),
-        split_sha256=_sha256(splits),
-        data_sha256=_sha256(manifest_text(ordered)),
+        split_sha256=_sha256("".join(placed)),
+        data_sha256=_sha256(manifest),
     )
 
 

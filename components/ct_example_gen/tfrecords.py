@@ -1,63 +1,91 @@
-"""TFRecord files, written whole or not at all."""
+"""The file of a scan and its index, written whole or not at all."""
 
+import gzip
+import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 import tensorflow as tf
-from isal import igzip
 from tfx.dsl.io import fileio
 
-from schema.tfrecords import frame
+from schema.files import INDEX_ENDING, SCAN_ENDING
+from schema.tfrecords import FRAME_BYTES, frame
 
-_GZIP_ENDING = ".gz"
-_LEVEL = 1
+_LEVEL = 6
 
 
-def write_records(path: str, records: Iterable[bytes]) -> int:
-    """Writes a TFRecord file, the same bytes for the same records.
+class WithRow(Protocol):
+    """A record that has a row in an index, such as `SliceExample`."""
+
+    @property
+    def record(self) -> bytes:
+        """What is written into the file."""
+
+    def row(self, offset: int, size: int) -> bytes:
+        """What is written into the index about the record at this place."""
+
+
+def write_scan(folder: str, index_folder: str, name: str, examples: Iterable[WithRow]) -> int:
+    """Writes `NAME.tfrecord` and `NAME.tfrecord.gz`, the same bytes for the same examples.
 
     Args:
-        path: The file, local or in a bucket; replaced where it exists. It is compressed by gzip
-            where its name says so.
-        records: What to write.
+        folder: Folder of the split, local or in a bucket.
+        index_folder: Folder of its index.
+        name: Name of both files; what is there is replaced.
+        examples: The slices in the order of z; each is dropped once it is written.
 
     Returns:
         How many were written.
 
     Raises:
-        OSError: If the file can't be written; what was there before stays.
+        OSError: If a file can't be written; what was there before stays.
     """
+    path = os.path.join(folder, name + SCAN_ENDING)
+    index_path = os.path.join(index_folder, name + INDEX_ENDING)
     try:
-        return _write_whole(path, records)
+        # Left last, the index gets its name when the file has one.
+        with _whole(index_path) as index, _whole(path) as file:
+            rows = list(_write_records(file, examples))
+            content = b"".join(piece for row in rows for piece in frame(row))
+            index.write(gzip.compress(content, _LEVEL, mtime=0))
     except (OSError, tf.errors.OpError) as error:
         # TensorFlow puts the path before the reason.
         text = error.message if isinstance(error, tf.errors.OpError) else error.strerror
         reason = (text or str(error)).rpartition("; ")[2]
-        raise OSError(f"expected to be able to write, got {reason!r} for {path}") from error
+        raise OSError(
+            f"expected to be able to write, got {reason!r} for {path} and its index"
+        ) from error
+    return len(rows)
 
 
-def _write_whole(path: str, records: Iterable[bytes]) -> int:
-    """Writes under another name and renames the whole file."""
+def _write_records(file: Any, examples: Iterable[WithRow]) -> Iterator[bytes]:
+    """Writes the records into a file; yields their rows."""
+    offset = 0
+    for example in examples:
+        for piece in frame(example.record):
+            file.write(piece)
+        size = len(example.record) + FRAME_BYTES
+        yield example.row(offset, size)
+        offset += size
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[Any]:
+    """A file that gets its name when it is whole, and is removed where it does not become so."""
     folder, _, name = path.rpartition("/")
-    fileio.makedirs(folder)
     # Beside the folder, not in it: readers read every file in the folder of a split.
     # Two attempts at one scan, as a cluster makes them, must not write one file.
     partial = f"{folder.rpartition('/')[0]}/.partial-{uuid.uuid4().hex}-{name}"
-    with fileio.open(partial, "wb") as file:
-        if name.endswith(_GZIP_ENDING):
-            with igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as stream:
-                count = _write_frames(stream, records)
-        else:
-            count = _write_frames(file, records)
-    fileio.rename(partial, path, overwrite=True)
-    return count
-
-
-def _write_frames(file: object, records: Iterable[bytes]) -> int:
-    """Writes the records and counts them."""
-    count = 0
-    for record in records:
-        for piece in frame(record):
-            file.write(piece)  # type: ignore[attr-defined]
-        count += 1
-    return count
+    fileio.makedirs(folder)
+    try:
+        with fileio.open(partial, "wb") as file:
+            # TensorFlow makes no file before something is written, be it nothing.
+            file.write(b"")
+            yield file
+        fileio.rename(partial, path, overwrite=True)
+    except BaseException:
+        with suppress(OSError, tf.errors.OpError):
+            fileio.remove(partial)
+        raise

@@ -14,9 +14,10 @@ from lungct.inventory import take_inventory
 from lungct.limits import LUNG, VOLUME
 from lungct.roots import DataRoot
 from schema.contract import SCHEMA_PATH, data_schema
+from schema.hyperparameters import Intensity
 from tests.lungct.luna16 import make_root
 
-GRID = Grid((6.0, 5.0, 5.0), slice_size=64, margin_mm=6.0)
+GRID = Grid((6.0, 5.0, 5.0), margin_mm=6.0)
 
 
 def test_wiring() -> None:
@@ -37,11 +38,13 @@ def test_the_schema_that_is_written_has_the_limits(tmp_path: Path) -> None:
 def test_examples_of_an_accepted_scan_are_no_anomaly(tmp_path: Path, region: str) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     (scan,) = take_inventory([DataRoot(root, region=region)]).scans
-    worker = ConvertScan({"train": str(tmp_path / "out")}, GRID, 1)
+    folders = {name: str(tmp_path / name) for name in ("train", "train-index")}
+    worker = ConvertScan(folders, GRID, Intensity(), 1)
     (record,) = worker.process(ScanTask(scan, "train"))
     assert record.outcome == "accepted", record.reason
     schema = data_schema(SCHEMA_PATH.read_text())
     statistics = tfdv.generate_statistics_from_tfrecord(
-        str(tmp_path / "out" / "1.1.tfrecord.gz"), stats_options=tfdv.StatsOptions(schema=schema)
+        str(tmp_path / "train-index" / "1.1.tfrecord.gz"),
+        stats_options=tfdv.StatsOptions(schema=schema),
     )
     assert dict(tfdv.validate_statistics(statistics, schema).anomaly_info) == {}

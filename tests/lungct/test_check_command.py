@@ -48,7 +48,7 @@ def test_a_terminal_that_cannot_show_a_sign(folder):
         (["DIR", "--annotations", "gone.csv"], "annotation table gone.csv, got no such file"),
         (["DIR", "--lidc", "gone"], "folder of LIDC XML files, got 'gone'"),
         (["DIR", "--checksums", "gone"], "readable list of checksums, got .*gone"),
-        (["DIR", "--min-readers", "0"], "at least 1 reader, got 0"),
+        (["DIR", "--min-readers", "0"], "expected at least 1 reader, got 0"),
         (["DIR", "--min-readers", "x"], "invalid int value: 'x'"),
         (
             ["DIR", "--lidc", "DIR", "--truth", "masks"],

@@ -18,7 +18,7 @@ from tests.lungct import chest
 from tests.lungct.found import found_scan, headers, sliced
 from tests.lungct.truth.lidc import xml
 
-GRID = Grid(spacing_mm=(5.0, 4.0, 4.0), slice_size=64, context=1, margin_mm=10.0)
+GRID = Grid(spacing_mm=(5.0, 4.0, 4.0), margin_mm=10.0)
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
 
 
@@ -61,8 +61,10 @@ def test_slices_cover_the_lungs_with_their_margin(header):
     lung = np.stack([one.region for one in slices])
     assert lung.sum() * 0.08 == pytest.approx(record.lung_volume_ml, rel=0.03)
     middle = slices[record.slice_count // 2]
-    assert middle.hu.shape == (64, 64, 3)
-    assert np.median(middle.hu[..., 1][middle.region == 1]) == -850
+    # 130 and 230 mm of lungs and the margin, in pixels of 4 mm.
+    assert middle.hu.shape == middle.region.shape == middle.coverage.shape
+    assert middle.hu.shape == pytest.approx((37.5, 62.5), abs=1)
+    assert np.median(middle.hu[middle.region == 1]) == -850
 
 
 def test_nodule_volume_and_place(header):
@@ -104,12 +106,11 @@ def test_memory_is_bounded_by_the_volume(tmp_path):
     write_scan(path, chest.hu(geometry), geometry)
     tracemalloc.start()
     try:
-        record, slices = sliced(path, [], Grid((5.0, 4 / 6, 4 / 6), 360, 2, 10.0))
-        assert all(one.hu.shape == (360, 360, 5) for one in slices)
+        record, slices = sliced(path, [], Grid((5.0, 4 / 6, 4 / 6), margin_mm=10.0))
+        assert len({one.hu.shape for one in slices}) == 1
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # The working grid with its context has 0.8 times the voxels of the scan.
     assert record.slice_count == 36
     assert peak <= 2.5 * 2 * z * 6 * y * 6 * x
 
@@ -138,12 +139,12 @@ def test_nodule_outside_the_volume(header):
         sliced(header, [Nodule("9", (0.0, 0.0, 900.0), 5.0)], GRID)
 
 
-def test_nodule_outside_the_window(header):
-    narrow = Grid((5.0, 4.0, 4.0), 60, 1, 10.0)
-    # The window of 240 mm holds the lungs of 232 mm but not a nodule in the skin besides.
+def test_a_nodule_in_the_skin_gets_its_columns(header):
     far = Nodule("9", chest.middle_mm(x=145), 10.0)
-    with pytest.raises(ScanError, match="nodules 9 at .* slice window of 240.0 x 240.0 mm, got"):
-        sliced(header, [far], narrow)
+    record, slices = sliced(header, [far], GRID)
+    assert record.nodules[0].volume_mm3 == pytest.approx(far.volume_mm3, rel=0.01)
+    # From 125 mm right of the middle to 150 mm left of it, in pixels of 4 mm.
+    assert slices[0].hu.shape[1] == pytest.approx(275 / 4, abs=1)
 
 
 def test_no_lung_names_the_file(tmp_path):
@@ -166,12 +167,9 @@ def test_a_bad_scan_becomes_a_record(header):
 def test_a_crop_is_looked_at_as_a_whole(header):
     found = replace(found_scan(header, (NODULE,)), region="volume")
     record = process(found, lambda prepared: to_slices(prepared, GRID)[0])
-    assert (record.used, record.lung_volume_ml, record.region) == (False, None, "volume")
-    assert "expected the region within the slice window of 256.0 x 256.0 mm" in record.reason
-    wide = replace(GRID, slice_size=96)
-    record = process(found, lambda prepared: to_slices(prepared, wide)[0])
+    assert (record.used, record.lung_volume_ml, record.region) == (True, None, "volume")
     # All 44 slices of 5 mm: the margin ends where the scan does.
-    assert record.used and record.slice_count == 44
+    assert record.slice_count == 44
     assert "lung_volume_ml" not in record.facts()
 
 
@@ -190,7 +188,7 @@ def test_what_is_out_of_limits_is_refused_by_name(tmp_path):
 def test_real_nodule(real_data):
     root = str(real_data / "luna16_sample")
     nodules = read_annotations(f"{root}/annotations.csv").by_series
-    grid = Grid((2.5, 2.0, 2.0), 192, 1, 5.0)
+    grid = Grid((2.5, 2.0, 2.0), margin_mm=5.0)
     path = headers(root)[0]
     ((series_uid, (nodule,)),) = nodules.items()
     record, slices = sliced(path, [nodule], grid)
@@ -239,7 +237,7 @@ def test_real_outlines(real_data):
     root = real_data / "luna16_sample"
     path = headers(root)[0]
     ((series_uid, paths),) = by_series(map(str, (root / "lidc").glob("*.xml"))).items()
-    grid = Grid((2.5, 2.0, 2.0), 192, 1, 5.0)
+    grid = Grid((2.5, 2.0, 2.0), margin_mm=5.0)
     record, _ = sliced(path, [], grid, truth=Truth("lidc", outlines=paths))
     (facts,) = record.nodules
     assert record.series_uid == series_uid and record.warnings == ()

@@ -1,4 +1,4 @@
-"""The schema accepts what ingest accepts, and nothing beyond."""
+"""The schema accepts the rows of the index that ingest writes, and nothing beyond."""
 
 import math
 from pathlib import Path
@@ -10,6 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from lungct.limits import LUNG, MAX_DIAMETER_MM, SCAN_LIMITS, VOLUME, Limit, check_facts
+from lungct.scan import HU_MAX, HU_MIN
 from schema import features
 from schema.contract import data_schema
 
@@ -37,10 +38,33 @@ def test_the_schema_is_no_wider_than_the_limits() -> None:
 def test_the_schema_has_every_feature_that_an_example_has() -> None:
     assert set(features.SCAN_FACTS) <= set(BY_NAME)
     scalars = {features.SERIES_UID, features.PATIENT_ID, features.SOURCE, features.SPLIT}
-    assert {*features.PIXEL_FEATURES, *scalars, features.SLICE_INDEX} <= set(BY_NAME)
+    assert {*scalars, *INTEGERS, features.HU} <= set(BY_NAME)
+    assert not set(features.PIXEL_FEATURES) & set(BY_NAME)
 
 
-NUMBERS = [*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM]
+# Least value of each.
+INTEGERS = {
+    **{features.SLICE_INDEX: 0, features.ROWS: 1, features.COLUMNS: 1},
+    **{features.INTENSITY_COUNT: 0, features.INTENSITY_SUM: 0, features.INTENSITY_SQUARES: 0},
+    **{features.RECORD_OFFSET: 0, features.RECORD_BYTES: 1},
+}
+NUMBERS = [*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM, features.HU]
+
+
+def test_hu_are_those_that_are_kept() -> None:
+    domain = BY_NAME[features.HU].float_domain
+    assert (domain.min, domain.max) == (HU_MIN, HU_MAX)
+
+
+def test_what_transform_reads_has_one_value_in_every_row() -> None:
+    for name in (features.HU, *INTEGERS):
+        assert [dim.size for dim in BY_NAME[name].shape.dim] == [1], name
+        assert BY_NAME[name].presence.min_fraction == 1.0, name
+    # Transform parses every feature; one with a shape that may be missing stops it.
+    for name, feature in BY_NAME.items():
+        assert not feature.HasField("shape") or feature.presence.min_fraction == 1.0, name
+
+
 NAMES = [features.SPLIT, features.SIZE_BUCKETS]
 
 
@@ -70,10 +94,11 @@ def test_a_file_that_is_no_schema_is_refused() -> None:
         data_schema(TEXT + "colour: 3")
 
 
-def example(facts: dict[str, float], diameter_mm: float, **named: bytes) -> bytes:
-    """A slice of a scan of which so much is known."""
+def example(
+    facts: dict[str, float], diameter_mm: float, hu: float = -1024.0, least: int = 0, **named: bytes
+) -> bytes:
+    """A slice of a scan of which so much is known; its integers are `least` above the least."""
     texts = {
-        **dict.fromkeys(features.PIXEL_FEATURES, b"\0"),
         **{features.SERIES_UID: b"1.2", features.PATIENT_ID: b"p", features.SOURCE: b"luna16"},
         **{features.SPLIT: b"train", features.NODULE_IDS: b"1", features.SIZE_BUCKETS: b"15+"},
         **named,
@@ -82,6 +107,7 @@ def example(facts: dict[str, float], diameter_mm: float, **named: bytes) -> byte
         **{name: [value] for name, value in facts.items()},
         features.NODULE_DIAMETERS_MM: [diameter_mm],
         features.SLICE_ORIGIN_MM: [-1.0, -2.0, -3.0],
+        features.HU: [hu],
     }
     feature = {
         **{
@@ -92,7 +118,10 @@ def example(facts: dict[str, float], diameter_mm: float, **named: bytes) -> byte
             name: tf.train.Feature(float_list=tf.train.FloatList(value=values))
             for name, values in numbers.items()
         },
-        features.SLICE_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+        **{
+            name: tf.train.Feature(int64_list=tf.train.Int64List(value=[value + least]))
+            for name, value in INTEGERS.items()
+        },
     }
     made = tf.train.Example(features=tf.train.Features(feature=feature))
     return bytes(made.SerializeToString())
@@ -134,7 +163,7 @@ def test_a_split_or_size_bucket_that_is_none_is_an_anomaly(tmp_path: Path) -> No
 def test_what_is_beyond_is_an_anomaly(tmp_path: Path) -> None:
     (_, highest) = extremes(LUNG)
     beyond = {name: value + abs(value) * 1e-3 for name, value in highest.items()}
-    found = anomalies(tmp_path, [example(beyond, MAX_DIAMETER_MM * 1.001)])
+    found = anomalies(tmp_path, [example(beyond, MAX_DIAMETER_MM * 1.001, 3072.0, -1)])
     # Of the darkest percentile a crop may have more than the lungs.
-    assert set(found) == {*features.SCAN_FACTS, features.NODULE_DIAMETERS_MM} - {"hu_p01"}
+    assert set(found) == {*NUMBERS, *INTEGERS} - {"hu_p01"}
     assert math.isfinite(BY_NAME["hu_p01"].float_domain.max)

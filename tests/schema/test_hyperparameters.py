@@ -16,7 +16,8 @@ def changed(section: str, **values: Any) -> dict[str, Any]:
 def test_reads_all_sections_and_keeps_defaults() -> None:
     settings = parse(changed("training", augmentation={"flip": False}))
     assert settings.grid.channels == 3
-    assert settings.intensity.window_hu == (-1000.0, 400.0)
+    assert settings.intensity.window_hu == (-1000, 400)
+    assert {type(bound) for bound in settings.intensity.window_hu} == {int}
     assert settings.model.stride == 4  # three levels
     assert settings.training.crop_size == 16
     assert settings.training.augmentation == Augmentation(flip=False)
@@ -24,16 +25,17 @@ def test_reads_all_sections_and_keeps_defaults() -> None:
 
 def test_passes_over_keys_of_others() -> None:
     settings = parse({**changed("grid", none_of_ours=5.0), "code_hash": "abc"})
-    assert settings.grid.slice_size == 32
+    assert settings.grid.spacing_mm == (2.5, 1.5, 1.5)
 
 
 @pytest.mark.parametrize(
     ("section", "value", "message"),
     [
-        ("grid", {"slice_size": 0}, "expected slice_size from 1 to 1024, got 0"),
-        ("grid", {"slice_size": 30}, "slice_size divisible by 4, got 30"),
+        ("grid", {"spacing_mm": [2.5, 0.0, 1.5]}, r"0.1 to 20 mm, got \(2.5, 0.0, 1.5\)"),
+        ("grid", {"margin_mm": 101.0}, "expected margin_mm from 0 to 100, got 101.0"),
         ("grid", {"context": -1}, "expected context from 0 to 8, got -1"),
-        ("intensity", {"window_hu": [400, -1000]}, "upper bound, got"),
+        ("intensity", {"window_hu": [400, -1000]}, r"upper whole number, got \(400, -1000\)"),
+        ("intensity", {"window_hu": [-1000, 400.5]}, r"whole number, got \(-1000, 400.5\)"),
         ("intensity", {"window_hu": [1]}, r"two numbers, got \[1\]"),
         ("model", {"base_filters": 0}, "1 base filter, got 0"),
         ("model", {"levels": 0}, "1 level, got 0"),
@@ -41,14 +43,18 @@ def test_passes_over_keys_of_others() -> None:
         ("model", {"dropout": 1.0}, "dropout in .*, got 1.0"),
         ("training", {"epochs": 0}, "epochs of at least 1, got 0"),
         ("training", {"crop_size": 18}, "crop_size divisible by 4, got 18"),
-        ("training", {"crop_size": 64}, "crop_size of at most 32, got 64"),
+        ("training", {"crops_per_visit": 0}, "crops_per_visit of at least 1, got 0"),
+        ("training", {"monitor_slices": 0}, "monitor_slices of at least 1, got 0"),
+        ("training", {"monitor_error": 0.0}, "positive monitor_error, got 0.0"),
+        ("training", {"balance": {"sources": 1.5}}, r"sources in \[0, 1\], got 1.5"),
+        ("training", {"cache_bytes": -1}, "cache_bytes of at least 0, got -1"),
         ("training", {"nodule_fraction": 1.5}, "nodule_fraction in .*, got 1.5"),
         ("training", {"patience": -1}, "patience of at least 0, got -1"),
         ("training", {"learning_rate": 0.0}, "positive learning_rate, got 0.0"),
         ("training", {"learning_rate": float("nan")}, "positive learning_rate, got nan"),
         ("training", {"learning_rate": float("inf")}, "positive learning_rate, got inf"),
         ("training", {"monitor_fraction": 1.0}, "monitor_fraction in .*, got 1.0"),
-        ("training", {"mixed_precision": "half"}, "mixed_bfloat16, got 'half'"),
+        ("training", {"mixed_precision": "half"}, "mixed_float16, got 'half'"),
         ("training", {"augmentation": {"noise_hu": -1}}, "noise_hu of at least 0, got -1"),
         ("training", {"augmentation": {"jitter": 0.6}}, "at most 0.5 crop sizes, got 0.6"),
     ],
@@ -63,8 +69,8 @@ def test_refuses_a_missing_section_and_a_missing_value() -> None:
         parse_grid({})
     with pytest.raises(ValueError, match="section 'intensity' in custom_config, got 'x'"):
         parse_intensity({"intensity": "x"})
-    with pytest.raises(ValueError, match="all values of Grid, got {'slice_size': 8}"):
-        parse_grid({"grid": {"slice_size": 8}})
+    with pytest.raises(ValueError, match="all values of Grid, got {'context': 8}"):
+        parse_grid({"grid": {"context": 8}})
 
 
 def test_refuses_a_threshold_outside_0_to_1() -> None:

@@ -18,15 +18,18 @@ from lungct.grid import Grid
 from lungct.readers.checksums import sha256_of
 from lungct.record import ScanRecord
 from lungct.roots import DataRoot
+from schema.hyperparameters import Intensity
+from schema.model_facts import DataFacts
+from schema.slices import read_index
 from schema.splits import SplitRule
 from tests.lungct.luna16 import make_root, upload
 
-GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
+GRID = Grid((6.0, 5.0, 4.0), margin_mm=6.0)
 SPLIT = SplitRule(eval_fraction=0.5)
 
 
 def request_of(root: str, split: SplitRule = SPLIT) -> Request:
-    return Request((DataRoot(root),), split, GRID)
+    return Request((DataRoot(root),), split, GRID, Intensity())
 
 
 def execute(request: Request, out: Path) -> dict[str, Any]:
@@ -93,23 +96,28 @@ def test_the_executor_accounts_for_every_scan(tmp_path: Path) -> None:
     (lost,) = (tmp_path / "quarantine" / "quarantine.jsonl").read_text().splitlines()
     assert json.loads(lost)["series_uid"] == "1.3"
     assert len((tmp_path / "manifest" / "manifest.csv").read_text().splitlines()) == 5
-    splits = ["train", "eval", "test"]
+    splits = ["train", "eval", "test", "train-index", "eval-index", "test-index"]
     assert artifact_utils.decode_split_names(made["examples"].split_names) == splits
     files = {
         split: sorted(path.name for path in (tmp_path / "examples" / f"Split-{split}").iterdir())
         for split in splits
     }
-    written = [name for names in files.values() for name in names if name != "empty.tfrecord.gz"]
-    assert sorted(written) == [f"1.{i}.tfrecord.gz" for i in range(3)]
-    # A split without a scan still has a file, so that what reads it finds one.
-    assert files["test"] == ["empty.tfrecord.gz"]
+    assert sorted(files["train"] + files["eval"]) == [f"1.{i}.tfrecord" for i in range(3)]
+    # A split without a scan still has files, so that what reads it finds one.
+    assert (files["test"], files["test-index"]) == (["empty.tfrecord"], ["empty.tfrecord.gz"])
+    assert read_index([str(tmp_path / "examples" / "Split-test-index" / "empty.tfrecord.gz")]) == []
+    for split in splits[:3]:
+        assert files[f"{split}-index"] == [f"{name}.gz" for name in files[split]]
     assert warnings(tmp_path) == []
+    facts = DataFacts.from_json((tmp_path / "examples" / "data.json").read_text())
+    assert (facts.truths, facts.regions) == (("spheres",), ("lung",))
+    assert facts.data_sha256 == sha256_of(str(tmp_path / "manifest" / "manifest.csv"))
 
 
 def test_phantoms_are_told_by_the_note_of_their_root(tmp_path: Path) -> None:
     roots = [make_root(tmp_path / name, {f"1.{name}": name}) for name in "ab"]
     (tmp_path / "b" / "PHANTOM.json").write_text("{}")
-    execute(Request(tuple(map(DataRoot, roots)), SPLIT, GRID), tmp_path)
+    execute(Request(tuple(map(DataRoot, roots)), SPLIT, GRID, Intensity()), tmp_path)
     told = {record.series_uid: (record.phantom, record.source) for record in records(tmp_path)}
     assert told == {"1.a": (False, "a"), "1.b": (True, "b")}
 
@@ -157,8 +165,8 @@ def test_order_and_workers_change_no_byte(
         )
     execute(request, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    # Four files of examples; warnings, quarantine, counts and manifest.
-    assert len(contents(tmp_path / "one")) >= 4 + 4
+    # Four files of examples and of their index; facts, warnings, quarantine, counts, manifest.
+    assert len(contents(tmp_path / "one")) >= 2 * 4 + 5
 
 
 def test_scans_of_a_bucket_give_the_examples_of_the_same_scans_here(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
-"""One scan becomes one file of examples, the same bytes always; a bad scan stops nothing."""
+"""One scan becomes one file of examples and its index; a bad scan stops nothing."""
 
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -16,11 +15,14 @@ from lungct.readers.checksums import annotation_checksum, sha256_of
 from lungct.record import ScanRecord
 from lungct.roots import LIDC, REFUSE, DataRoot
 from schema import features
+from schema.hyperparameters import Intensity
+from schema.slices import read_examples, unpack_pixels
 from tests.lungct import chest
 from tests.lungct.luna16 import NODULE, make_root, upload
 from tests.lungct.truth.lidc import xml
 
-GRID = Grid((6.0, 5.0, 4.0), slice_size=64, context=1, margin_mm=6.0)
+GRID = Grid((6.0, 5.0, 4.0), margin_mm=6.0)
+INTENSITY = Intensity((-1000, 0))
 
 
 def task_of(root: str, checksums: str = "", **said: object) -> ScanTask:
@@ -31,31 +33,37 @@ def task_of(root: str, checksums: str = "", **said: object) -> ScanTask:
 
 def convert(task: ScanTask, out: Path) -> ScanRecord:
     """Converts a scan as a worker does."""
-    (record,) = ConvertScan({"train": str(out)}, GRID, 1).process(task)
+    folders = {name: str(out / name) for name in ("train", "train-index")}
+    (record,) = ConvertScan(folders, GRID, INTENSITY, 1).process(task)
     return record
 
 
-def read(path: Path) -> list[tf.train.Example]:
-    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP")
+def read(out: Path) -> list[tf.train.Example]:
+    """The slices of scan 1.1."""
+    return read_examples(str(out / "train" / "1.1.tfrecord"))
+
+
+def index(out: Path) -> list[tf.train.Example]:
+    """The rows of scan 1.1."""
+    path = str(out / "train-index" / "1.1.tfrecord.gz")
+    records = tf.data.TFRecordDataset(path, compression_type="GZIP")
     return [tf.train.Example.FromString(record.numpy()) for record in records]
 
 
 def test_a_scan_becomes_slices_with_truth(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     record = convert(task_of(root, name="ours"), tmp_path / "out")
-    examples = read(tmp_path / "out" / "1.1.tfrecord.gz")
+    examples = read(tmp_path / "out")
     assert record.outcome == "accepted"
     assert record.slice_count == len(examples)
     assert (record.split, record.patient_id, record.source) == ("train", "p", "ours")
     assert record.spacing_mm == (5.0, 4.0, 4.0)
 
     voxels = 0
-    for index, example in enumerate(examples):
+    for z, example in enumerate(examples):
         feature = example.features.feature
-        image = np.frombuffer(feature[features.IMAGE_HU].bytes_list.value[0], "<i2")
-        truth = np.frombuffer(feature[features.NODULE_COVERAGE].bytes_list.value[0], np.uint8)
-        assert image.size == 64 * 64 * 3 and truth.size == 64 * 64
-        assert feature[features.SLICE_INDEX].int64_list.value[0] == index
+        truth = unpack_pixels(example, features.NODULE_COVERAGE)
+        assert feature[features.SLICE_INDEX].int64_list.value[0] == z
         assert feature[features.SOURCE].bytes_list.value[0] == b"ours"
         inside = int((truth >= features.COVERAGE_THRESHOLD).sum())
         buckets = list(feature[features.SIZE_BUCKETS].bytes_list.value)
@@ -68,9 +76,39 @@ def test_a_scan_becomes_slices_with_truth(tmp_path: Path) -> None:
     assert 51 <= voxels <= 69
 
 
+def test_the_index_says_all_but_the_pixels_and_where_they_lie(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {"1.1": "p"})
+    convert(task_of(root), tmp_path / "out")
+    path, offset = tmp_path / "out" / "train" / "1.1.tfrecord", 0
+    for example, row in zip(read(tmp_path / "out"), index(tmp_path / "out"), strict=True):
+        feature = dict(row.features.feature)
+        assert feature.pop(features.RECORD_OFFSET).int64_list.value == [offset]
+        (size,) = feature.pop(features.RECORD_BYTES).int64_list.value
+        assert read_examples(str(path), offset, size) == [example]
+        pixels = {*example.features.feature} - {*feature}
+        assert pixels == set(features.PIXEL_FEATURES)
+        assert all(example.features.feature[name] == feature[name] for name in feature)
+        offset += size
+    assert offset == path.stat().st_size
+
+
+def test_sums_and_mean_are_those_of_the_pixels(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "data", {"1.1": "p"})
+    convert(task_of(root), tmp_path / "out")
+    for example in read(tmp_path / "out"):
+        feature = example.features.feature
+        hu = unpack_pixels(example, features.IMAGE_HU).astype(float)
+        region = unpack_pixels(example, features.REGION_MASK) > 0
+        above = hu[region].clip(-1000, 0) + 1000
+        expected = (region.sum(), above.sum(), (above**2).sum())
+        names = (features.INTENSITY_COUNT, features.INTENSITY_SUM, features.INTENSITY_SQUARES)
+        assert tuple(feature[name].int64_list.value[0] for name in names) == expected
+        assert feature[features.HU].float_list.value[0] == pytest.approx(hu.mean(), rel=1e-6)
+
+
 def test_the_examples_are_made_as_they_are_asked_for(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    record, examples = convert_scan(task_of(root), GRID)
+    record, examples = convert_scan(task_of(root), GRID, INTENSITY)
     assert len(list(examples)) == record.slice_count
     assert list(examples) == []
 
@@ -79,8 +117,9 @@ def test_the_same_scan_gives_the_same_bytes(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     for name in ("one", "two"):
         convert(task_of(root), tmp_path / name)
-    first, second = ((tmp_path / n / "1.1.tfrecord.gz").read_bytes() for n in ("one", "two"))
-    assert first == second
+    for name in ("train/1.1.tfrecord", "train-index/1.1.tfrecord.gz"):
+        first, second = ((tmp_path / run / name).read_bytes() for run in ("one", "two"))
+        assert first == second
 
 
 def test_a_bad_scan_is_quarantined_with_its_reason(tmp_path: Path) -> None:
@@ -91,14 +130,11 @@ def test_a_bad_scan_is_quarantined_with_its_reason(tmp_path: Path) -> None:
     assert (record.outcome, record.split) == ("quarantined", "train")
     assert "422399" in record.reason  # 44 * 60 * 80 * 2 - 1 bytes
     assert not (tmp_path / "out").exists()
-    assert list(convert_scan(task_of(root), GRID)[1]) == []
+    assert list(convert_scan(task_of(root), GRID, INTENSITY)[1]) == []
 
 
 def test_where_all_of_the_volume_is_looked_at_no_lung_is_asked_for(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
-    record = convert(task_of(root, region=VOLUME), tmp_path / "out")
-    # 80 columns of 4 mm do not fit 64 pixels of 4 mm.
-    assert "slice window of 256.0 x 320.0 mm, got 320.0 x 240.0 mm" in record.reason
     crop = chest.with_nodule(chest.hu(), NODULE)[:, :, 8:72]
     geometry = chest.GEOMETRY.crop((slice(0, 44), slice(0, 60), slice(8, 72)))
     chest.write_scan(str(tmp_path / "data" / "subset0" / "1.1.mhd"), crop, geometry)
@@ -106,12 +142,11 @@ def test_where_all_of_the_volume_is_looked_at_no_lung_is_asked_for(tmp_path: Pat
     assert (record.outcome, record.region, record.lung_volume_ml) == ("accepted", "volume", None)
     # All of 44 * 5 mm in slices of 6 mm.
     assert record.slice_count == 37
-    for example in read(tmp_path / "out" / "1.1.tfrecord.gz"):
-        feature = example.features.feature
-        assert features.SCAN_FACTS[-1] not in feature
-        region = np.frombuffer(feature[features.REGION_MASK].bytes_list.value[0], np.uint8)
-        # 240 mm of the scan's rows in 64 rows of 5 mm, all its columns.
-        assert region.sum() == 48 * 64
+    for example in read(tmp_path / "out"):
+        assert features.SCAN_FACTS[-1] not in example.features.feature
+        # 240 mm of the scan's rows in rows of 5 mm, all its 64 columns.
+        region = unpack_pixels(example, features.REGION_MASK)
+        assert region.shape == (48, 64) and region.all()
 
 
 def outlined(folder: Path, readers: int) -> str:
@@ -190,7 +225,7 @@ def test_a_scan_of_a_bucket_is_told_by_its_own_place(tmp_path: Path) -> None:
     assert (record.outcome, record.truth) == ("accepted", "outlines of 2 or more readers")
     assert record.path == f"{place}/subset0/1.1.mhd"
     assert record.voxels_sha256 == sha256_of(str(tmp_path / "data" / "subset0" / "1.1.raw"))
-    assert len(read(tmp_path / "out" / "1.1.tfrecord.gz")) == record.slice_count
+    assert len(read(tmp_path / "out")) == len(index(tmp_path / "out")) == record.slice_count
 
     (tmp_path / "data" / "lidc" / "1.1.xml").write_bytes(b"<broken")
     place = upload(tmp_path / "data", "test-conversion/bad")
@@ -211,12 +246,12 @@ def test_what_cannot_be_written_is_no_fault_of_the_scan(tmp_path: Path) -> None:
     root = make_root(tmp_path / "data", {"1.1": "p"})
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        convert(task_of(root), tmp_path / "file" / "Split-train")
+        convert(task_of(root), tmp_path / "file")
 
 
 def test_the_split_is_that_of_the_task(tmp_path: Path) -> None:
     task = replace(task_of(make_root(tmp_path / "data", {"1.1": "p"})), split="eval")
-    record, examples = convert_scan(task, GRID)
-    example = tf.train.Example.FromString(next(examples))
+    record, examples = convert_scan(task, GRID, INTENSITY)
+    example = tf.train.Example.FromString(next(examples).record)
     assert record.split == "eval"
     assert example.features.feature[features.SPLIT].bytes_list.value == [b"eval"]

@@ -11,16 +11,17 @@ from components.ct_example_gen.request import Request
 from lungct.grid import Grid
 from lungct.roots import LIDC, DataRoot
 from lungct.storage import StorageError
+from schema.hyperparameters import Intensity
 from schema.splits import SplitRule
 from tests.lungct.luna16 import make_root, upload
 from tests.lungct.truth.lidc import xml
 
-GRID = Grid((6.0, 5.0, 4.0), slice_size=64)
+GRID = Grid((6.0, 5.0, 4.0))
 SPLIT = SplitRule(eval_fraction=0.5)
 
 
 def request_of(*roots: str) -> Request:
-    return Request(tuple(map(DataRoot, roots)), SPLIT, GRID)
+    return Request(tuple(map(DataRoot, roots)), SPLIT, GRID, Intensity())
 
 
 def fingerprint(request: Request) -> str:
@@ -76,6 +77,7 @@ def test_tables_and_outlines_elsewhere_are_watched_too(tmp_path: Path) -> None:
         (DataRoot(root, truth=LIDC, outlines=(str(named.parent),)),),
         SplitRule(table=str(table)),
         GRID,
+        Intensity(),
         str(checksums),
     )
     seen = {fingerprint(request)}
@@ -122,6 +124,7 @@ def test_every_pattern_is_below_one_base(tmp_path: Path) -> None:
         (DataRoot("/data/a", outlines=("/data/xml",)), DataRoot("/data/b")),
         SplitRule(table="/data/lists/splits.csv"),
         GRID,
+        Intensity(),
     )
     base, files = input_config(request)
     assert base == "/data"

@@ -15,11 +15,13 @@ from lungct.record import ScanRecord
 from lungct.roots import DataRoot
 from lungct.scan import Nodule
 from schema import features
+from schema.hyperparameters import Intensity
+from schema.slices import stack
 from schema.splits import SplitRule
 from tests.lungct import chest
 from tests.lungct.readers import dicom_files, nifti_files
 
-GRID = Grid((5.0, 4.0, 4.0), slice_size=64, context=1, margin_mm=5.0)
+GRID = Grid((5.0, 4.0, 4.0), margin_mm=5.0)
 NODULE = Nodule("1", chest.middle_mm(x=70, z=20), 20.0)
 
 
@@ -68,11 +70,11 @@ def msd_root(folder: Path) -> DataRoot:
 
 def converted(*roots: DataRoot) -> dict[str, tuple[ScanRecord, list[tf.train.Example]]]:
     """Record and examples of each scan, by source."""
-    tasks, _ = list_tasks(Request(roots, SplitRule(eval_fraction=0.5), GRID))
+    tasks, _ = list_tasks(Request(roots, SplitRule(eval_fraction=0.5), GRID, Intensity()))
     made = {}
     for task in tasks:
-        record, examples = convert_scan(task, GRID)
-        parsed = [tf.train.Example.FromString(one) for one in examples]
+        record, examples = convert_scan(task, GRID, Intensity())
+        parsed = [tf.train.Example.FromString(one.record) for one in examples]
         made[record.source] = (record, parsed)
     return made
 
@@ -113,7 +115,7 @@ def test_the_same_chest_in_two_layouts_gives_the_same_slices(tmp_path: Path) -> 
 def test_a_crop_has_a_region_as_large_as_it_is(tmp_path: Path) -> None:
     record, examples = converted(msd_root(tmp_path / "crops"))["crops"]
     assert record.outcome == "accepted", record.reason
-    regions = [np.frombuffer(values(one, features.REGION_MASK)[0], np.uint8) for one in examples]
+    regions = stack(examples, features.REGION_MASK)
     # 13 x 13 voxels of 4 mm on pixels of 4 mm, in slices of 5 mm as they are stored.
     assert [int(region.sum()) for region in regions] == [169] * 9
     assert "lung_volume_ml" not in examples[0].features.feature

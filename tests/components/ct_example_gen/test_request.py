@@ -8,21 +8,23 @@ from components.ct_example_gen.request import Request, list_tasks
 from lungct.grid import Grid
 from lungct.readers.tables import TableError
 from lungct.roots import DataRoot
+from schema.hyperparameters import Intensity
 from schema.splits import SplitRule
 from tests.lungct.luna16 import NODULE, make_root
 
-GRID = Grid((6.0, 5.0, 4.0), slice_size=64, margin_mm=6.0)
+GRID = Grid((6.0, 5.0, 4.0), margin_mm=6.0)
+WINDOW = Intensity((-1000, 400))
 HALF = SplitRule(eval_fraction=0.5)
 
 
 def request_of(*roots: str, split: SplitRule = HALF) -> Request:
-    return Request(tuple(map(DataRoot, roots)), split, GRID)
+    return Request(tuple(map(DataRoot, roots)), split, GRID, WINDOW)
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        Request((DataRoot("/a"),), HALF, GRID),
+        Request((DataRoot("/a"),), HALF, GRID, WINDOW),
         Request(
             (
                 DataRoot(
@@ -38,7 +40,8 @@ def request_of(*roots: str, split: SplitRule = HALF) -> Request:
                 DataRoot("gs://bucket/b", truth="masks"),
             ),
             SplitRule(fold=3, salt="x", table_splits=("train", "eval", "test")),
-            Grid((1.25, 0.7, 0.703125), slice_size=512, context=2, margin_mm=0.1),
+            Grid((1.25, 0.7, 0.703125), context=2, margin_mm=0.1),
+            Intensity((-1200, 300)),
             "/lists/sums",
         ),
     ],
@@ -52,8 +55,10 @@ def test_a_request_travels_as_json(request_: Request) -> None:
 def test_every_value_of_a_request_is_in_its_json() -> None:
     text = request_of("/a").to_json()
     assert text != request_of("/b").to_json()
-    assert text != Request((DataRoot("/a", min_readers=3),), HALF, GRID).to_json()
-    assert text != Request((DataRoot("/a"),), HALF, Grid((6.0, 5.0, 4.0), 64, 0, 6.0)).to_json()
+    assert text != Request((DataRoot("/a", min_readers=3),), HALF, GRID, WINDOW).to_json()
+    other = Grid((6.0, 5.0, 4.0), margin_mm=5.0)
+    assert text != Request((DataRoot("/a"),), HALF, other, WINDOW).to_json()
+    assert text != Request((DataRoot("/a"),), HALF, GRID, Intensity((-1000, 300))).to_json()
 
 
 def test_scans_of_a_patient_share_a_split(tmp_path: Path) -> None:

@@ -1,12 +1,20 @@
 """Records of scans become files that sum up, and that two runs write alike."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from components.ct_example_gen.scan_records import count_outcomes, manifest_text, write_scan_records
+from components.ct_example_gen.scan_records import (
+    RecordFolders,
+    count_outcomes,
+    data_facts,
+    manifest_text,
+    write_scan_records,
+)
 from lungct.record import ScanRecord
+from schema.model_facts import DataFacts
 
 CHECKSUMS = ("header_sha256", "voxels_sha256", "annotations_sha256", "truth_sha256")
 
@@ -26,7 +34,8 @@ def record(uid: str, outcome: str = "accepted", **facts: Any) -> ScanRecord:
 
 
 def write(folder: Path, records: list[ScanRecord]) -> None:
-    write_scan_records(records, *(str(folder / name) for name in ("scans", "lost", "manifest")))
+    names = ("examples", "scans", "lost", "manifest")
+    write_scan_records(records, RecordFolders(*(str(folder / name) for name in names)))
 
 
 def test_outcomes_sum_to_the_scans_found() -> None:
@@ -63,3 +72,26 @@ def test_the_manifest_holds_no_time_and_no_place() -> None:
     later = record("a", seconds=9.0, path="/elsewhere/a.mhd")
     assert manifest_text([later]) == manifest_text([record("a")])
     assert manifest_text([record("a", header_sha256="")]) != manifest_text([record("a")])
+
+
+def test_facts_of_the_data_are_those_of_the_scans_that_are_used(tmp_path: Path) -> None:
+    scans = [
+        record("b", region="volume", truth="label masks", split="eval"),
+        record("a", "repaired", region="lung"),
+        record("c", region="lung"),
+        record("d", "quarantined", region="other", truth=""),
+    ]
+    write(tmp_path, scans)
+    found = DataFacts.from_json((tmp_path / "examples" / "data.json").read_text())
+    assert found.truths == ("label masks", "spheres")
+    assert found.regions == ("lung", "volume")
+    text = "a,patient, a,train\nb,patient, b,eval\nc,patient, c,train\nd,patient, d,train\n"
+    assert found.split_sha256 == hashlib.sha256(text.encode()).hexdigest()
+    manifest = (tmp_path / "manifest" / "manifest.csv").read_bytes()
+    assert found.data_sha256 == hashlib.sha256(manifest).hexdigest()
+
+
+def test_other_splits_and_other_files_change_the_facts() -> None:
+    first = data_facts([record("a")], "manifest")
+    assert data_facts([record("a", split="eval")], "manifest").split_sha256 != first.split_sha256
+    assert data_facts([record("a")], "other").data_sha256 != first.data_sha256
