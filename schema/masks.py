@@ -1,16 +1,15 @@
-"""Predicted masks in files: numpy's compressed archive of packed bits and their shape."""
+"""Predicted masks in files: numpy's compressed archive.
+
+It holds `bits`, uint8, eight voxels in C order each, and `shape`, int64, one of each axis.
+"""
 
 import io
 import math
 import zipfile
 import zlib
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-_BITS: Final = "bits"  # uint8, eight voxels in C order each
-_SHAPE: Final = "shape"  # int64, one of each axis
 
 _NO_ARCHIVE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
@@ -24,8 +23,7 @@ def mask_bytes(mask: Mask) -> bytes:
         mask: bool of any shape, such as (slices, rows, columns).
     """
     file = io.BytesIO()
-    arrays = {_BITS: np.packbits(mask), _SHAPE: np.array(mask.shape, np.int64)}
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, bits=np.packbits(mask), shape=np.array(mask.shape, np.int64))
     return file.getvalue()
 
 
@@ -43,7 +41,7 @@ def read_mask(content: bytes) -> Mask:
     """
     try:
         with np.load(io.BytesIO(content)) as arrays:
-            bits, shape = arrays[_BITS], tuple(int(size) for size in arrays[_SHAPE])
+            bits, shape = arrays["bits"], tuple(int(size) for size in arrays["shape"])
     except _NO_ARCHIVE as error:
         raise ValueError(f"expected a mask, got {len(content)} bytes: {error}") from error
     voxels = math.prod(shape)
