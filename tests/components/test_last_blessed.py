@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
@@ -13,7 +12,6 @@ from components.last_blessed import LastBlessedOtherModel
 from lungct.grid import Grid
 from schema.files import MODEL_FILE
 from schema.model_facts import ModelFacts
-
 
 GRID = Grid((3.0, 2.0, 1.0))
 

@@ -179,6 +179,20 @@ def test_real_scan_of_train_that_was_not_judged_is_not_shown(tmp_path: Path) -> 
     assert all(one.kind != "real scan" for one in content.pictures)
 
 
+def test_it_is_said_of_how_many_patients_train_figures_are(tmp_path: Path) -> None:
+    inputs = write_run(tmp_path / "run", [EVAL])
+    facts = {**json.loads(PARAMETERS.configuration), "evaluation": {"train_patients": 7}}
+    for name, parameters in {
+        "some": replace(PARAMETERS, configuration=json.dumps(facts)),
+        "all": PARAMETERS,
+    }.items():
+        write_report(inputs, parameters, str(tmp_path / name))
+
+    said = "Figures of the train split are of at most 7 of its patients"
+    assert said in Page((tmp_path / "some" / "report.html").read_text()).text
+    assert "Figures of the train" not in (tmp_path / "all" / "report.html").read_text()
+
+
 def test_slices_of_any_size(tmp_path: Path) -> None:
     wide = replace(EVAL, shape=(12, 44, 70))
     long = MadeScan("1.2.840.4", "eval", (replace(NODULE, zyx=(19, 70, 30)),), shape=(22, 81, 41))
