@@ -21,7 +21,6 @@ from components.artifacts import Predictions
 from components.segment_scans.component import SegmentScans
 from components.segment_scans.executor import Executor
 from components.segment_scans.files import write_rows, write_whole
-from components.segment_scans.scans import choose_patients, list_tasks
 from components.segment_scans.segmentation import segment_scan
 from pipeline.eval_config import eval_config
 from report.evaluation import read_evaluation
@@ -35,7 +34,11 @@ from tests.components.made_models import GRID, Halved, save_model, save_module
 from tests.made_scans import MadeScan, write_scan
 
 SPLITS = ["train", "train-index", "eval", "eval-index", "test", "test-index"]
-PROPERTIES = {"probability_threshold": 0.5, "train_patients": 0, "code_hash": "c0ffee"}
+PROPERTIES: dict[str, Any] = {
+    "probability_threshold": 0.5,
+    "train_patients": 0,
+    "code_hash": "c0ffee",
+}
 BEAM = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
 
 
@@ -204,30 +207,6 @@ def test_a_baseline_of_another_spacing_is_left_out(
     assert not any("baseline" in name for name in counts(rows, "eval", "1.2")[0])
     expected = "not judged: expected spacing (2.5, 2.0, 1.0) mm, got (1.0, 2.0, 1.0) mm in "
     assert expected in caplog.text
-
-
-def test_so_many_patients_of_the_train_split(tmp_path: Path) -> None:
-    examples = tmp_path / "examples"
-    for number in range(8):  # two scans of each of four patients
-        write_scan(examples, scan(f"1.{number}", "train", f"patient {number % 4}"))
-    write_scan(examples, scan("2.1", "eval", "another"))
-    folders = {split: str(examples / f"Split-{split}") for split in SPLITS[:4]}
-
-    tasks = list_tasks(folders, 2)
-
-    chosen = choose_patients([f"patient {number}" for number in range(4)], 2)
-    expected = [f"1.{n}" for n in range(8) if f"patient {n % 4}" in chosen]
-    assert len(expected) == 4
-    assert [task.series_uid for task in tasks] == [*expected, "2.1"]
-    assert len(list_tasks(folders, 0)) == len(list_tasks(folders, 99)) == 9
-
-
-def test_patients_are_chosen_by_themselves() -> None:
-    names = [f"p{number}" for number in range(20)]
-    chosen = choose_patients(names, 5)
-    assert len(chosen) == 5
-    assert choose_patients(reversed(names * 2), 5) == chosen
-    assert len(choose_patients([*names, "new"], 5) & chosen) >= 4
 
 
 def test_the_file_of_a_scan_that_is_cut_off(models: Mapping[str, str], tmp_path: Path) -> None:
