@@ -1,5 +1,19 @@
 """How each custom step of the pipeline works: one module or folder per component of ours."""
 
-from components.artifacts import DataVerdict, Quarantine, Report, ScanRecords, SplitManifest
+from components.artifacts import (
+    DataVerdict,
+    Predictions,
+    Quarantine,
+    Report,
+    ScanRecords,
+    SplitManifest,
+)
 
-__all__ = ["DataVerdict", "Quarantine", "Report", "ScanRecords", "SplitManifest"]
+__all__ = [
+    "DataVerdict",
+    "Predictions",
+    "Quarantine",
+    "Report",
+    "ScanRecords",
+    "SplitManifest",
+]

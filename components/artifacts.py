@@ -1,4 +1,4 @@
-"""Artifact types of ours: the records of the scans, the data gate's verdict, the report.
+"""Artifact types of ours: what is known of scans and models, and is no example.
 
 A type's name is where Kubeflow Pipelines 2 imports it from, with one dot: the package exports it.
 """
@@ -37,6 +37,12 @@ class DataVerdict(types.Artifact):
     """That DataGate let the data through: a folder with `data_gate.json`, its table of checks."""
 
     TYPE_NAME = "components.DataVerdict"
+
+
+class Predictions(types.Artifact):
+    """The candidate's masks: a folder with a file for each scan judged, by `schema.masks`."""
+
+    TYPE_NAME = "components.Predictions"
 
 
 class Report(types.Artifact):

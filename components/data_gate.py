@@ -16,6 +16,7 @@ from tfx.utils import io_utils
 
 from components.artifacts import DataVerdict, ScanRecords
 from lungct.record import ScanRecord
+from schema import features
 from schema.files import SCANS_FILE, VERDICT_FILE
 
 ANOMALIES_FILE = "SchemaDiff.pb"
@@ -195,9 +196,11 @@ class Executor(base_executor.BaseExecutor):
 def _read_anomalies(
     artifact: types.Artifact, splits: Sequence[str]
 ) -> dict[str, anomalies_pb2.Anomalies]:
+    """The anomalies by split; the index of a split is what was validated."""
     found = {}
     for split in splits:
-        path = os.path.join(artifact_utils.get_split_uri([artifact], split), ANOMALIES_FILE)
+        folder = artifact_utils.get_split_uri([artifact], features.index_split(split))
+        path = os.path.join(folder, ANOMALIES_FILE)
         with fileio.open(path, "rb") as file:
             found[split] = anomalies_pb2.Anomalies.FromString(file.read())
     return found

@@ -1,19 +1,13 @@
 """Which model the candidate is compared with."""
 
-import json
-import os
 from typing import Any
 
 import ml_metadata as mlmd
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils, path_utils
 
-from lungct.grid import Grid
-from schema.files import INPUT_FILE
-from schema.hyperparameters import parse_grid
+from components.model_files import model_folder, spacing_of
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -21,7 +15,8 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
     TFX's LatestBlessedModelStrategy returns the candidate once it is blessed: a second run with
     nothing changed would compare the model with itself, and no cached evaluation would fit.
-    A model of another working grid can't read today's examples and is passed over.
+    A model of another spacing can't segment today's examples and is passed over, as SegmentScans
+    would leave it out; its context may be another, which the model handles itself.
     """
 
     def resolve_artifacts(
@@ -36,7 +31,7 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
         Returns:
             `model` and `model_blessing` with one artifact each, or none where no other model of
-            the candidate's input shape was blessed; `candidate` as it came.
+            the candidate's spacing was blessed; `candidate` as it came.
         """
         del store
         candidates = {model.id for model in input_dict["candidate"]}
@@ -46,11 +41,13 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
             == constants.BLESSED_VALUE
         }
-        inputs = {_model_input(candidate) for candidate in input_dict["candidate"]}
+        spacings = {spacing_of(model_folder(one)) for one in input_dict["candidate"]} - {None}
         others = [
             model
             for model in input_dict["model"]
-            if model.id in blessed and model.id not in candidates and _model_input(model) in inputs
+            if model.id in blessed
+            and model.id not in candidates
+            and spacing_of(model_folder(model)) in spacings
         ]
         last = sorted(others, key=lambda model: int(model.id))[-1:]
         return {
@@ -58,17 +55,6 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             "model_blessing": [blessed[model.id] for model in last],
             "candidate": input_dict["candidate"],
         }
-
-
-def _model_input(model: types.Artifact) -> Grid | None:
-    """The working grid that the exported model takes, as it was written beside it, if it was."""
-    path = os.path.join(path_utils.serving_model_path(model.uri), INPUT_FILE)
-    if not fileio.exists(path):
-        return None
-    try:
-        return parse_grid(json.loads(io_utils.read_string_file(path)))
-    except ValueError:
-        return None
 
 
 def _model_id(blessing: types.Artifact) -> Any:

@@ -1,22 +1,15 @@
 """ReportGen: the run's report as a TFX component."""
 
-from typing import Any, Final
+from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
-from tfx.utils import path_utils
 
-from components.artifacts import Report, ScanRecords
+from components.artifacts import Predictions, Report, ScanRecords
 from report.build import ReportInputs, ReportParameters, write_report
-from schema import features
 from schema.criteria import criteria_from_json
-
-# The input for TFMA's figures of each split that no gate looks at.
-OTHER_EVALUATIONS: Final = {
-    split: f"{split}_evaluation" for split in features.SPLITS if split != features.SPLIT_EVAL
-}
 
 
 class ReportGenSpec(types.ComponentSpec):
@@ -31,15 +24,11 @@ class ReportGenSpec(types.ComponentSpec):
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "model": ChannelParameter(type=standard_artifacts.Model),
+        "predictions": ChannelParameter(type=Predictions),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "scans": ChannelParameter(type=ScanRecords),
-        **{
-            name: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True)
-            for name in OTHER_EVALUATIONS.values()
-        },
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}
 
@@ -61,22 +50,16 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: The parameters of the spec.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        model = artifact_utils.get_single_instance(input_dict["model"])
         inputs = ReportInputs(
             examples={
                 split: artifact_utils.get_split_uri([examples], split)
                 for split in artifact_utils.decode_split_names(examples.split_names)
             },
-            model=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+            predictions=artifact_utils.get_single_uri(input_dict["predictions"]),
             model_run=artifact_utils.get_single_uri(input_dict["model_run"]),
             evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
             blessing=artifact_utils.get_single_uri(input_dict["blessing"]),
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
-            other_evaluations=tuple(
-                artifact_utils.get_single_uri(input_dict[name])
-                for name in OTHER_EVALUATIONS.values()
-                if input_dict.get(name)
-            ),
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
@@ -111,8 +94,8 @@ class ReportGen(base_component.BaseComponent):
             code_hash: Hash of the report's code, for the cache.
             trainer_code_hash: Hash of the code that trained the model; shown.
             probability_threshold: Probability from which a voxel is predicted.
-            **channels: `examples`, `model`, `model_run`, `evaluation`, `blessing` and `scans`;
-                those of OTHER_EVALUATIONS where there are such splits.
+            **channels: `examples`, `predictions`, `model_run`, `evaluation`, `blessing` and
+                `scans`.
         """
         super().__init__(
             spec=ReportGenSpec(

@@ -91,8 +91,27 @@ def slice_overlap(prediction: Mask, truth: Mask) -> OverlapSums:
     true_voxels = int(np.count_nonzero(truth))
     predicted = int(np.count_nonzero(prediction))
     both = int(np.count_nonzero(prediction & truth)) if true_voxels and predicted else 0
-    slice_dice = 2 * both / (predicted + true_voxels) if true_voxels else 0.0
-    return OverlapSums(both, predicted, true_voxels, slice_dice, float(true_voxels > 0))
+    return overlap_of_counts(both, predicted, true_voxels)
+
+
+def overlap_of_counts(common: int, predicted: int, truth: int) -> OverlapSums:
+    """The overlap of one slice of which the voxels were counted.
+
+    Args:
+        common: Voxels that are predicted and true.
+        predicted: Voxels predicted.
+        truth: Voxels true.
+
+    Raises:
+        ValueError: More voxels are common than predicted or true, or a count is negative.
+    """
+    if not 0 <= common <= min(predicted, truth):
+        raise ValueError(
+            "expected 0 <= common voxels <= those predicted and those true, "
+            f"got {common}, {predicted} and {truth}"
+        )
+    slice_dice = 2 * common / (predicted + truth) if truth else 0.0
+    return OverlapSums(common, predicted, truth, slice_dice, float(truth > 0))
 
 
 def overlap(pairs: Iterable[tuple[Mask, Mask]]) -> OverlapSums:

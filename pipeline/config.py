@@ -124,9 +124,10 @@ class GateConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """How predictions become masks."""
+    """How predictions become masks, and of how many patients of the train split; 0 is all."""
 
     probability_threshold: float = Hyperparameters.probability_threshold
+    train_patients: Annotated[int, Field(ge=0)] = 0
 
 
 class BeamConfig(Section):

@@ -26,11 +26,19 @@ SCHEMA_IMPORT: Final = Code(("components.schema_import",), (SCHEMA_FILE,))
 DATA_GATE: Final = Code(("components.data_gate",))
 TRANSFORM: Final = Code((PREPROCESSING_FN.rpartition(".")[0],))
 TRAINER: Final = Code((RUN_FN.rpartition(".")[0],))
+SEGMENT_SCANS: Final = Code(("components.segment_scans.component",))
 EVALUATOR: Final = Code((METRICS_MODULE,))
 REPORT: Final = Code(("components.report_gen",), ("report/page.html.j2",))
 # None for Pusher: changed code needs no new push, as every push is verified by its checksums.
 
 # Everything that a run on this machine runs and reads.
 RUN: Final = (
-    Code(("local_runner",)) + INGEST + SCHEMA_IMPORT + TRANSFORM + TRAINER + EVALUATOR + REPORT
+    Code(("local_runner",))
+    + INGEST
+    + SCHEMA_IMPORT
+    + TRANSFORM
+    + TRAINER
+    + SEGMENT_SCANS
+    + EVALUATOR
+    + REPORT
 )

@@ -15,8 +15,9 @@ from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
 from components.pusher import Pusher
-from components.report_gen import OTHER_EVALUATIONS, ReportGen
+from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
+from components.segment_scans.component import SegmentScans
 from pipeline import entry_points
 from pipeline.code_hash import code_hash
 from pipeline.config import Config, VertexConfig
@@ -43,16 +44,20 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     Returns:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
-    metrics_hash = code_hash(entry_points.EVALUATOR)
     trainer_hash = code_hash(entry_points.TRAINER)
 
     example_gen = _example_gen(config)
     schema = SchemaImport(code_hash=code_hash(entry_points.SCHEMA_IMPORT))
+    # What is looked at is the index: the same slices without their pixels.
     statistics = tfx.components.StatisticsGen(
-        examples=example_gen.outputs["examples"], schema=schema.outputs["schema"]
+        examples=example_gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        exclude_splits=list(config.splits),
     )
     validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        exclude_splits=list(config.splits),
     )
     gate = DataGate(
         scans=example_gen.outputs["scans"],
@@ -66,11 +71,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         examples=example_gen.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=entry_points.PREPROCESSING_FN,
-        splits_config=tfx.proto.SplitsConfig(analyze=[features.SPLIT_TRAIN]),
+        splits_config=tfx.proto.SplitsConfig(analyze=[features.index_split(features.SPLIT_TRAIN)]),
         materialize=False,
         disable_statistics=True,
         custom_config={
-            **{key: learning[key] for key in ("grid", "intensity")},
+            "intensity": learning["intensity"],
             "code_hash": code_hash(entry_points.TRANSFORM),
         },
     )
@@ -83,47 +88,41 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         schema=schema.outputs["schema"],
     )
     criteria = gate_criteria(config.gate)
-    threshold = config.evaluation.probability_threshold
     last_blessed = _last_blessed(config, trainer.outputs["model"])
-    evaluator = tfx.components.Evaluator(
+    segment_scans = SegmentScans(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(criteria, threshold, metrics_hash),
-        example_splits=[features.SPLIT_EVAL],
-        schema=schema.outputs["schema"],
+        probability_threshold=config.evaluation.probability_threshold,
+        train_patients=config.evaluation.train_patients,
+        code_hash=code_hash(entry_points.SEGMENT_SCANS),
     )
-    # One Evaluator a split: Beam in-process keeps in memory what it merges from several.
-    others = {
-        split: tfx.components.Evaluator(
-            examples=example_gen.outputs["examples"],
-            model=trainer.outputs["model"],
-            eval_config=eval_config((), threshold, metrics_hash),
-            example_splits=[split],
-            schema=schema.outputs["schema"],
-        ).with_id(f"Evaluator_{split}")
-        for split in config.splits
-        if split != features.SPLIT_EVAL
-    }
+    evaluator = tfx.components.Evaluator(
+        examples=segment_scans.outputs["rows"],
+        model=trainer.outputs["model"],
+        baseline_model=last_blessed.outputs["model"],
+        eval_config=eval_config(criteria, code_hash(entry_points.EVALUATOR)),
+        example_splits=list(config.splits),
+    )
     pusher = _pusher(
         config, model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
     report = ReportGen(
         examples=example_gen.outputs["examples"],
         scans=example_gen.outputs["scans"],
-        model=trainer.outputs["model"],
+        predictions=segment_scans.outputs["predictions"],
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
-        **{OTHER_EVALUATIONS[split]: node.outputs["evaluation"] for split, node in others.items()},
         configuration=json.dumps(config.described(), sort_keys=True),
         criteria=criteria_to_json(criteria),
         code_hash=code_hash(entry_points.REPORT),
         trainer_code_hash=trainer_hash,
-        probability_threshold=threshold,
+        probability_threshold=config.evaluation.probability_threshold,
     )
     nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
-    return _assemble(config, [*nodes, last_blessed, evaluator, *others.values(), pusher, report])
+    judging = [last_blessed, segment_scans, evaluator, pusher, report]
+    return _assemble(config, [*nodes, *judging])
 
 
 def create_ingest(config: Config) -> tfx.dsl.Pipeline:
@@ -149,7 +148,9 @@ def _trainer(
 ) -> base_node.BaseNode:
     """The Trainer in this process, or as a Vertex custom job on a GPU machine."""
     steps = {
-        "train_args": trainer_pb2.TrainArgs(splits=[features.SPLIT_TRAIN]),
+        "train_args": trainer_pb2.TrainArgs(
+            splits=[features.SPLIT_TRAIN, features.index_split(features.SPLIT_TRAIN)]
+        ),
         "eval_args": trainer_pb2.EvalArgs(splits=[features.SPLIT_EVAL]),
     }
     if config.vertex is None:

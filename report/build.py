@@ -14,15 +14,15 @@ from lungct.record import ScanRecord
 from report.content import Making, ReportContent, to_json
 from report.evaluation import Evaluation, read_evaluation
 from report.history import read_history
-from report.nodules import JudgedNodule, ScanToJudge, Segmenter, judge_scan, load_segmenter
+from report.nodules import JudgedNodule, ScanToJudge, judge_scan
 from report.page import render
 from report.pictures import MAX_REAL, Picture, choose_nodules, choose_real, draw
 from report.scans import ZYX, read_scans, read_warnings, sum_up
-from report.slices import first_series
 from schema import features
 from schema.criteria import Criterion
-from schema.files import REPORT_FILE, SUMMARY_FILE
+from schema.files import INDEX_ENDING, MASK_ENDING, REPORT_FILE, SUMMARY_FILE
 from schema.hyperparameters import parse_grid
+from schema.slices import read_index
 
 # What the Evaluator leaves in the folder of its blessing.
 BLESSED_FILE: Final = "BLESSED"
@@ -33,22 +33,20 @@ class ReportInputs:
     """Folders that the report is made from.
 
     Attributes:
-        examples: Folder of the slices by split.
-        model: The exported SavedModel.
+        examples: Folder by split of the slices and of their index.
+        predictions: Holds the masks of the scans that were judged.
         model_run: Holds `history.json`.
         evaluation: TFMA's.
         blessing: The Evaluator's.
         scans: The ScanRecords.
-        other_evaluations: TFMA's of the splits that no gate looks at.
     """
 
     examples: Mapping[str, str]
-    model: str
+    predictions: str
     model_run: str
     evaluation: str
     blessing: str
     scans: str
-    other_evaluations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,22 +84,21 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     """
     configuration = json.loads(parameters.configuration)
     spacing_mm = parse_grid(configuration).spacing_mm
-    evaluation = read_evaluation(inputs.evaluation, parameters.criteria, inputs.other_evaluations)
+    evaluation = read_evaluation(inputs.evaluation, parameters.criteria)
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
     scans = read_scans(inputs.scans)
     data = sum_up(scans, read_warnings(inputs.scans))
-    chosen = list(_scans_to_judge(inputs.examples, scans, data.mixed))
-    segment = load_segmenter(inputs.model)
+    chosen = list(_scans_to_judge(inputs, scans, data.mixed))
     threshold = parameters.probability_threshold
-    judged = _judge_all(chosen, segment, threshold, spacing_mm)
+    judged = _judge_all(chosen, spacing_mm)
     return ReportContent(
         name=str(configuration.get("name", "NoduleFlow")),
         blessed=blessed,
         data=data,
         evaluation=evaluation,
         nodules=tuple(one.result for _, one in judged),
-        pictures=_draw_all(chosen, judged, segment, threshold, spacing_mm),
+        pictures=_draw_all(chosen, judged, spacing_mm),
         history=read_history(inputs.model_run),
         making=Making(parameters.configuration, parameters.trainer_code_hash, threshold, _now()),
     )
@@ -116,34 +113,51 @@ def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
 
 
 def _scans_to_judge(
-    examples: Mapping[str, str], scans: Sequence[ScanRecord], mixed: bool
+    inputs: ReportInputs, scans: Sequence[ScanRecord], mixed: bool
 ) -> Iterator[ScanToJudge]:
-    """The scans of eval, and the first few real ones wherever they are among phantoms."""
+    """The scans of eval, and the first few real ones wherever they are among phantoms.
+
+    Of other splits only scans with a mask: SegmentScans may have been told to leave some out.
+    """
     by_series = {scan.series_uid: scan for scan in scans}
     shown = 0
-    for split in sorted(examples, key=lambda name: name != features.SPLIT_EVAL):
+    splits = [split for split in inputs.examples if not features.is_index(split)]
+    for split in sorted(splits, key=lambda name: name != features.SPLIT_EVAL):
         if split != features.SPLIT_EVAL and not mixed:
             continue
-        for path in sorted(tf.io.gfile.glob(os.path.join(examples[split], "*"))):
-            series = first_series(path)
-            if series is None:
-                continue
-            if series not in by_series:
-                raise ValueError(
-                    f"expected series {series} of {path} in the records of the scans, got none"
-                )
-            record = by_series[series]
-            shown += not record.phantom
-            if split == features.SPLIT_EVAL or (not record.phantom and shown <= MAX_REAL):
-                yield ScanToJudge(record, path)
+        for scan in _scans_of(inputs, split, by_series):
+            shown += not scan.record.phantom
+            real = not scan.record.phantom and shown <= MAX_REAL
+            if split == features.SPLIT_EVAL or real:
+                yield scan
+
+
+def _scans_of(
+    inputs: ReportInputs, split: str, by_series: Mapping[str, ScanRecord]
+) -> Iterator[ScanToJudge]:
+    """The scans of a split, in order; of a split other than eval those with a mask."""
+    index = inputs.examples[features.index_split(split)]
+    for path in sorted(tf.io.gfile.glob(os.path.join(index, f"*{INDEX_ENDING}"))):
+        series = os.path.basename(path).removesuffix(INDEX_ENDING)
+        mask = os.path.join(inputs.predictions, series + MASK_ENDING)
+        if split != features.SPLIT_EVAL and not tf.io.gfile.exists(mask):
+            continue
+        rows = read_index([path])
+        if not rows:  # the index of an empty split
+            continue
+        if series not in by_series:
+            raise ValueError(
+                f"expected series {series} of {path} in the records of the scans, got none"
+            )
+        yield ScanToJudge(by_series[series], inputs.examples[split], tuple(rows), mask)
 
 
 def _judge_all(
-    scans: Sequence[ScanToJudge], segment: Segmenter, threshold: float, spacing_mm: ZYX
+    scans: Sequence[ScanToJudge], spacing_mm: ZYX
 ) -> list[tuple[ScanToJudge, JudgedNodule]]:
     judged: list[tuple[ScanToJudge, JudgedNodule]] = []
     for number, scan in enumerate(scans, start=1):
-        judged += [(scan, one) for one in judge_scan(scan, segment, threshold, spacing_mm)]
+        judged += [(scan, one) for one in judge_scan(scan, spacing_mm)]
         progress.advance("scans of the report", number, len(scans))
     return judged
 
@@ -151,15 +165,13 @@ def _judge_all(
 def _draw_all(
     scans: Sequence[ScanToJudge],
     judged: Sequence[tuple[ScanToJudge, JudgedNodule]],
-    segment: Segmenter,
-    threshold: float,
     spacing_mm: ZYX,
 ) -> tuple[Picture, ...]:
     requests = choose_nodules(judged)
     if any(scan.record.phantom for scan in scans):
         real = [scan for scan in scans if not scan.record.phantom][:MAX_REAL]
         requests += choose_real(real, judged)
-    return tuple(draw(request, segment, threshold, spacing_mm) for request in requests)
+    return tuple(draw(request, spacing_mm) for request in requests)
 
 
 def _now() -> str:

@@ -45,15 +45,12 @@ class Evaluation:
         return is_passed(self.gate)
 
 
-def read_evaluation(
-    folder: str, criteria: Sequence[Criterion], others: Sequence[str] = ()
-) -> Evaluation:
+def read_evaluation(folder: str, criteria: Sequence[Criterion]) -> Evaluation:
     """Reads the folder of a ModelEvaluation artifact, and judges.
 
     Args:
         folder: Where TFMA wrote `eval_config.json`, metrics and validations.
         criteria: The gate's criteria, which TFMA was given as thresholds.
-        others: Folders of further splits, of which the metrics alone are read.
 
     Raises:
         FileNotFoundError: There is no evaluation.
@@ -64,9 +61,8 @@ def read_evaluation(
     measured = list(_read_rows(folder))
     candidate = [row for model, row in measured if model != baseline]
     last_blessed = [row for model, row in measured if model == baseline]
-    further = [row for other in others for _, row in _read_rows(other)]
     evaluation = Evaluation(
-        metrics=in_order([*candidate, *further]),
+        metrics=in_order(candidate),
         last_blessed=in_order(last_blessed),
         gate=judge(criteria, candidate, None if baseline is None else last_blessed),
     )

@@ -13,13 +13,25 @@ from schema.files import HISTORY_FILE
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass of training; a figure that was not recorded is None."""
+    """One pass of training; a figure that was not recorded is None.
+
+    Attributes:
+        epoch: Its number.
+        loss: Mean loss of the training crops.
+        dice: Dice of the training crops.
+        monitor_dice: Dice of the monitor patients.
+        seconds: Time that it took.
+        monitor_error: Standard error of `monitor_dice`.
+        monitor_slices: Slices that `monitor_dice` is over.
+    """
 
     epoch: int
     loss: float | None
     dice: float | None
     monitor_dice: float | None
     seconds: float | None
+    monitor_error: float | None = None
+    monitor_slices: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,4 +81,6 @@ def _epoch(row: Mapping[str, Any], number: int) -> Epoch:
         dice=row.get("dice"),
         monitor_dice=row.get("monitor_dice"),
         seconds=row.get("seconds"),
+        monitor_error=row.get("monitor_error"),
+        monitor_slices=row.get("monitor_slices"),
     )

@@ -6,26 +6,21 @@ told apart. Slices in the box that the nodule does not cut count too, as far as 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from lungct.metrics import OverlapSums, slice_overlap
 from lungct.record import NoduleRecord, ScanRecord
 from report.scans import ZYX
-from report.slices import SliceHead, decode, records
-from schema import features
+from report.slices import Mask, origin_of, read_slices, truth_of
+from schema.masks import read_mask
+from schema.slices import IndexRow
 
 MARGIN_MM: Final = 5.0
-BATCH_SLICES: Final = 8
-
-Mask = npt.NDArray[np.bool_]
-# Serialized tf.Examples to probabilities (N, H, W).
-Segmenter = Callable[[Sequence[bytes]], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -61,25 +56,33 @@ class NoduleResult:
 
 @dataclass(frozen=True)
 class JudgedNodule:
-    """A result with the place to look for a picture: file, slice, box centre (y, x) in pixels."""
+    """A result with the place to look for a picture: slice, box centre (y, x) in pixels."""
 
     result: NoduleResult
-    path: str
     slice_index: int
     centre_pixels: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class ScanToJudge:
-    """One scan to judge: its record and its file of slices."""
+    """One scan to judge.
+
+    Attributes:
+        record: Its record.
+        folder: Folder of its split, which holds its file of slices.
+        rows: Its index, in the order of z.
+        mask: File of what is predicted in it.
+    """
 
     record: ScanRecord
-    path: str
+    folder: str
+    rows: tuple[IndexRow, ...]
+    mask: str
 
 
 @dataclass(frozen=True)
 class _Stack:
-    """Slices near the nodules of one scan: origin, truth and prediction (y, x) by slice index."""
+    """Slices of one scan by z: origin and truth (y, x) near the nodules, prediction of all."""
 
     origins_mm: Mapping[int, tuple[float, float, float]]
     truth: Mapping[int, Mask]
@@ -95,93 +98,76 @@ class _Box:
     columns: slice
 
 
-def load_segmenter(folder: str) -> Segmenter:
-    """The exported model as a function of serialized tf.Examples."""
-    model = tf.saved_model.load(folder)
-    signature = model.signatures[features.SIGNATURE_EXAMPLES]
-
-    def segment(examples: Sequence[bytes]) -> npt.NDArray[np.float32]:
-        """Probability (N, y, x) of serialized examples."""
-        outputs = signature(**{features.INPUT_EXAMPLES: tf.constant(list(examples))})
-        probability: npt.NDArray[np.float32] = outputs[features.OUTPUT_PROBABILITY].numpy()
-        return probability
-
-    # The signature holds the model by a weak reference only.
-    segment.model = model  # type: ignore[attr-defined]
-    return segment
-
-
-def judge_scan(
-    scan: ScanToJudge, segment: Segmenter, threshold: float, spacing_mm: ZYX
-) -> Iterator[JudgedNodule]:
+def judge_scan(scan: ScanToJudge, spacing_mm: ZYX) -> Iterator[JudgedNodule]:
     """Judges every annotated nodule of one scan.
 
     Args:
         scan: The scan.
-        segment: The model.
-        threshold: Probability from which a voxel is predicted.
         spacing_mm: Spacing (z, y, x) of the working grid.
 
     Yields:
         One result per nodule, in the order of the annotations.
+
+    Raises:
+        ValueError: Record, index, slices and mask are not of one scan.
     """
     if not scan.record.nodules:
         return
     cuts = _cuts(scan)
     reach = _reach(spacing_mm)
     wanted = {z + d for zs in cuts.values() for z in zs for d in range(-reach, reach + 1)}
-    stack = _read_stack(scan.path, wanted, segment, threshold)
+    stack = _read_stack(scan, wanted)
     for nodule in scan.record.nodules:
         yield _judge(scan, nodule, cuts.get(nodule.id, ()), stack, spacing_mm)
+
+
+def read_prediction(scan: ScanToJudge) -> dict[int, Mask]:
+    """What is predicted in a scan.
+
+    Args:
+        scan: The scan.
+
+    Returns:
+        bool (rows, columns) by z.
+
+    Raises:
+        ValueError: The mask is not of the scan's shape.
+    """
+    with tf.io.gfile.GFile(scan.mask, "rb") as file:
+        mask = read_mask(file.read())
+    shape = (len(scan.rows), scan.rows[0].rows, scan.rows[0].columns)
+    if mask.shape != shape:
+        raise ValueError(f"expected a mask of shape {shape}, got {mask.shape} in {scan.mask}")
+    return {row.index: plane for row, plane in zip(scan.rows, mask, strict=True)}
 
 
 def _cuts(scan: ScanToJudge) -> dict[str, tuple[int, ...]]:
     """Slice indices that each nodule is cut by."""
     cuts: dict[str, list[int]] = {}
-    for head, _ in records(scan.path):
-        _check_series(head, scan)
-        for nodule_id in head.nodule_ids:
-            cuts.setdefault(nodule_id, []).append(head.index)
+    for row in scan.rows:
+        if row.series_uid != scan.record.series_uid:
+            raise ValueError(
+                f"expected slices of {scan.record.series_uid} only, got one of {row.series_uid} "
+                f"in {scan.folder}"
+            )
+        for nodule_id in row.nodule_ids:
+            cuts.setdefault(nodule_id, []).append(row.index)
     unknown = set(cuts) - {nodule.id for nodule in scan.record.nodules}
     if unknown:
         raise ValueError(
             f"expected the nodules that the records of the scans name for "
-            f"{scan.record.series_uid}, got also {sorted(unknown)} in {scan.path}"
+            f"{scan.record.series_uid}, got also {sorted(unknown)} in {scan.folder}"
         )
     return {name: tuple(sorted(indices)) for name, indices in cuts.items()}
 
 
-def _check_series(head: SliceHead, scan: ScanToJudge) -> None:
-    if head.series_uid != scan.record.series_uid:
-        raise ValueError(
-            f"expected slices of {scan.record.series_uid} only, got one of {head.series_uid} "
-            f"in {scan.path}"
-        )
-
-
-def _read_stack(path: str, wanted: set[int], segment: Segmenter, threshold: float) -> _Stack:
-    origins: dict[int, tuple[float, float, float]] = {}
-    truth: dict[int, Mask] = {}
-    prediction: dict[int, Mask] = {}
-    for batch in _batches(path, wanted):
-        probability = segment([serialized for _, serialized in batch])
-        for (head, serialized), plane in zip(batch, probability, strict=True):
-            origins[head.index] = head.origin_mm
-            truth[head.index] = decode(serialized).truth
-            prediction[head.index] = plane >= threshold
-    return _Stack(origins, truth, prediction)
-
-
-def _batches(path: str, wanted: set[int]) -> Iterator[list[tuple[SliceHead, bytes]]]:
-    batch: list[tuple[SliceHead, bytes]] = []
-    for head, serialized in records(path):
-        if head.index in wanted:
-            batch.append((head, serialized))
-        if len(batch) == BATCH_SLICES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _read_stack(scan: ScanToJudge, wanted: set[int]) -> _Stack:
+    examples = read_slices(scan.folder, scan.rows, wanted)
+    return _Stack(
+        origins_mm={z: origin_of(example) for z, example in examples.items()},
+        truth={z: truth_of(example) for z, example in examples.items()},
+        prediction=read_prediction(scan),
+    )
 
 
 def _judge(
@@ -189,7 +175,7 @@ def _judge(
 ) -> JudgedNodule:
     box = _box(nodule, cut, stack, spacing_mm) if cut else None
     if box is None:
-        return JudgedNodule(_result(scan, nodule, None), scan.path, -1, (0.0, 0.0))
+        return JudgedNodule(_result(scan, nodule, None), -1, (0.0, 0.0))
     truth = np.stack([stack.truth[z][box.rows, box.columns] for z in box.slices])
     prediction = np.stack([stack.prediction[z][box.rows, box.columns] for z in box.slices])
     inside = [z for z in box.slices if z in set(cut)]
@@ -199,7 +185,7 @@ def _judge(
         (box.columns.start + box.columns.stop - 1) / 2,
     )
     overlap = slice_overlap(prediction, truth)
-    return JudgedNodule(_result(scan, nodule, overlap), scan.path, largest, centre)
+    return JudgedNodule(_result(scan, nodule, overlap), largest, centre)
 
 
 def _box(nodule: NoduleRecord, cut: Sequence[int], stack: _Stack, spacing_mm: ZYX) -> _Box | None:

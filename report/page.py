@@ -68,6 +68,7 @@ def render(content: ReportContent) -> str:
         headlines=HEADLINES,
         plots=_plots(content, nodules),
         configuration=pretty(content.making.configuration),
+        train_patients=train_patients(content.making.configuration),
         nodule_summary=sum_up_nodules(content.eval_nodules),
         zoom_mm=ZOOM_MM,
     )
@@ -96,6 +97,12 @@ def two_lines(text: str) -> list[str]:
 def pretty(configuration: str) -> str:
     """The configuration indented."""
     return json.dumps(json.loads(configuration), indent=2, ensure_ascii=False)
+
+
+def train_patients(configuration: str) -> int:
+    """Of how many patients of the train split figures are; 0 for all."""
+    evaluation = json.loads(configuration).get("evaluation") or {}
+    return int(evaluation.get("train_patients", 0))
 
 
 def cards(content: ReportContent) -> list[Card]:

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from report.nodules import JudgedNodule, NoduleResult, ScanToJudge, Segmenter
+from report.nodules import JudgedNodule, NoduleResult, ScanToJudge, read_prediction
 from report.scans import ZYX
-from report.slices import SlicePixels, decode, records
+from report.slices import Mask, SlicePixels, decode, read_slices
 from schema import features
 
 WINDOW_HU: Final = (-1350, 150)
@@ -34,12 +32,10 @@ MAX_REAL: Final = 3
 # White marks have to be seen on bright tissue too.
 SHADE: Final = "#000000a0"
 
-Mask = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """What to draw: one slice of one file, around a place when there is a nodule."""
+    """What to draw: one slice of one scan, around a place when there is a nodule."""
 
     kind: str
     scan: ScanToJudge
@@ -108,22 +104,23 @@ def choose_real(
     return requests
 
 
-def draw(request: PictureRequest, segment: Segmenter, threshold: float, spacing_mm: ZYX) -> Picture:
+def draw(request: PictureRequest, spacing_mm: ZYX) -> Picture:
     """Draws one picture.
 
     Args:
         request: What to draw.
-        segment: The model.
-        threshold: Probability from which a voxel is predicted.
         spacing_mm: Spacing (z, y, x) of the working grid.
 
     Raises:
-        ValueError: The file does not hold the slice.
+        ValueError: The scan does not have the slice.
     """
-    serialized = _find(request)
-    pixels = decode(serialized)
-    prediction = segment([serialized])[0] >= threshold
     scan = request.scan
+    found = read_slices(scan.folder, scan.rows, {request.slice_index})
+    if not found:
+        uid = scan.record.series_uid
+        raise ValueError(f"expected slice {request.slice_index} of {uid}, got none")
+    pixels = decode(found[request.slice_index])
+    prediction = read_prediction(scan)[request.slice_index]
     return Picture(
         kind=request.kind,
         series_uid=scan.record.series_uid,
@@ -149,15 +146,7 @@ def _request(kind: str, scan: ScanToJudge, one: JudgedNodule) -> PictureRequest:
 
 
 def _middle(scan: ScanToJudge) -> int:
-    indices = sorted(head.index for head, _ in records(scan.path))
-    return indices[len(indices) // 2]
-
-
-def _find(request: PictureRequest) -> bytes:
-    for head, serialized in records(request.scan.path):
-        if head.index == request.slice_index:
-            return serialized
-    raise ValueError(f"expected slice {request.slice_index} in {request.scan.path}, got none")
+    return scan.rows[len(scan.rows) // 2].index
 
 
 def _panels(

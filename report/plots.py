@@ -58,6 +58,7 @@ def dice_curve(history: History) -> str:
     epochs = history.epochs
     _line(axes, epochs, [epoch.dice for epoch in epochs], TRAIN_COLOUR, "train crops")
     _line(axes, epochs, [epoch.monitor_dice for epoch in epochs], EVAL_COLOUR, "monitor patients")
+    _band(axes, epochs)
     axes.set_ylabel("Dice")
     axes.set_ylim(0, 1)
     _epoch_axis(axes, history)
@@ -139,6 +140,22 @@ def _line(
         marker = "o" if len(known) < 40 else ""
         x, y = zip(*known, strict=True)
         axes.plot(x, y, marker=marker, markersize=3, linewidth=1.8, color=colour, label=label)
+
+
+def _band(axes: Any, epochs: Sequence[Epoch]) -> None:
+    """One standard error on both sides of the monitor patients' Dice, where it is known."""
+    known = [
+        (
+            epoch.epoch,
+            epoch.monitor_dice - epoch.monitor_error,
+            epoch.monitor_dice + epoch.monitor_error,
+        )
+        for epoch in epochs
+        if epoch.monitor_dice is not None and epoch.monitor_error is not None
+    ]
+    if known:
+        colour = f"{EVAL_COLOUR}33"
+        axes.fill_between(*zip(*known, strict=True), color=colour, lw=0, label="± 1 standard error")
 
 
 def _epoch_axis(axes: Any, history: History) -> None:

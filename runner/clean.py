@@ -16,7 +16,7 @@ from schema.outputs import PUSHED_DESTINATION
 
 # Reports, metrics, statistics and the tables of scans are kept: they are small, and are what runs
 # are compared by.
-LARGE_TYPES: Final = ("Examples", "Model", "ModelRun")
+LARGE_TYPES: Final = ("Examples", "Model", "ModelRun", "components.Predictions")
 
 _Artifact = metadata_store_pb2.Artifact
 _Event = metadata_store_pb2.Event

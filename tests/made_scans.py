@@ -33,6 +33,7 @@ class MadeScan:
     source: str = "made"
     split: str = features.SPLIT_TRAIN
     region: npt.NDArray[np.uint8] | None = None
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def mask(self) -> npt.NDArray[np.uint8]:
@@ -79,7 +80,7 @@ def _facts(scan: MadeScan, z: int) -> dict[str, Sequence[Any]]:
         features.SOURCE: [scan.source.encode()],
         features.SPLIT: [scan.split.encode()],
         features.SLICE_INDEX: [z],
-        features.SLICE_ORIGIN_MM: [0.0, 0.0, 2.5 * z],
+        features.SLICE_ORIGIN_MM: [*scan.origin_mm[:2], scan.origin_mm[2] + 2.5 * z],
         features.ROWS: [scan.hu.shape[1]],
         features.COLUMNS: [scan.hu.shape[2]],
         features.INTENSITY_COUNT: [len(above)],

@@ -15,11 +15,12 @@ MAY_IMPORT = {
     "phantom": {"phantom", "lungct"},
     "models": {"models", "schema", "lungct"},
     "report": {"report", "schema", "lungct"},
-    "components": {"components", "report", "schema", "lungct"},
+    "serving": {"serving", "schema", "lungct"},
+    "components": {"components", "serving", "report", "schema", "lungct"},
     "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},
     "runner": {"runner", "pipeline", "components", "phantom", "schema", "lungct"},
 }
-OURS = {*MAY_IMPORT, "serving", "configs"}
+OURS = {*MAY_IMPORT, "configs"}
 RUNNERS = {"lungct", "pipeline", "runner"}
 
 

@@ -28,13 +28,14 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_every_component_is_a_task(job: dict[str, Any]) -> None:
     tasks = set(job["pipelineSpec"]["root"]["dag"]["tasks"])
     names = "CtExampleGen SchemaImport StatisticsGen ExampleValidator DataGate Transform Trainer"
-    assert {*names.split(), "Evaluator", "Pusher", "ReportGen"} < tasks
+    assert {*names.split(), "SegmentScans", "Evaluator", "Pusher", "ReportGen"} < tasks
     assert {name for name in tasks if name.startswith("last_blessed_model")}
 
 
 def test_nothing_learns_before_the_data_gate(job: dict[str, Any]) -> None:
     tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
     assert "DataGate" in tasks["Transform"]["dependentTasks"]
+    assert "SegmentScans" in tasks["Evaluator"]["dependentTasks"]
     assert "Evaluator" in tasks["Pusher"]["dependentTasks"]
 
 
@@ -63,6 +64,7 @@ def test_every_component_of_ours_gets_the_hash_of_what_it_imports(job: dict[str,
     assert parameter("CtExampleGen", "code_hash") == code_hash(entry_points.INGEST)
     assert parameter("SchemaImport", "code_hash") == code_hash(entry_points.SCHEMA_IMPORT)
     assert parameter("DataGate", "code_hash") == code_hash(entry_points.DATA_GATE)
+    assert parameter("SegmentScans", "code_hash") == code_hash(entry_points.SEGMENT_SCANS)
     assert parameter("ReportGen", "code_hash") == code_hash(entry_points.REPORT)
     assert parameter("ReportGen", "trainer_code_hash") == code_hash(entry_points.TRAINER)
     for task, code in (

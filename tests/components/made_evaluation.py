@@ -42,37 +42,58 @@ def change_of_at_least(bound: float, bucket: str = "all") -> Criterion:
 
 def eval_config(criteria: Sequence[Criterion], baseline: bool = False) -> config_pb2.EvalConfig:
     """TFMA's configuration as TFX's Evaluator leaves it, with or without a baseline."""
-    config = pipeline_eval_config(criteria, probability_threshold=0.5, code_hash="c0ffee")
+    config = pipeline_eval_config(criteria, code_hash="c0ffee")
     return config_util.update_eval_config_with_defaults(
         config, has_baseline=baseline, rubber_stamp=True
     )
 
 
-def run_tfma(
-    folder: Path,
-    config: config_pb2.EvalConfig,
-    examples: Sequence[bytes],
-    models: Mapping[str, str],
-) -> str:
-    """Runs TFMA as TFX's Evaluator does.
+def row(
+    truth: int,
+    candidate: tuple[int, int],
+    baseline: tuple[int, int] | None = None,
+    buckets: Sequence[str] = ("none",),
+    split: str = "eval",
+) -> bytes:
+    """A row as SegmentScans writes it; of each model the voxels predicted and common."""
+    feature = {
+        features.SPLIT: _bytes(split),
+        features.SOURCE: _bytes("made up"),
+        features.SIZE_BUCKETS: _bytes(*buckets),
+        features.TRUTH_VOXELS: _whole(truth),
+    }
+    models = {features.CANDIDATE: candidate, features.BASELINE: baseline}
+    for name, counts in models.items():
+        if counts is not None:
+            feature[features.predicted_voxels(name)] = _whole(counts[0])
+            feature[features.common_voxels(name)] = _whole(counts[1])
+    return bytes(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+def _bytes(*values: str) -> Any:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[v.encode() for v in values]))
+
+
+def _whole(value: int) -> Any:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def run_tfma(folder: Path, config: config_pb2.EvalConfig, rows: Sequence[bytes]) -> str:
+    """Runs TFMA as TFX's Evaluator does, which loads no model of these.
 
     Args:
         folder: Where the evaluation is written.
         config: By `eval_config`.
-        examples: Serialized, with the features that TFMA slices by.
-        models: Folder of the SavedModel by "candidate" and, with a baseline, "baseline".
+        rows: By `row`.
     """
-    names = [spec.name or "candidate" for spec in config.model_specs]
     shared = [
-        tfma.default_eval_shared_model(
-            models[name], model_name=name if len(names) > 1 else "", eval_config=config
-        )
-        for name in names
+        tfma.default_eval_shared_model("/nowhere", model_name=spec.name, eval_config=config)
+        for spec in config.model_specs
     ]
     with Pipeline(runner=FnApiRunner()) as pipeline:
         _ = (
             pipeline
-            | Create(list(examples))
+            | Create(list(rows))
             | TFExampleBeamRecord(
                 physical_format="inmem",
                 telemetry_descriptors=["test"],
@@ -85,16 +106,6 @@ def run_tfma(
             )
         )
     return str(folder)
-
-
-def with_slicing_features(serialized: bytes, split: str, bucket: str) -> bytes:
-    """The same slice with the features that TFMA slices by."""
-    example = tf.train.Example.FromString(serialized)
-    feature = example.features.feature
-    feature[features.SPLIT].bytes_list.value.append(split.encode())
-    feature[features.SIZE_BUCKETS].bytes_list.value.append(bucket.encode())
-    changed: bytes = example.SerializeToString()
-    return changed
 
 
 # Figures by slice key (split, bucket), then by metric; "baseline:" or "diff:" before a name says

@@ -1,4 +1,4 @@
-"""A small made-up run for the report's tests: slices, scan records, model, evaluation, history."""
+"""A small made-up run for the report's tests: slices, masks, records, evaluation, history."""
 
 import json
 from collections.abc import Sequence
@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lungct.record import NoduleRecord, ScanRecord
 from report.build import ReportInputs, ReportParameters
-from schema import features
+from report.nodules import ScanToJudge
+from schema import features, slices
+from schema.files import INDEX_ENDING, MASK_ENDING
+from schema.masks import mask_bytes
+from tests import made_scans
 from tests.components.made_evaluation import MadeFigures, at_least, eval_config, write_evaluation
 
 SPACING_MM = (2.5, 2.0, 1.0)  # (z, y, x)
-SIZE = 64
-GRID = {"spacing_mm": list(SPACING_MM), "slice_size": SIZE}
+ROWS, COLUMNS = 64, 64
+GRID = {"spacing_mm": list(SPACING_MM)}
 CONFIGURATION = json.dumps({"name": "made-up run", "grid": GRID})
 # A model that passed reaches the first, one that missed does not reach the second.
 PASSED, MISSED = (at_least(0.5),), (at_least(0.9),)
@@ -40,8 +43,7 @@ class MadeScan:
     series_uid: str
     split: str
     nodules: tuple[MadeNodule, ...] = ()
-    slices: int = 12
-    size: int = SIZE
+    shape: tuple[int, int, int] = (12, ROWS, COLUMNS)
     spacing_mm: tuple[float, float, float] = SPACING_MM
     origin_mm: tuple[float, float, float] = (-30.0, -60.0, -100.0)
     phantom: bool = True
@@ -53,23 +55,35 @@ class MadeScan:
 
     def ball(self, nodule: MadeNodule) -> np.ndarray[Any, Any]:
         """bool (z, y, x): voxels whose centre is within the radius."""
-        grid = np.indices((self.slices, self.size, self.size)).transpose(1, 2, 3, 0)
+        grid = np.indices(self.shape).transpose(1, 2, 3, 0)
         away_mm = (grid - np.array(nodule.zyx)) * np.array(self.spacing_mm)
         inside: np.ndarray[Any, Any] = (away_mm**2).sum(-1) <= (nodule.diameter_mm / 2) ** 2
         return inside
 
     def truth(self) -> np.ndarray[Any, Any]:
         balls = [self.ball(nodule) for nodule in self.nodules]
-        empty = np.zeros((self.slices, self.size, self.size), bool)
-        return np.any([empty, *balls], axis=0)
+        return np.any([np.zeros(self.shape, bool), *balls], axis=0)
 
-    def examples(self) -> list[bytes]:
+    def shifted(self, columns: int = 1) -> np.ndarray[Any, Any]:
+        """A prediction of which the Dice is known: the truth some columns to the right."""
+        return np.roll(self.truth(), columns, axis=2)
+
+    def made(self) -> made_scans.MadeScan:
+        """The same scan as CtExampleGen leaves it."""
         truth = self.truth()
-        cut = {one.nodule_id: self.ball(one).any((1, 2)) for one in self.nodules}
-        return [
-            made_example(self, z, truth[z], tuple(name for name, at in cut.items() if at[z]))
-            for z in range(self.slices)
-        ]
+        plane = self.shape[1:]
+        hu = np.stack([chest(plane, z) for z in range(self.shape[0])])
+        cut = [(one, np.flatnonzero(self.ball(one).any((1, 2)))) for one in self.nodules]
+        return made_scans.MadeScan(
+            uid=self.series_uid,
+            hu=np.where(truth, np.int16(30), hu),
+            coverage=np.where(truth, 255, 0).astype(np.uint8),
+            nodules=tuple((one.nodule_id, one.diameter_mm, tuple(z.tolist())) for one, z in cut),
+            patient=f"patient of {self.series_uid}",
+            split=self.split,
+            region=np.broadcast_to(lungs(plane), self.shape).astype(np.uint8),
+            origin_mm=self.origin_mm,
+        )
 
     def record(self, **changed: Any) -> ScanRecord:
         """What the records of the scans say of it."""
@@ -86,81 +100,46 @@ class MadeScan:
             phantom=self.phantom,
             spacing_mm=self.spacing_mm,
             nodules=nodules,
-            slice_count=self.slices,
+            slice_count=self.shape[0],
         )
         return replace(known, **changed)
 
 
-def chest(size: int, seed: int) -> np.ndarray[Any, Any]:
+Plane = tuple[int, ...]
+
+
+def chest(plane: Plane, seed: int) -> np.ndarray[Any, Any]:
     """int16 (y, x) HU: a body with two lungs and some noise."""
-    y, x = np.indices((size, size)) / size - 0.5
-    hu = np.full((size, size), -1000.0)
+    y, x = relative(plane)
+    hu = np.full(plane, -1000.0)
     hu[(x / 0.46) ** 2 + (y / 0.36) ** 2 < 1] = 40
-    hu[lungs(size)] = -850
+    hu[lungs(plane)] = -850
     return (hu + np.random.default_rng(seed).normal(0, 30, hu.shape)).astype(np.int16)
 
 
-def lungs(size: int) -> np.ndarray[Any, Any]:
-    y, x = np.indices((size, size)) / size - 0.5
+def lungs(plane: Plane) -> np.ndarray[Any, Any]:
+    y, x = relative(plane)
     inside: np.ndarray[Any, Any] = ((abs(x) - 0.21) / 0.17) ** 2 + (y / 0.27) ** 2 < 1
     return inside
 
 
-def made_example(
-    scan: MadeScan, z: int, truth: np.ndarray[Any, Any], ids: tuple[str, ...], channels: int = 3
-) -> bytes:
-    hu = np.where(truth, np.int16(30), chest(scan.size, z))
-    image = np.repeat(hu[..., None], channels, -1)
-    x, y, bottom = scan.origin_mm
-    values: dict[str, list[bytes]] = {
-        features.IMAGE_HU: [image.astype("<i2").tobytes()],
-        features.NODULE_COVERAGE: [np.where(truth, 255, 0).astype(np.uint8).tobytes()],
-        features.REGION_MASK: [lungs(scan.size).astype(np.uint8).tobytes()],
-        features.SERIES_UID: [scan.series_uid.encode()],
-        features.NODULE_IDS: [name.encode() for name in ids],
-    }
-    feature = {
-        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
-        for name, value in values.items()
-    }
-    feature[features.SLICE_INDEX] = tf.train.Feature(int64_list=tf.train.Int64List(value=[z]))
-    feature[features.SLICE_ORIGIN_MM] = tf.train.Feature(
-        float_list=tf.train.FloatList(value=[x, y, bottom + z * scan.spacing_mm[0]])
-    )
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
-    serialized: bytes = example.SerializeToString()
-    return serialized
+def relative(plane: Plane) -> np.ndarray[Any, Any]:
+    """Places of the pixels along y and x, -0.5 to 0.5."""
+    places: np.ndarray[Any, Any] = np.indices(plane) / np.array(plane)[:, None, None] - 0.5
+    return places
 
 
-def write_slices(path: Path, examples: Sequence[bytes]) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-        for example in examples:
-            writer.write(example)
-    return str(path)
-
-
-class ShiftedTruth(tf.Module):
-    """A model that predicts the truth some columns to the right, so that its Dice is known."""
-
-    def __init__(self, size: int = SIZE, columns: int = 1) -> None:
-        super().__init__()
-        self.size, self.columns = size, columns
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.INPUT_EXAMPLES)])
-    def segment(self, examples: Any) -> dict[str, Any]:
-        spec = {features.NODULE_COVERAGE: tf.io.FixedLenFeature([], tf.string)}
-        raw = tf.io.parse_example(examples, spec)[features.NODULE_COVERAGE]
-        pixels = tf.reshape(tf.io.decode_raw(raw, tf.uint8), [-1, self.size, self.size])
-        return {
-            features.OUTPUT_PROBABILITY: tf.roll(tf.cast(pixels, tf.float32) / 255, self.columns, 2)
-        }
-
-
-def save_model(folder: Path, size: int = SIZE, columns: int = 1) -> str:
-    model = ShiftedTruth(size, columns)
-    tf.saved_model.save(model, str(folder), {features.SIGNATURE_EXAMPLES: model.segment})
-    return str(folder)
+def write_judged(
+    folder: Path, scan: MadeScan, prediction: np.ndarray[Any, Any] | None = None
+) -> ScanToJudge:
+    """Slices, index and mask of a scan, the truth one column to the right unless told otherwise."""
+    path = made_scans.write_scan(folder / "examples", scan.made())
+    index = folder / "examples" / f"Split-{features.index_split(scan.split)}"
+    rows = slices.read_index([str(index / f"{scan.series_uid}{INDEX_ENDING}")])
+    mask = folder / "predictions" / f"{scan.series_uid}{MASK_ENDING}"
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    mask.write_bytes(mask_bytes(scan.shifted() if prediction is None else prediction))
+    return ScanToJudge(scan.record(), str(path.parent), tuple(rows), str(mask))
 
 
 def write_scan_records(
@@ -206,8 +185,7 @@ def write_run(
 ) -> ReportInputs:
     """All that the report reads, for a model that passed or missed its one criterion."""
     for scan in scans:
-        path = folder / "examples" / f"Split-{scan.split}" / f"{scan.series_uid}.gz"
-        write_slices(path, scan.examples())
+        write_judged(folder, scan)
     figures: MadeFigures = {
         ("train",): {"pooled_dice": 0.8, "mean_slice_dice": 0.7},
         ("eval",): {"pooled_dice": 0.75, "mean_slice_dice": 0.65},
@@ -220,9 +198,10 @@ def write_run(
     return ReportInputs(
         examples={
             split: str(folder / "examples" / f"Split-{split}")
-            for split in dict.fromkeys(scan.split for scan in scans)
+            for scan in scans
+            for split in (scan.split, features.index_split(scan.split))
         },
-        model=save_model(folder / "model", scans[0].size),
+        predictions=str(folder / "predictions"),
         model_run=write_history(folder / "model_run"),
         evaluation=write_evaluation(folder / "evaluation", config, figures, passed),
         blessing=str(blessing),

@@ -19,6 +19,7 @@ from components.data_gate import (
     findings_table,
 )
 from lungct.record import NoduleRecord, ScanRecord
+from schema.features import index_split
 
 NODULE = NoduleRecord("1", (1.0, 2.0, 3.0), 5.0, 65.4, "3-6")
 
@@ -109,9 +110,11 @@ def judge(folder: Path, scans: list[ScanRecord], anomalies: anomalies_pb2.Anomal
     for name, artifact in {**given, "verdict": verdict}.items():
         artifact.uri = str(folder / name)
     splits = ["train", "eval"]
-    given["anomalies"].split_names = artifact_utils.encode_split_names(splits)
+    given["anomalies"].split_names = artifact_utils.encode_split_names(
+        [index_split(split) for split in splits]
+    )
     for split, found in {"train": anomalies_pb2.Anomalies(), "eval": anomalies}.items():
-        path = folder / "anomalies" / f"Split-{split}" / "SchemaDiff.pb"
+        path = folder / "anomalies" / f"Split-{split}-index" / "SchemaDiff.pb"
         path.parent.mkdir(parents=True)
         path.write_bytes(found.SerializeToString())
     (folder / "scans").mkdir()

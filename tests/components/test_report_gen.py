@@ -7,8 +7,8 @@ from typing import Any
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import Report, ScanRecords
-from components.report_gen import OTHER_EVALUATIONS, Executor, ReportGen
+from components.artifacts import Predictions, Report, ScanRecords
+from components.report_gen import Executor, ReportGen
 from schema.criteria import criteria_to_json
 from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
 
@@ -21,7 +21,7 @@ PROPERTIES = {
 }
 TYPES = {
     "examples": standard_artifacts.Examples,
-    "model": standard_artifacts.Model,
+    "predictions": Predictions,
     "model_run": standard_artifacts.ModelRun,
     "evaluation": standard_artifacts.ModelEvaluation,
     "blessing": standard_artifacts.ModelBlessing,
@@ -45,20 +45,12 @@ def test_wiring() -> None:
     assert component.exec_properties == PROPERTIES
 
 
-def test_there_is_an_input_for_every_split_but_that_of_the_gate() -> None:
-    inputs = {"train": "train_evaluation", "test": "test_evaluation"}
-    assert OTHER_EVALUATIONS == inputs
-    assert {*inputs.values(), *TYPES} == set(ReportGen.SPEC_CLASS.INPUTS)
-
-
 def test_executor_writes_the_report(tmp_path: Path) -> None:
     scan = MadeScan("a", "eval", (MadeNodule("1", (5, 30, 30), 4.2, "3-6"),))
     write_run(tmp_path, [scan, MadeScan("b", "train")])
-    (tmp_path / "trained").mkdir()
-    (tmp_path / "model").rename(tmp_path / "trained" / "Format-Serving")
     inputs = {name: [artifact(kind, tmp_path / name)] for name, kind in TYPES.items()}
-    inputs["model"][0].uri = str(tmp_path / "trained")
-    inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
+    splits = ["train", "train-index", "eval", "eval-index"]
+    inputs["examples"][0].split_names = artifact_utils.encode_split_names(splits)
     output = artifact(Report, tmp_path / "report")
 
     Executor().Do(inputs, {"report": [output]}, dict(PROPERTIES))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from lungct.metrics import Mask, OverlapSums, dice, overlap, slice_overlap
+from lungct.metrics import Mask, OverlapSums, dice, overlap, overlap_of_counts, slice_overlap
 
 
 def mask(*on: int, size: int = 12) -> Mask:
@@ -73,3 +73,15 @@ def test_precision_needs_a_prediction_and_recall_a_truth() -> None:
     assert math.isnan(missed.precision) and missed.recall == 0
     assert math.isnan(false.recall) and false.precision == 0
     assert math.isnan(false.mean_slice_dice) and false.pooled_dice == 0
+
+
+def test_overlap_of_counts_is_that_of_the_masks() -> None:
+    counted = overlap_of_counts(common=2, predicted=3, truth=5)
+    assert counted == slice_overlap(mask(0, 1, 2), mask(1, 2, 3, 4, 5))
+    assert overlap_of_counts(0, 2, 0) == OverlapSums(0, 2, 0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("counts", [(3, 2, 5), (3, 5, 2), (-1, 2, 2)])
+def test_counts_that_no_slice_has_are_refused(counts: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=f"got {counts[0]}, {counts[1]} and {counts[2]}"):
+        overlap_of_counts(*counts)

@@ -20,6 +20,7 @@ COMPONENTS = {
     "gate": entry_points.DATA_GATE,
     "transform": entry_points.TRANSFORM,
     "trainer": entry_points.TRAINER,
+    "segment": entry_points.SEGMENT_SCANS,
     "evaluator": entry_points.EVALUATOR,
     "report": entry_points.REPORT,
     "run": entry_points.RUN,
@@ -45,9 +46,9 @@ def hashes(root: Path) -> dict[str, str]:
 @pytest.fixture
 def changes(tmp_path: Path) -> Callable[[str, str, str], set[str]]:
     """Edits a copy of our code, and gives the components whose hash that changes."""
-    for package in ("lungct", "schema", "phantom", "models", "report", "components", "pipeline"):
+    packages = "lungct schema phantom models serving report components pipeline runner"
+    for package in packages.split():
         shutil.copytree(ROOT / package, tmp_path / package)
-    shutil.copytree(ROOT / "runner", tmp_path / "runner")
     shutil.copy(ROOT / "local_runner.py", tmp_path)
 
     def edit(path: str, old: str, new: str) -> set[str]:
@@ -87,6 +88,10 @@ def test_a_changed_loss_reruns_the_trainer_alone(changes: Changes) -> None:
 def test_a_changed_metric_reruns_the_evaluator_alone(changes: Changes) -> None:
     path = f"{entry_points.METRICS_MODULE.replace('.', '/')}.py"
     assert changes(path, "\n\n\n", "\n\nADDED = 1\n\n") == {"evaluator", "run"}
+
+
+def test_a_changed_way_of_segmenting_reruns_what_segments(changes: Changes) -> None:
+    assert changes("serving/model.py", "\n\n\n", "\n\nADDED = 1\n\n") == {"segment", "run"}
 
 
 def test_other_files_count_for_the_component_that_reads_them(changes: Changes) -> None:
@@ -188,8 +193,8 @@ def test_these_versions_count_for_every_component(
     ("distribution", "expected"),
     [
         ("simpleitk", {"ingest", "run"}),
-        ("isal", {"ingest", "run"}),
-        ("google-crc32c", {"ingest", "run"}),
+        ("isal", {"ingest", "segment", "report", "run"}),
+        ("google-crc32c", {"ingest", "segment", "report", "run"}),
         # Found by pydicom.
         ("pillow", {"ingest", "run"}),
         ("pyjpegls", {"ingest", "run"}),

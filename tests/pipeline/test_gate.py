@@ -6,6 +6,7 @@ three of its seven voxels, and one of 24 mm a few of its edge: good overall and 
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow_model_analysis as tfma
@@ -21,10 +22,10 @@ from tests.components.made_evaluation import (
     at_most,
     change_of_at_least,
     eval_config,
+    row,
     run_tfma,
-    with_slicing_features,
 )
-from tests.components.made_run import MadeNodule, MadeScan, save_model
+from tests.components.made_run import MadeNodule, MadeScan
 
 # In slice 1 alone, and in slices 3 to 11.
 SMALL = MadeNodule("1", (1, 30, 30), 4.2, "3-6")
@@ -37,25 +38,33 @@ GATE = GateConfig(
 )
 
 
-def slices() -> list[bytes]:
+SCAN = MadeScan("series", "eval", (SMALL, LARGE))
+
+
+def rows(candidate: int, baseline: int | None) -> list[bytes]:
+    """Rows of models that shift by so many columns."""
     buckets = {1: "3-6", **dict.fromkeys(range(3, 12), "15+")}
-    examples = MadeScan("series", "eval", (SMALL, LARGE)).examples()
+    truth, now = SCAN.truth(), SCAN.shifted(candidate)
+    before = SCAN.shifted(baseline) if baseline is not None else None
     return [
-        with_slicing_features(one, "eval", buckets.get(z, "none")) for z, one in enumerate(examples)
+        row(
+            int(truth[z].sum()),
+            counts(now[z], truth[z]),
+            None if before is None else counts(before[z], truth[z]),
+            [buckets.get(z, "none")],
+        )
+        for z in range(len(truth))
     ]
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
-    """Folders of models by the columns that they shift by."""
-    return {n: save_model(tmp_path_factory.mktemp("model"), columns=n) for n in (1, 2)}
+def counts(prediction: Any, truth: Any) -> tuple[int, int]:
+    return int(prediction.sum()), int((prediction & truth).sum())
 
 
 def evaluate(
-    folder: Path, criteria: tuple[Criterion, ...], candidate: str, baseline: str = ""
+    folder: Path, criteria: tuple[Criterion, ...], candidate: int, baseline: int | None = None
 ) -> Evaluation:
-    config = eval_config(criteria, bool(baseline))
-    run_tfma(folder, config, slices(), {"candidate": candidate, "baseline": baseline})
+    run_tfma(folder, eval_config(criteria, baseline is not None), rows(candidate, baseline))
     # Raises where TFMA's verdict is another.
     return read_evaluation(str(folder), criteria)
 
@@ -90,10 +99,8 @@ def test_lower_is_better_turns_the_bounds_round(monkeypatch: pytest.MonkeyPatch)
     assert (change.comparison, change.bound) == (Comparison.AT_MOST, 0.02)
 
 
-def test_good_overall_and_bad_in_one_bucket_is_refused(
-    models: dict[int, str], tmp_path: Path
-) -> None:
-    evaluation = evaluate(tmp_path, gate_criteria(GATE), models[1])
+def test_good_overall_and_bad_in_one_bucket_is_refused(tmp_path: Path) -> None:
+    evaluation = evaluate(tmp_path, gate_criteria(GATE), 1)
 
     assert not tfma.load_validation_result(str(tmp_path)).validation_ok
     assert not evaluation.passed
@@ -104,12 +111,10 @@ def test_good_overall_and_bad_in_one_bucket_is_refused(
     assert overall is not None and overall > 0.9
 
 
-def test_the_same_model_passes_where_that_bucket_has_no_bound(
-    models: dict[int, str], tmp_path: Path
-) -> None:
+def test_the_same_model_passes_where_that_bucket_has_no_bound(tmp_path: Path) -> None:
     gate = GATE.model_copy(update={"bucket_pooled_dice": {"15+": 0.9}})
 
-    evaluation = evaluate(tmp_path, gate_criteria(gate), models[1])
+    evaluation = evaluate(tmp_path, gate_criteria(gate), 1)
 
     assert tfma.load_validation_result(str(tmp_path)).validation_ok
     assert evaluation.passed
@@ -117,10 +122,10 @@ def test_the_same_model_passes_where_that_bucket_has_no_bound(
     assert verdicts == {Kind.VALUE: Verdict.PASS, Kind.CHANGE: Verdict.NOT_APPLICABLE}
 
 
-def test_bounds_that_are_just_met_pass_in_tfma_too(models: dict[int, str], tmp_path: Path) -> None:
+def test_bounds_that_are_just_met_pass_in_tfma_too(tmp_path: Path) -> None:
     criteria = (at_least(4 / 7, "3-6"), at_most(4 / 7, "3-6"), change_of_at_least(0.0))
 
-    evaluation = evaluate(tmp_path, criteria, models[1], baseline=models[1])
+    evaluation = evaluate(tmp_path, criteria, 1, baseline=1)
 
     assert [row.margin for row in evaluation.gate] == [0.0, 0.0, 0.0]
     assert evaluation.passed
@@ -134,18 +139,16 @@ def test_bounds_that_are_just_met_pass_in_tfma_too(models: dict[int, str], tmp_p
         at_least(0.1, "none"),  # undefined
     ],
 )
-def test_one_missed_criterion_is_missed_in_tfma_too(
-    models: dict[int, str], tmp_path: Path, criterion: Criterion
-) -> None:
-    evaluation = evaluate(tmp_path, (at_least(0.9), criterion), models[1])
+def test_one_missed_criterion_is_missed_in_tfma_too(tmp_path: Path, criterion: Criterion) -> None:
+    evaluation = evaluate(tmp_path, (at_least(0.9), criterion), 1)
 
     assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
 
 
-def test_worse_than_the_last_blessed_is_refused(models: dict[int, str], tmp_path: Path) -> None:
+def test_worse_than_the_last_blessed_is_refused(tmp_path: Path) -> None:
     criteria = (at_least(0.5), change_of_at_least(-0.02))
 
-    evaluation = evaluate(tmp_path, criteria, models[2], baseline=models[1])
+    evaluation = evaluate(tmp_path, criteria, 2, baseline=1)
 
     assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
     now, before = (
@@ -156,12 +159,10 @@ def test_worse_than_the_last_blessed_is_refused(models: dict[int, str], tmp_path
     assert evaluation.gate[1].measured == now - before < -0.02
 
 
-def test_rise_above_the_last_blessed_is_refused_where_it_is_bounded(
-    models: dict[int, str], tmp_path: Path
-) -> None:
+def test_rise_above_the_last_blessed_is_refused_where_it_is_bounded(tmp_path: Path) -> None:
     rise = replace(change_of_at_least(0.02), comparison=Comparison.AT_MOST)
 
-    evaluation = evaluate(tmp_path, (at_least(0.5), rise), models[1], baseline=models[2])
+    evaluation = evaluate(tmp_path, (at_least(0.5), rise), 1, baseline=2)
 
     assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
 

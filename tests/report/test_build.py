@@ -1,5 +1,6 @@
 """The whole report from a made-up run."""
 
+import gzip
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -147,8 +148,8 @@ def test_blessing_that_contradicts_the_gate(tmp_path: Path) -> None:
     ("configuration", "expected"),
     [
         ("{}", "expected a section 'grid' in custom_config, got None"),
-        ('{"grid": {"spacing_mm": [1, 1, 1]}}', "expected all values of Grid"),
-        ('{"grid": {"spacing_mm": [1, 0, 1], "slice_size": 64}}', "expected 3 spacings"),
+        ('{"grid": {"context": 1}}', "expected all values of Grid"),
+        ('{"grid": {"spacing_mm": [1, 0, 1]}}', "expected 3 spacings"),
     ],
 )
 def test_configuration_without_the_working_grid(
@@ -159,9 +160,44 @@ def test_configuration_without_the_working_grid(
         gather(inputs, replace(PARAMETERS, configuration=configuration))
 
 
-def test_empty_file_of_slices_is_passed_over(tmp_path: Path) -> None:
+def test_empty_split_is_passed_over(tmp_path: Path) -> None:
     inputs = write_run(tmp_path, [EVAL])
-    empty = tmp_path / "examples" / "Split-eval" / "0.gz"
-    empty.write_bytes(b"")
+    empty = tmp_path / "examples" / "Split-eval-index" / "empty.tfrecord.gz"
+    empty.write_bytes(gzip.compress(b""))
 
     assert len(gather(inputs, replace(PARAMETERS, trainer_code_hash="other")).eval_nodules) == 2
+
+
+def test_real_scan_of_train_that_was_not_judged_is_not_shown(tmp_path: Path) -> None:
+    real = replace(TRAIN, phantom=False)
+    inputs = write_run(tmp_path, [EVAL, real])
+    (tmp_path / "predictions" / f"{real.series_uid}.npz").unlink()
+
+    content = gather(inputs, PARAMETERS)
+
+    assert {one.series_uid for one in content.nodules} == {EVAL.series_uid}
+    assert all(one.kind != "real scan" for one in content.pictures)
+
+
+def test_it_is_said_of_how_many_patients_train_figures_are(tmp_path: Path) -> None:
+    inputs = write_run(tmp_path / "run", [EVAL])
+    facts = {**json.loads(PARAMETERS.configuration), "evaluation": {"train_patients": 7}}
+    for name, parameters in {
+        "some": replace(PARAMETERS, configuration=json.dumps(facts)),
+        "all": PARAMETERS,
+    }.items():
+        write_report(inputs, parameters, str(tmp_path / name))
+
+    said = "Figures of the train split are of at most 7 of its patients"
+    assert said in Page((tmp_path / "some" / "report.html").read_text()).text
+    assert "Figures of the train" not in (tmp_path / "all" / "report.html").read_text()
+
+
+def test_slices_of_any_size(tmp_path: Path) -> None:
+    wide = replace(EVAL, shape=(12, 44, 70))
+    long = MadeScan("1.2.840.4", "eval", (replace(NODULE, zyx=(19, 70, 30)),), shape=(22, 81, 41))
+
+    content = gather(write_run(tmp_path, [wide, long]), PARAMETERS)
+
+    dice = {(one.series_uid, one.nodule_id): one.dice for one in content.eval_nodules}
+    assert dice[EVAL.series_uid, "1"] == dice["1.2.840.4", "1"] == pytest.approx(8 / 14)

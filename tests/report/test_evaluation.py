@@ -12,14 +12,12 @@ from tests.components.made_evaluation import (
     at_most,
     change_of_at_least,
     eval_config,
+    row,
     run_tfma,
-    with_slicing_features,
     write_evaluation,
 )
-from tests.components.made_run import MadeNodule, MadeScan, save_model
 
-# A ball of 7 voxels in one slice; the model shifts it by one column, 4 of 7 overlap.
-SMALL = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
+# Of 7 voxels in one slice 4 are among the 7 predicted.
 DICE = 4 / 7
 CRITERIA = (
     at_least(0.55),
@@ -31,18 +29,10 @@ CRITERIA = (
 
 @pytest.mark.parametrize("has_baseline", [True, False])
 def test_folder_that_tfma_wrote(tmp_path: Path, has_baseline: bool) -> None:
-    with_nodule, without = MadeScan("series", "eval", (SMALL,)).examples()[5:7]
-    examples = [
-        with_slicing_features(with_nodule, "eval", "3-6"),
-        with_slicing_features(without, "eval", "none"),
-    ]
-    model = save_model(tmp_path / "model")
-    folder = run_tfma(
-        tmp_path / "evaluation",
-        eval_config(CRITERIA, has_baseline),
-        examples,
-        {"candidate": model, "baseline": model},
-    )
+    before = (7, 4) if has_baseline else None
+    nothing = (0, 0) if has_baseline else None
+    rows = [row(7, (7, 4), before, ["3-6"]), row(0, (0, 0), nothing)]
+    folder = run_tfma(tmp_path / "evaluation", eval_config(CRITERIA, has_baseline), rows)
 
     evaluation = read_evaluation(folder, CRITERIA)
 
@@ -109,15 +99,14 @@ def test_without_criteria_nothing_passes(tmp_path: Path) -> None:
 
 def test_other_splits_are_shown_and_not_judged(tmp_path: Path) -> None:
     criteria = (at_least(0.5), at_least(0.5, "15+"))
-    config = eval_config(criteria)
-    folder = write_evaluation(tmp_path / "eval", config, {("eval",): {"pooled_dice": 0.8}}, False)
-    figures = {("eval", "15+"): {"pooled_dice": 0.9}}
-    other = write_evaluation(tmp_path / "other", eval_config(()), figures, False)
+    rows = [row(4, (4, 4), buckets=["3-6"]), row(9, (9, 9), buckets=["15+"], split="train")]
+    folder = run_tfma(tmp_path, eval_config(criteria), rows)
 
-    evaluation = read_evaluation(folder, criteria, [other])
+    evaluation = read_evaluation(folder, criteria)
 
-    assert metric_value(evaluation.metrics, "pooled_dice", "eval", "15+") == 0.9
+    assert metric_value(evaluation.metrics, "pooled_dice", "train", "15+") == 1.0
     assert evaluation.gate[1].reason == "no such slice"
+    assert not evaluation.passed
 
 
 def test_no_evaluation(tmp_path: Path) -> None:

@@ -30,3 +30,13 @@ def test_history_with_fewer_keys(tmp_path: Path) -> None:
 
 def test_no_history(tmp_path: Path) -> None:
     assert read_history(str(tmp_path)) is None
+
+
+def test_error_of_the_monitor_patients(tmp_path: Path) -> None:
+    row = {"epoch": 1, "monitor_dice": 0.5, "monitor_error": 0.125, "monitor_slices": 40}
+    (tmp_path / "history.json").write_text(json.dumps({"epochs": [row]}))
+
+    history = read_history(str(tmp_path))
+
+    assert history is not None
+    assert history.epochs == (Epoch(1, None, None, 0.5, None, 0.125, 40),)

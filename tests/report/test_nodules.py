@@ -10,19 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from report.nodules import JudgedNodule, ScanToJudge, judge_scan, load_segmenter
-from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, save_model, write_slices
+from report.nodules import JudgedNodule, ScanToJudge, judge_scan, read_prediction
+from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_judged
 
 NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 
 
-def to_judge(folder: Path, scan: MadeScan) -> ScanToJudge:
-    return ScanToJudge(scan.record(), write_slices(folder / "slices.gz", scan.examples()))
-
-
 def judge(folder: Path, scan: MadeScan) -> list[JudgedNodule]:
-    segment = load_segmenter(save_model(folder / "model"))
-    return list(judge_scan(to_judge(folder, scan), segment, 0.5, SPACING_MM))
+    return list(judge_scan(write_judged(folder, scan), SPACING_MM))
 
 
 def test_dice_of_a_lone_nodule(tmp_path: Path) -> None:
@@ -82,38 +77,41 @@ def test_nodule_that_no_slice_cuts_has_no_dice(tmp_path: Path) -> None:
 
 
 def test_annotation_away_from_its_truth_has_no_dice(tmp_path: Path) -> None:
-    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
     x, y, z = one.record.nodules[0].centre_mm
     moved = replace(one.record.nodules[0], centre_mm=(x + 20, y, z))
     away = replace(one, record=replace(one.record, nodules=(moved,)))
 
-    (judged,) = judge_scan(away, load_segmenter(save_model(tmp_path / "m")), 0.5, SPACING_MM)
+    (judged,) = judge_scan(away, SPACING_MM)
 
     assert judged.result.dice is None
 
 
-def test_scan_without_nodules_is_not_read(tmp_path: Path) -> None:
-    facts = to_judge(tmp_path, MadeScan("a", "eval")).record
+def test_scan_without_nodules_is_not_read() -> None:
+    record = MadeScan("a", "eval").record()
 
-    assert list(judge_scan(ScanToJudge(facts, "nowhere"), never, 0.5, SPACING_MM)) == []
+    assert list(judge_scan(ScanToJudge(record, "nowhere", (), "nowhere"), SPACING_MM)) == []
+
+
+def test_mask_of_another_shape(tmp_path: Path) -> None:
+    one = write_judged(tmp_path, MadeScan("a", "eval"), np.zeros((12, 64, 63), bool))
+
+    with pytest.raises(ValueError, match=r"\(12, 64, 64\), got \(12, 64, 63\) in .*a\.npz"):
+        read_prediction(one)
 
 
 def test_nodule_that_the_records_of_the_scans_do_not_name(tmp_path: Path) -> None:
-    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
     renamed = replace(one.record.nodules[0], id="7")
     other = replace(one, record=replace(one.record, nodules=(renamed,)))
 
     with pytest.raises(ValueError, match=r"name for a, got also \['1'\]"):
-        list(judge_scan(other, never, 0.5, SPACING_MM))
+        list(judge_scan(other, SPACING_MM))
 
 
 def test_file_of_another_scan(tmp_path: Path) -> None:
-    one = to_judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
+    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
     other = replace(one, record=replace(one.record, series_uid="b"))
 
     with pytest.raises(ValueError, match="expected slices of b only, got one of a"):
-        list(judge_scan(other, never, 0.5, SPACING_MM))
-
-
-def never(examples: object) -> np.ndarray:  # type: ignore[type-arg]
-    raise AssertionError(f"asked to segment {examples!r}")
+        list(judge_scan(other, SPACING_MM))

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,23 @@ import pytest
 
 from report.nodules import JudgedNodule, NoduleResult, ScanToJudge
 from report.pictures import PictureRequest, choose_nodules, choose_real, draw
-from report.slices import decode
-from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_slices
+from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_judged
 
 NODULE = MadeNodule("1", (5, 30, 46), 9.0, "8-15")
 
 
 def to_judge(folder: Path, *nodules: MadeNodule) -> ScanToJudge:
-    scan = MadeScan("a", "eval", nodules, phantom=False)
-    return ScanToJudge(scan.record(), write_slices(folder / "slices.gz", scan.examples()))
+    """A scan where nothing is predicted but a square in the middle of slice 5."""
+    prediction = np.zeros((12, 64, 64), bool)
+    prediction[5, 24:40, 24:40] = True
+    return write_judged(folder, MadeScan("a", "eval", nodules, phantom=False), prediction)
 
 
 def judged(
     of: ScanToJudge, dice: float | None, diameter_mm: float = 5.0, split: str = "eval"
 ) -> tuple[ScanToJudge, JudgedNodule]:
     result = NoduleResult("a", "p", split, False, "1", diameter_mm, "3-6", dice, 7, 7, 4)
-    return of, JudgedNodule(result, of.path, 5, (30.0, 46.0))
-
-
-def segment(examples: Sequence[bytes]) -> Any:
-    """Predicts nothing but a square in the middle."""
-    probability = np.zeros((len(examples), 64, 64), np.float32)
-    probability[:, 24:40, 24:40] = 0.9
-    return probability
+    return of, JudgedNodule(result, 5, (30.0, 46.0))
 
 
 def pixels(image: str) -> Any:
@@ -89,7 +82,7 @@ def test_real_scan_without_nodules_shows_its_middle(tmp_path: Path) -> None:
 def test_panels_of_a_nodule(tmp_path: Path) -> None:
     (request,) = choose_nodules([judged(to_judge(tmp_path, NODULE), 0.7)])
 
-    picture = draw(request, segment, 0.5, SPACING_MM)
+    picture = draw(request, SPACING_MM)
 
     assert [panel.title for panel in picture.panels] == ["Whole slice", "CT", "Truth", "Prediction"]
     whole, ct, truth, prediction = (pixels(panel.image) for panel in picture.panels)
@@ -106,7 +99,7 @@ def test_panels_of_a_nodule(tmp_path: Path) -> None:
 def test_panels_without_a_nodule_show_the_whole_slice(tmp_path: Path) -> None:
     (request,) = choose_real([to_judge(tmp_path)], [])
 
-    picture = draw(request, segment, 0.95, SPACING_MM)
+    picture = draw(request, SPACING_MM)
 
     shapes = {pixels(panel.image).shape for panel in picture.panels}
     assert len(shapes) == 1
@@ -116,18 +109,17 @@ def test_panels_without_a_nodule_show_the_whole_slice(tmp_path: Path) -> None:
 def test_slice_that_is_not_in_the_file(tmp_path: Path) -> None:
     request = PictureRequest("best", to_judge(tmp_path), 99, None, None)
 
-    with pytest.raises(ValueError, match="expected slice 99 in"):
-        draw(request, segment, 0.5, SPACING_MM)
+    with pytest.raises(ValueError, match="expected slice 99 of a, got none"):
+        draw(request, SPACING_MM)
 
 
 def test_prediction_shown_is_that_of_the_slice(tmp_path: Path) -> None:
     of = to_judge(tmp_path, NODULE)
-    asked: list[Sequence[bytes]] = []
+    orange = (255, 138, 31)
 
-    def remember(examples: Sequence[bytes]) -> Any:
-        asked.append(examples)
-        return segment(examples)
+    shown = {
+        z: pixels(draw(PictureRequest("x", of, z, None, None), SPACING_MM).panels[-1].image)
+        for z in (4, 5)
+    }
 
-    draw(choose_nodules([judged(of, 0.7)])[0], remember, 0.5, SPACING_MM)
-
-    assert decode(asked[0][0]).truth.any()
+    assert {z: has_colour(image, orange) for z, image in shown.items()} == {4: False, 5: True}

@@ -1,6 +1,7 @@
 """Plots: what they say, read from the text of the SVG."""
 
 import base64
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -41,6 +42,14 @@ def result(diameter_mm: float, dice: float | None, phantom: bool = True) -> Nodu
 def test_curves_name_their_lines_and_the_best_epoch() -> None:
     assert {"loss", "epoch", "best epoch (2)"} <= set(texts(loss_curve(HISTORY)))
     assert {"train crops", "monitor patients", "best epoch (2)"} <= set(texts(dice_curve(HISTORY)))
+
+
+def test_curve_shows_the_error_of_the_monitor_patients_where_it_is_known() -> None:
+    known = replace(HISTORY.epochs[0], monitor_error=0.05)
+    history = replace(HISTORY, epochs=(known, *HISTORY.epochs[1:]))
+
+    assert "± 1 standard error" in texts(dice_curve(history))
+    assert "± 1 standard error" not in texts(dice_curve(HISTORY))
 
 
 def test_curve_without_a_best_epoch_or_figures() -> None:

@@ -1,42 +1,47 @@
-"""Slices read back from files of tf.Examples."""
+"""Slices read back by way of the index."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from report.slices import decode, first_series, records
-from tests.components.made_run import MadeNodule, MadeScan, chest, made_example, write_slices
+from report.slices import decode, origin_of, read_slices, truth_of
+from tests.components.made_run import MadeNodule, MadeScan, chest, write_judged
 
-SCAN = MadeScan("a", "eval", (MadeNodule("1", (1, 30, 30), 4.2, "3-6"),), slices=3)
+NODULE = MadeNodule("1", (1, 20, 30), 4.2, "3-6")
+SCAN = MadeScan("a", "eval", (NODULE,), shape=(5, 40, 52))
 
 
-def test_heads_say_where_a_slice_lies(tmp_path: Path) -> None:
-    path = write_slices(tmp_path / "scan.gz", SCAN.examples())
+def test_wanted_slices_in_their_places(tmp_path: Path) -> None:
+    one = write_judged(tmp_path, SCAN)
 
-    heads = [head for head, _ in records(path)]
+    read = read_slices(one.folder, one.rows, {0, 1, 4, 99})
 
-    assert [head.index for head in heads] == [0, 1, 2]
-    assert [head.nodule_ids for head in heads] == [(), ("1",), ()]
+    assert list(read) == [0, 1, 4]
     # The scan starts at z = -100 mm, slices are 2.5 mm apart.
-    assert heads[2].origin_mm == (-30.0, -60.0, -95.0)
-    assert first_series(path) == "a"
+    assert origin_of(read[4]) == (-30.0, -60.0, -90.0)
+    assert [int(truth_of(example).sum()) for example in read.values()] == [0, 7, 0]
 
 
-def test_empty_file_has_no_series(tmp_path: Path) -> None:
-    assert first_series(write_slices(tmp_path / "scan.gz", [])) is None
+def test_neighbours_are_read_in_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = write_judged(tmp_path, SCAN)
+    pieces = []
+
+    def read_run(folder: str, run: list[object]) -> list[object]:
+        pieces.append(len(run))
+        return run
+
+    monkeypatch.setattr("report.slices.read_run", read_run)
+    read_slices(one.folder, one.rows, {0, 1, 3, 4})
+
+    assert pieces == [2, 2]
 
 
-def test_pixels_are_of_the_middle_channel() -> None:
-    pixels = decode(SCAN.examples()[1])
+def test_pixels_of_a_slice(tmp_path: Path) -> None:
+    one = write_judged(tmp_path, SCAN)
 
-    assert pixels.hu.shape == pixels.truth.shape == pixels.region.shape == (64, 64)
+    pixels = decode(read_slices(one.folder, one.rows, {1})[1])
+
+    assert pixels.hu.shape == pixels.truth.shape == pixels.region.shape == (40, 52)
     assert pixels.truth.sum() == 7
-    np.testing.assert_array_equal(pixels.hu[~pixels.truth], chest(64, 1)[~pixels.truth])
-
-
-def test_even_number_of_channels_is_refused() -> None:
-    example = made_example(SCAN, 0, SCAN.truth()[0], (), channels=2)
-
-    with pytest.raises(ValueError, match="channels of 64 x 64 pixels, got 8192 values"):
-        decode(example)
+    np.testing.assert_array_equal(pixels.hu[~pixels.truth], chest((40, 52), 1)[~pixels.truth])

@@ -11,6 +11,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import local_runner
+from components.artifacts import Predictions
 from runner.clean import remove_superseded, size_of
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 from tests.crash import ingest
@@ -89,6 +90,12 @@ def test_the_last_runs_keep_their_examples(output: Output) -> None:
     assert output.clean(1) == ["Examples/2"]
     assert output.clean(1) == []
     assert output.left() == [3]
+
+
+def test_masks_are_large_too(output: Output) -> None:
+    for _ in range(2):
+        output.run(makes=[output.artifact(Predictions.TYPE_NAME)])
+    assert output.clean(1) == ["components.Predictions/1"]
 
 
 def test_an_artifact_that_a_later_run_took_from_the_cache_is_kept(output: Output) -> None:

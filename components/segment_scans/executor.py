@@ -1,0 +1,100 @@
+"""SegmentScans' executor: lists the scans, has each judged, declares the outputs."""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.model_files import model_folder, spacing_of
+from components.segment_scans.files import write_rows
+from components.segment_scans.scans import list_tasks
+from components.segment_scans.segmentation import Places, SegmentScan
+from schema import features
+from schema.files import INDEX_ENDING
+
+EXAMPLES_KEY, MODEL_KEY, BASELINE_KEY = "examples", "model", "baseline_model"
+ROWS_KEY, PREDICTIONS_KEY = "rows", "predictions"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Lists the scans, has each judged by a worker, and declares what was written."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Judges all scans.
+
+        Each scan becomes one file of rows and one mask, written by the worker that read the scan:
+        neither pixels nor rows travel through Beam.
+
+        Args:
+            input_dict: `examples`, `model`, and perhaps `baseline_model`.
+            output_dict: `rows` and `predictions`.
+            exec_properties: `probability_threshold`, `train_patients`.
+
+        Raises:
+            OSError: A result can't be written.
+            ValueError: Slices can't be read, or a model does not take them.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
+        splits = artifact_utils.decode_split_names(examples.split_names)
+        folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
+        tasks = list_tasks(folders, exec_properties["train_patients"])
+        rows = artifact_utils.get_single_instance(output_dict[ROWS_KEY])
+        predictions = artifact_utils.get_single_uri(output_dict[PREDICTIONS_KEY])
+        places = Places(_prepare(rows, splits), predictions)
+        fileio.makedirs(predictions)
+        models = _models(input_dict[MODEL_KEY], input_dict.get(BASELINE_KEY) or [])
+        threshold = exec_properties["probability_threshold"]
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Scans" >> beam.Create(tasks)
+                | "Spread" >> beam.Reshuffle()
+                | "Segment" >> beam.ParDo(SegmentScan(models, threshold, places, len(tasks)))
+            )
+        for folder in places.rows.values():
+            if not fileio.listdir(folder):
+                write_rows(os.path.join(folder, f"empty{INDEX_ENDING}"), [])
+
+
+def _prepare(rows: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
+    """Declares the splits of the rows and makes their folders."""
+    names = [split for split in splits if not features.is_index(split)]
+    rows.split_names = artifact_utils.encode_split_names(names)
+    examples_utils.set_payload_format(rows, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(rows, "tfrecords_gzip")
+    folders = {split: artifact_utils.get_split_uri([rows], split) for split in names}
+    for folder in folders.values():
+        fileio.makedirs(folder)
+    return folders
+
+
+def _models(
+    candidates: Sequence[types.Artifact], baselines: Sequence[types.Artifact]
+) -> dict[str, str]:
+    """Folders of the models to judge; a baseline that does not take these scans is left out."""
+    models = {features.CANDIDATE: model_folder(artifact_utils.get_single_instance(candidates))}
+    for baseline in baselines:
+        folder = model_folder(baseline)
+        ours, others = spacing_of(models[features.CANDIDATE]), spacing_of(folder)
+        if others is not None and ours == others:
+            models[features.BASELINE] = folder
+        else:
+            logging.warning(
+                "the last blessed model is not judged: expected spacing %s mm, got %s mm in %s",
+                *(ours, others, folder),
+            )
+    return models

@@ -1,0 +1,1 @@
+"""What a pushed model does for its users."""
