@@ -1,172 +1,168 @@
-"""Training batches and monitor slices from the records of a split.
+"""Training batches, drawn scan by scan.
 
-What fits into `training.cache_bytes` is read into memory once, slices with nodules first, because
-each epoch reads them several times. The rest is streamed from its files.
+Threads read the visits of an epoch ahead and cut their crops; TensorFlow normalises and augments
+whole batches. What an epoch holds depends on the seed and on its number alone, not on what is in
+memory or on which thread is first. `python -m benchmarks.training_input` measures the cost.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from models.augmentation import Slice, augmenter, crop_near
-from models.holdout import Holdout, is_held_out
-from models.records import KEY, SliceReference, stream
-from schema import features
-from schema.hyperparameters import Hyperparameters
+from models.augmentation import augmenter
+from models.crops import CropShape, draw_crop
+from models.holdout import Holdout
+from models.preprocessing import normalise, units_per_hu
+from models.slice_cache import SliceCache, describe
+from models.split import TrainingSplit
+from models.visits import Visit, VisitKind, VisitPlan, lanes
 
-_STREAM_SHUFFLE = 256  # slices in the shuffle buffer of a stream
-_PARALLEL = 2  # crops prepared at a time; more would compete with the network for cores
+_AHEAD = 4  # batches that are read before they are asked for
+_CROP = 1  # tells the random numbers of crops from those of the order
+_LOG = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class SplitData:
-    """One split, ready to be read.
-
-    Attributes:
-        files: Its files of examples.
-        index: Its slices.
-        transform: The TFT layer, from raw features by name to IMAGE and TRUTH.
-        settings: Sizes of slices and batches, and all other hyperparameters.
-    """
-
-    files: Sequence[str]
-    index: Sequence[SliceReference]
-    transform: Any
-    settings: Hyperparameters
-
-    @property
-    def slice_bytes(self) -> int:
-        """Raw pixels of one slice: int16 in each channel and two uint8 masks."""
-        grid = self.settings.grid
-        return grid.slice_size**2 * (2 * grid.channels + 2)
+_Crop = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
+_Batch = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8], np.int64]
+_Waiting = list[tuple["Future[list[_Crop]]", int]]  # crops of a visit, and which of them
 
 
-def training_batches(split: SplitData, holdout: Holdout, first_crop: int = 0) -> tf.data.Dataset:
+def training_batches(
+    split: TrainingSplit, holdout: Holdout, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Endless batches of augmented crops from the slices that are not held out.
 
     Args:
         split: The train split.
         holdout: What training must not see.
-        first_crop: Number of the first crop; a resumed run continues its count, so that it does
-            not see the crops of its first epochs again.
+        first_epoch: The first epoch, from 0; each has `steps_per_epoch` batches.
 
     Returns:
-        (image, truth): float32 (batch, crop, crop, C) and (batch, crop, crop, 1). A share of
-        `nodule_fraction` of the crops is cut near a nodule, the others anywhere in the region.
+        (image, truth): float32 (batch, crop, crop, C) and the covered part, float32
+        (batch, crop, crop, 1). A share of `nodule_fraction` of the visits is to nodules, the others
+        are anywhere in the region.
 
     Raises:
         ValueError: No slice with a nodule is left for training.
     """
-    training = split.settings.training
-    crops = _balanced(split, holdout, training.seed + first_crop).enumerate(first_crop)
-    crops = crops.map(_crop_maker(split), num_parallel_calls=_PARALLEL, deterministic=True)
-    return crops.batch(training.batch_size, drop_remainder=True).prefetch(2)
+    source = CropSource(split, holdout)
+    _LOG.info(describe(split.index, split.settings.training.cache_bytes))
+    return batches_of(source, first_epoch)
 
 
-def whole_slices(split: SplitData, keys: Sequence[str], batch_size: int) -> tf.data.Dataset:
-    """Whole slices in batches; after the first pass they come from memory.
+def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
+    """Normalises and augments what a source draws; as `training_batches`."""
+    settings, transform = source.split.settings, source.split.transform
+    size, count = settings.training.crop_size, settings.training.batch_size
+    vary = augmenter(settings.training.augmentation, units_per_hu(transform, settings.intensity))
 
-    Args:
-        split: The split.
-        keys: Which slices, by `SliceReference.key`.
-        batch_size: Slices in a batch; the last one may have fewer.
+    def prepare(hu: Any, coverage: Any, number: Any) -> tuple[Any, Any]:
+        """Makes a batch of network input."""
+        image = tf.ensure_shape(normalise(transform, hu), hu.shape)
+        truth = tf.cast(coverage, tf.float32)[..., None] / 255.0
+        return vary(image, truth, tf.stack([settings.training.seed, number]))
 
-    Returns:
-        (image, truth): float32 (N, H, W, C) and the covered part, float32 (N, H, W).
-    """
-
-    def decode(raw: dict[str, Any]) -> tuple[Any, Any]:
-        """Image and truth of a batch."""
-        image, truth = _decode(split, raw)
-        return image, truth[..., 0]
-
-    wanted = set(keys)
-    raw = stream([item for item in split.index if item.key in wanted]).cache()
-    return raw.batch(batch_size).map(decode).prefetch(1)
-
-
-def units_per_hu(split: SplitData) -> float:
-    """What one Hounsfield unit is in network input, measured through the transform graph."""
-    grid, (low, high) = split.settings.grid, split.settings.intensity.window_hu
-    shape = (grid.slice_size, grid.slice_size, grid.channels)
-    raw = [np.full(shape, value, "<i2").tobytes() for value in (low, high)]
-    image = split.transform({features.IMAGE_HU: tf.constant(raw)[:, None]})[features.IMAGE]
-    return float(image[1, 0, 0, 0] - image[0, 0, 0, 0]) / (int(high) - int(low))
-
-
-def _balanced(split: SplitData, holdout: Holdout, seed: int) -> tf.data.Dataset:
-    """Endless raw slices, a share of `nodule_fraction` of them with nodules."""
-    free = [item for item in split.index if not is_held_out(item, holdout)]
-    nodules = [item for item in free if item.nodule]
-    others = [item for item in free if not item.nodule]
-    if not nodules:
-        raise ValueError(f"expected nodules to train on, got none in {len(free)} slices")
-    capacity = split.settings.training.cache_bytes // split.slice_bytes
-    with_nodules = _endless(nodules, len(nodules) <= capacity, seed)
-    if not others:
-        return with_nodules
-    without = _endless(others, len(free) <= capacity, seed + 1)
-    fraction = split.settings.training.nodule_fraction
-    return tf.data.Dataset.sample_from_datasets(
-        [with_nodules, without], [fraction, 1.0 - fraction], seed=seed
+    raw = tf.data.Dataset.from_generator(
+        lambda: source.batches(first_epoch),
+        output_signature=(
+            tf.TensorSpec((count, size, size, settings.grid.channels), tf.int16),
+            tf.TensorSpec((count, size, size), tf.uint8),
+            tf.TensorSpec((), tf.int64),
+        ),
     )
+    return raw.map(prepare, num_parallel_calls=_cores(), deterministic=True).prefetch(2)
 
 
-def _endless(slices: Sequence[SliceReference], cached: bool, seed: int) -> tf.data.Dataset:
-    """Endless raw slices in random order, from memory or from their files."""
-    if not cached:
-        streamed = stream(slices)
-        return streamed.shuffle(_STREAM_SHUFFLE, seed, reshuffle_each_iteration=True).repeat()
-    raw = next(iter(stream(slices).batch(len(slices))))
-    place = {key.decode(): number for number, key in enumerate(raw[KEY].numpy())}
-    groups: dict[str, list[int]] = {}
-    for item in slices:
-        groups.setdefault(item.bucket, []).append(place[item.key])
-    numbers = _draw_evenly(list(groups.values()), seed)
-    return numbers.map(lambda number: {name: value[number] for name, value in raw.items()})
+class CropSource:
+    """Draws raw crops from the scans of a split."""
+
+    def __init__(self, split: TrainingSplit, holdout: Holdout) -> None:
+        """Groups the slices of the split; nothing is read yet.
+
+        Raises:
+            ValueError: No slice with a nodule is left for training.
+        """
+        training = split.settings.training
+        self.split = split
+        self.plan = VisitPlan(split.index, holdout, split.settings)
+        self.cache = SliceCache(split.folder, training.cache_bytes)
+        self._training = training
+        self._shape = CropShape(
+            training.crop_size, split.settings.grid.context, training.augmentation.jitter
+        )
+
+    def batches(self, first_epoch: int) -> Iterator[_Batch]:
+        """Endless raw batches; its threads end when it is closed.
+
+        Args:
+            first_epoch: The first epoch, from 0.
+
+        Yields:
+            HU, int16 (batch, crop, crop, C); coverage, uint8 (batch, crop, crop); the number of the
+            batch, counted from the first one of epoch 0.
+
+        Raises:
+            ValueError: The file of a scan is damaged.
+            tf.errors.OpError: A file can't be read.
+        """
+        pool = ThreadPoolExecutor(_cores(), "crops")
+        try:
+            ahead: deque[_Waiting] = deque()
+            first = first_epoch * self._training.steps_per_epoch
+            numbers = itertools.count(first)
+            for waiting in self._ask(pool, first_epoch):
+                ahead.append(waiting)
+                if len(ahead) > _AHEAD:
+                    yield *_assemble(ahead.popleft()), np.int64(next(numbers))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, pool: ThreadPoolExecutor, first_epoch: int) -> Iterator[_Waiting]:
+        """Endless batches of crops that threads are about to cut."""
+        training = self._training
+        visit_of, crop_of = lanes(training)
+        for epoch in itertools.count(first_epoch):
+            visits = self.plan.epoch(epoch)
+            asked: list[Any] = [None] * training.batch_size
+            for step, (chosen, crops) in enumerate(zip(visit_of, crop_of, strict=True)):
+                number = (epoch * training.steps_per_epoch + step) * training.batch_size
+                for lane in np.flatnonzero((crops == 0) | (step == 0)).tolist():
+                    wanted = range(crops[lane], training.crops_per_visit)
+                    wanted = wanted[: training.steps_per_epoch - step]
+                    visit = visits[chosen[lane]]
+                    asked[lane] = (
+                        pool.submit(self._cut, visit, wanted, number + lane),
+                        wanted.start,
+                    )
+                yield [(asked[j][0], crops[j] - asked[j][1]) for j in range(len(asked))]
+
+    def _cut(self, visit: Visit, wanted: Sequence[int], number: int) -> list[_Crop]:
+        """Cuts crops of a visit, of which the first has this number; the next is a batch later."""
+        slab = self.cache.read(visit.run)
+        near_nodule = visit.kind is VisitKind.NODULE
+        crops = []
+        for later, crop in enumerate(wanted):
+            seed = [self._training.seed, _CROP, number + later * self._training.batch_size]
+            centre = visit.centres[crop % len(visit.centres)]
+            random = np.random.default_rng(seed)
+            crops.append(draw_crop(slab, centre, near_nodule, self._shape, random))
+        return crops
 
 
-def _draw_evenly(groups: Sequence[Sequence[int]], seed: int) -> tf.data.Dataset:
-    """Endless numbers, from each group in proportion to the square root of its size.
-
-    Groups are the size buckets of nodules. By their counts alone large nodules, which cut many
-    slices, would prevail; with equal shares rare sizes would be repeated too often.
-    """
-    roots = np.sqrt([len(group) for group in groups])
-    parts = [
-        tf.data.Dataset.from_tensor_slices(group)
-        .shuffle(len(group), seed + number, reshuffle_each_iteration=True)
-        .repeat()
-        for number, group in enumerate(groups)
-    ]
-    return tf.data.Dataset.sample_from_datasets(parts, list(roots / roots.sum()), seed=seed)
+def _assemble(waiting: _Waiting) -> _Crop:
+    """Joins the crops of a batch as soon as all are cut; raises what a thread has raised."""
+    crops = [future.result()[number] for future, number in waiting]
+    hu, coverage = zip(*crops, strict=True)
+    return np.stack(hu), np.stack(coverage)
 
 
-def _crop_maker(split: SplitData) -> Callable[[Any, dict[str, Any]], tuple[Any, Any]]:
-    training = split.settings.training
-    vary = augmenter(training.augmentation, units_per_hu(split))
-    size = split.settings.grid.slice_size
-
-    def make(number: Any, raw: dict[str, Any]) -> tuple[Any, Any]:
-        """Cuts and augments one crop; its number is its seed."""
-        seed = tf.stack([tf.constant(training.seed, tf.int64), number])
-        image, truth = _decode(split, {name: value[None] for name, value in raw.items()})
-        region = tf.io.decode_raw(raw[features.REGION_MASK], tf.uint8)
-        whole = Slice(image[0], truth[0], tf.reshape(region, (size, size)))
-        crop = crop_near(whole, training.crop_size, training.augmentation.jitter, seed)
-        return vary(*crop, seed)
-
-    return make
-
-
-def _decode(split: SplitData, raw: dict[str, Any]) -> tuple[Any, Any]:
-    """Raw bytes (N,) through the transform graph to image and truth."""
-    names = (features.IMAGE_HU, features.NODULE_COVERAGE)
-    made = split.transform({name: raw[name][:, None] for name in names})
-    grid = split.settings.grid
-    shape = (None, grid.slice_size, grid.slice_size)
-    image = tf.ensure_shape(made[features.IMAGE], (*shape, grid.channels))
-    return image, tf.ensure_shape(made[features.TRUTH], (*shape, 1))
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,124 @@
+"""Cutting training crops from the slices of one scan.
+
+Places and sizes are (z, y, x). What lies beyond the slices is continued by their edge.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schema.features import COVERAGE_THRESHOLD
+
+Pixels = npt.NDArray[Any]
+Place = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Neighbouring slices of one scan, each (rows, columns).
+
+    Attributes:
+        hu: int16, Hounsfield units.
+        coverage: uint8, 255 = voxel wholly inside a nodule.
+        region: uint8, not 0 in the region of interest.
+    """
+
+    hu: Sequence[Pixels]
+    coverage: Sequence[Pixels]
+    region: Sequence[Pixels]
+
+
+@dataclass(frozen=True)
+class CropShape:
+    """What is cut.
+
+    Attributes:
+        size: Side of the crop in pixels.
+        context: Neighbouring slices on each side.
+        jitter: How far the chosen pixel may be from the crop's centre, in crop sizes.
+    """
+
+    size: int
+    context: int
+    jitter: float
+
+    @property
+    def box(self) -> Place:
+        """Slices, rows and columns of the image."""
+        return 2 * self.context + 1, self.size, self.size
+
+
+def draw_crop(
+    slab: Slab, z: int, near_nodule: bool, shape: CropShape, random: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """Cuts a square around a pixel of a nodule, or of the region of interest.
+
+    Args:
+        slab: The slice and its neighbours.
+        z: Place of the slice in the slab.
+        near_nodule: Whether a nodule is preferred where the slice has one.
+        shape: What is cut.
+        random: Chooses the pixel, and its place in the crop.
+
+    Returns:
+        HU, int16 (size, size, 2·context + 1), and coverage of the slice itself, uint8
+        (size, size). Where the slice is as large as the crop, the crop lies within it; a smaller
+        one lies within the crop.
+    """
+    row, column = _draw_pixel(slab, z, near_nodule, random)
+    corner = _corner((z, row, column), slab.hu[z].shape, shape, random)
+    hu = cut_box(slab.hu, corner, shape.box)
+    coverage = cut_box(slab.coverage, (z, *corner[1:]), (1, *shape.box[1:]))
+    return np.moveaxis(hu, 0, -1), coverage[0]
+
+
+def cut_box(volume: Sequence[Pixels], corner: Place, shape: Place) -> Pixels:
+    """Cuts a box that may reach beyond the volume, which its edge continues.
+
+    Args:
+        volume: Slices, each (rows, columns).
+        corner: First voxel of the box, (z, y, x).
+        shape: Voxels of the box, (z, y, x).
+
+    Returns:
+        An array of this shape.
+    """
+    sizes = (len(volume), *volume[0].shape)
+    z, rows, columns = (
+        np.clip(np.arange(first, first + count), 0, size - 1)
+        for first, count, size in zip(corner, shape, sizes, strict=True)
+    )
+    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    box: Pixels = np.stack([volume[number][inside] for number in z])
+    if box.shape != shape:
+        box = box[:, (rows - rows[0])[:, None], columns - columns[0]]
+    return box
+
+
+def _corner(
+    centre: Place, sizes: tuple[int, ...], shape: CropShape, random: np.random.Generator
+) -> Place:
+    """First voxel of the image around a pixel that is moved by the jitter."""
+    depth, *sides = shape.box
+    offsets = np.rint(random.uniform(-shape.jitter, shape.jitter, 2) * shape.size).astype(int)
+    corner = [
+        int(np.clip(middle - side // 2 + offset, min(0, size - side), max(0, size - side)))
+        for middle, side, size, offset in zip(centre[1:], sides, sizes, offsets, strict=True)
+    ]
+    return centre[0] - depth // 2, corner[0], corner[1]
+
+
+def _draw_pixel(
+    slab: Slab, z: int, near_nodule: bool, random: np.random.Generator
+) -> tuple[int, int]:
+    """A random (row, column) of a nodule, else of the region, else of the slice."""
+    found = np.flatnonzero(slab.coverage[z] >= COVERAGE_THRESHOLD) if near_nodule else ()
+    if not len(found):
+        found = np.flatnonzero(slab.region[z])
+    columns = slab.hu[z].shape[1]
+    count = len(found) or slab.hu[z].size
+    number = int(random.integers(count))
+    return divmod(int(found[number]) if len(found) else number, columns)
