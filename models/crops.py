@@ -1,123 +1,124 @@
-"""Cutting crops out of a run of slices, in numpy.
+"""Cutting training crops from the slices of one scan.
 
-A crop is a box (z, y, x) around a voxel. For a network that sees neighbouring slices as channels it
-is 2·context + 1 slices deep.
+Places and sizes are (z, y, x). What lies beyond the slices is continued by their edge.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from schema import features
+from schema.features import COVERAGE_THRESHOLD
 
-IntArray = npt.NDArray[np.int64]
+Pixels = npt.NDArray[Any]
+Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Run:
-    """Neighbouring slices of one scan.
+class Slab:
+    """Neighbouring slices of one scan, each (rows, columns).
 
     Attributes:
-        hu: (slices, rows, columns) int16 HU.
-        coverage: (slices, rows, columns) uint8, 255 where the voxel lies wholly inside a nodule.
-        region: (slices, rows, columns) uint8, 1 in the region of interest.
+        hu: int16, Hounsfield units.
+        coverage: uint8, 255 = voxel wholly inside a nodule.
+        region: uint8, not 0 in the region of interest.
     """
 
-    hu: npt.NDArray[np.int16]
-    coverage: npt.NDArray[np.uint8]
-    region: npt.NDArray[np.uint8]
+    hu: Sequence[Pixels]
+    coverage: Sequence[Pixels]
+    region: Sequence[Pixels]
 
 
-def choose_pixel(
-    run: Run, z: int, near_nodule: bool, random: np.random.Generator
+@dataclass(frozen=True)
+class CropShape:
+    """What is cut.
+
+    Attributes:
+        size: Side of the crop in pixels.
+        context: Neighbouring slices on each side.
+        jitter: How far the chosen pixel may be from the crop's centre, in crop sizes.
+    """
+
+    size: int
+    context: int
+    jitter: float
+
+    @property
+    def box(self) -> Place:
+        """Slices, rows and columns of the image."""
+        return 2 * self.context + 1, self.size, self.size
+
+
+def draw_crop(
+    slab: Slab, z: int, near_nodule: bool, shape: CropShape, random: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """Cuts a square around a pixel of a nodule, or of the region of interest.
+
+    Args:
+        slab: The slice and its neighbours.
+        z: Place of the slice in the slab.
+        near_nodule: Whether a nodule is preferred where the slice has one.
+        shape: What is cut.
+        random: Chooses the pixel, and its place in the crop.
+
+    Returns:
+        HU, int16 (size, size, 2·context + 1), and coverage of the slice itself, uint8
+        (size, size). Where the slice is as large as the crop, the crop lies within it; a smaller
+        one lies within the crop.
+    """
+    row, column = _draw_pixel(slab, z, near_nodule, random)
+    corner = _corner((z, row, column), slab.hu[z].shape, shape, random)
+    hu = cut_box(slab.hu, corner, shape.box)
+    coverage = cut_box(slab.coverage, (z, *corner[1:]), (1, *shape.box[1:]))
+    return np.moveaxis(hu, 0, -1), coverage[0]
+
+
+def cut_box(volume: Sequence[Pixels], corner: Place, shape: Place) -> Pixels:
+    """Cuts a box that may reach beyond the volume, which its edge continues.
+
+    Args:
+        volume: Slices, each (rows, columns).
+        corner: First voxel of the box, (z, y, x).
+        shape: Voxels of the box, (z, y, x).
+
+    Returns:
+        An array of this shape.
+    """
+    sizes = (len(volume), *volume[0].shape)
+    z, rows, columns = (
+        np.clip(np.arange(first, first + count), 0, size - 1)
+        for first, count, size in zip(corner, shape, sizes, strict=True)
+    )
+    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    box: Pixels = np.stack([volume[number][inside] for number in z])
+    if box.shape != shape:
+        box = box[:, (rows - rows[0])[:, None], columns - columns[0]]
+    return box
+
+
+def _corner(
+    centre: Place, sizes: tuple[int, ...], shape: CropShape, random: np.random.Generator
+) -> Place:
+    """First voxel of the image around a pixel that is moved by the jitter."""
+    depth, *sides = shape.box
+    offsets = np.rint(random.uniform(-shape.jitter, shape.jitter, 2) * shape.size).astype(int)
+    corner = [
+        int(np.clip(middle - side // 2 + offset, min(0, size - side), max(0, size - side)))
+        for middle, side, size, offset in zip(centre[1:], sides, sizes, offsets, strict=True)
+    ]
+    return centre[0] - depth // 2, corner[0], corner[1]
+
+
+def _draw_pixel(
+    slab: Slab, z: int, near_nodule: bool, random: np.random.Generator
 ) -> tuple[int, int]:
-    """A random (row, column) of a slice, in a nodule or in the region of interest.
-
-    Args:
-        run: The slices.
-        z: Position of the slice in the run.
-        near_nodule: Whether it is to lie in a nodule, with at least half of the voxel.
-        random: Source of chance.
-
-    Returns:
-        Row and column; anywhere where the slice holds none of what is wanted.
-    """
-    mask = run.coverage[z] >= features.COVERAGE_THRESHOLD if near_nodule else run.region[z] > 0
-    found = np.flatnonzero(mask)
-    pixel = int(found[random.integers(len(found))]) if len(found) else random.integers(mask.size)
-    row, column = divmod(int(pixel), mask.shape[1])
-    return row, column
-
-
-def place_crop(
-    pixel: tuple[int, int],
-    shape: tuple[int, int],
-    size: int,
-    jitter: float,
-    random: np.random.Generator,
-) -> tuple[int, int]:
-    """First row and column of a square crop near a pixel.
-
-    Args:
-        pixel: Row and column.
-        shape: Rows and columns of the slice.
-        size: Side of the crop.
-        jitter: How far the pixel may be from the crop's centre, in crop sizes.
-        random: Source of chance.
-
-    Returns:
-        A corner such that the crop lies in the slice; where the slice is smaller, its middle is
-        the middle of the crop, and the corner may be negative.
-    """
-    offset = np.rint(random.uniform(-jitter, jitter, 2) * size).astype(int)
-    corner = []
-    for centre, shift, length in zip(pixel, offset, shape, strict=True):
-        room = length - size
-        start = centre - size // 2 + int(shift)
-        corner.append(min(max(start, 0), room) if room >= 0 else room // 2)
-    return corner[0], corner[1]
-
-
-def cut(
-    volume: npt.NDArray[np.generic], start: tuple[int, int, int], shape: tuple[int, int, int]
-) -> npt.NDArray[np.generic]:
-    """A box of a volume, which is continued by its outermost voxels where the box goes beyond.
-
-    Args:
-        volume: (z, y, x), none of its axes empty.
-        start: First voxel of the box, also outside of the volume.
-        shape: Voxels of the box.
-
-    Returns:
-        Array of the box's shape and the volume's type; a view where the box lies inside.
-    """
-    stops = [first + size for first, size in zip(start, shape, strict=True)]
-    if min(start) >= 0 and all(s <= n for s, n in zip(stops, volume.shape, strict=True)):
-        z, y, x = (slice(first, stop) for first, stop in zip(start, stops, strict=True))
-        return volume[z, y, x]
-    picked = volume
-    for axis, (first, stop) in enumerate(zip(start, stops, strict=True)):
-        places = np.clip(np.arange(first, stop), 0, volume.shape[axis] - 1)
-        picked = picked.take(places, axis)
-    return picked
-
-
-def cut_with_context(
-    run: Run, z: int, corner: tuple[int, int], size: int, context: int
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
-    """A square crop of a slice with its neighbours as channels.
-
-    Args:
-        run: The slices; its ends are repeated where neighbours are missing.
-        z: Position of the slice in the run.
-        corner: First row and column.
-        size: Side of the crop.
-        context: Neighbours on each side.
-
-    Returns:
-        HU (size, size, 2·context + 1) int16, lower z first, and coverage (size, size) uint8.
-    """
-    hu = cut(run.hu, (z - context, *corner), (2 * context + 1, size, size))
-    coverage = cut(run.coverage, (z, *corner), (1, size, size))
-    return np.moveaxis(hu, 0, -1).astype(np.int16), coverage[0].astype(np.uint8)
+    """A random (row, column) of a nodule, else of the region, else of the slice."""
+    found = np.flatnonzero(slab.coverage[z] >= COVERAGE_THRESHOLD) if near_nodule else ()
+    if not len(found):
+        found = np.flatnonzero(slab.region[z])
+    columns = slab.hu[z].shape[1]
+    count = len(found) or slab.hu[z].size
+    number = int(random.integers(count))
+    return divmod(int(found[number]) if len(found) else number, columns)

@@ -1,48 +1,37 @@
-"""Training batches: crops drawn visit by visit, cut in threads, normalised and augmented."""
+"""Training batches, drawn scan by scan.
+
+Threads read the visits of an epoch ahead and cut their crops; TensorFlow normalises and augments
+whole batches. What an epoch holds depends on the seed and on its number alone, not on what is in
+memory or on which thread is first. `python -m benchmarks.training_input` measures the cost.
+"""
 
 import itertools
 import logging
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.augmentation import turn, vary_intensity
-from models.crops import choose_pixel, cut_with_context, place_crop
-from models.holdout import Holdout, is_held_out
+from models.augmentation import augmenter
+from models.crops import CropShape, draw_crop
+from models.holdout import Holdout
 from models.preprocessing import normalise, units_per_hu
-from models.slice_cache import SliceCache
+from models.slice_cache import SliceCache, describe
 from models.split import TrainingSplit
-from models.visits import Kind, Visit, VisitPlan, crops_in_order, visits_needed
-from schema.hyperparameters import Hyperparameters
-from schema.slices import IndexRow
+from models.visits import Visit, VisitKind, VisitPlan, lanes
 
-# Visits that are cut ahead of the batch that needs them, in batches.
-_BATCHES_AHEAD = 2
+_AHEAD = 4  # batches that are read before they are asked for
+_CROP = 1  # tells the random numbers of crops from those of the order
 _LOG = logging.getLogger(__name__)
 
 _Crop = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class RawBatch:
-    """Crops before they are normalised.
-
-    Attributes:
-        hu: (batch, size, size, channels) int16.
-        coverage: (batch, size, size) uint8.
-        number: Number of the batch since the first epoch; seeds its variation.
-        series: Series of each crop.
-    """
-
-    hu: npt.NDArray[np.int16]
-    coverage: npt.NDArray[np.uint8]
-    number: int
-    series: tuple[str, ...]
+_Batch = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8], np.int64]
+_Waiting = list[tuple["Future[list[_Crop]]", int]]  # crops of a visit, and which of them
 
 
 def training_batches(
@@ -53,150 +42,127 @@ def training_batches(
     Args:
         split: The train split.
         holdout: What training must not see.
-        first_epoch: The epoch to begin with, from 0; what an epoch draws depends on its number and
-            the seed alone.
+        first_epoch: The first epoch, from 0; each has `steps_per_epoch` batches.
 
     Returns:
-        (image, truth): float32 (batch, crop, crop, C) and (batch, crop, crop, 1). A share of
-        `nodule_fraction` of the crops is cut near a nodule, the others anywhere in the region.
+        (image, truth): float32 (batch, crop, crop, C) and the covered part, float32
+        (batch, crop, crop, 1). A share of `nodule_fraction` of the visits is to nodules, the others
+        are anywhere in the region.
 
     Raises:
         ValueError: No slice with a nodule is left for training.
     """
-    settings, training = split.settings, split.settings.training
     source = CropSource(split, holdout)
-    size, channels = training.crop_size, settings.grid.channels
-    units = units_per_hu(split.transform, settings.intensity)
+    _LOG.info(describe(split.index, split.settings.training.cache_bytes))
+    return batches_of(source, first_epoch)
 
-    def generate() -> Iterator[tuple[object, ...]]:
-        """The raw batches of all epochs."""
-        for raw in source.batches(first_epoch):
-            yield raw.hu, raw.coverage, np.int64(raw.number)
 
-    def finish(hu: object, coverage: object, number: object) -> tuple[object, object]:
-        """Normalises and varies a batch."""
-        seed = tf.stack([tf.constant(training.seed, tf.int64), number])
-        image = normalise(split.transform, hu)
-        image = vary_intensity(image, training.augmentation, units, seed)
-        return image, tf.cast(coverage, tf.float32)[..., None] / 255.0
+def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
+    """Normalises and augments what a source draws; as `training_batches`."""
+    settings, transform = source.split.settings, source.split.transform
+    size, count = settings.training.crop_size, settings.training.batch_size
+    vary = augmenter(settings.training.augmentation, units_per_hu(transform, settings.intensity))
 
-    shape = (training.batch_size, size, size)
-    signature = (
-        tf.TensorSpec((*shape, channels), tf.int16),
-        tf.TensorSpec(shape, tf.uint8),
-        tf.TensorSpec((), tf.int64),
+    def prepare(hu: Any, coverage: Any, number: Any) -> tuple[Any, Any]:
+        """Makes a batch of network input."""
+        image = tf.ensure_shape(normalise(transform, hu), hu.shape)
+        truth = tf.cast(coverage, tf.float32)[..., None] / 255.0
+        return vary(image, truth, tf.stack([settings.training.seed, number]))
+
+    raw = tf.data.Dataset.from_generator(
+        lambda: source.batches(first_epoch),
+        output_signature=(
+            tf.TensorSpec((count, size, size, settings.grid.channels), tf.int16),
+            tf.TensorSpec((count, size, size), tf.uint8),
+            tf.TensorSpec((), tf.int64),
+        ),
     )
-    raw = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return raw.map(finish, num_parallel_calls=1).prefetch(_BATCHES_AHEAD)
+    return raw.map(prepare, num_parallel_calls=_cores(), deterministic=True).prefetch(2)
 
 
 class CropSource:
-    """The raw crops of every epoch, cut in as many threads as there are cores.
-
-    Attributes:
-        cache: Where the slices come from.
-    """
+    """Draws raw crops from the scans of a split."""
 
     def __init__(self, split: TrainingSplit, holdout: Holdout) -> None:
-        """Plans the visits, and logs what fits into memory.
-
-        Args:
-            split: The train split.
-            holdout: What training must not see.
+        """Groups the slices of the split; nothing is read yet.
 
         Raises:
             ValueError: No slice with a nodule is left for training.
         """
-        settings = split.settings
-        rows = [row for row in split.index if not is_held_out(row, holdout)]
-        self._settings = settings
-        self._plan = VisitPlan(rows, settings.training, settings.grid.context)
-        self.cache = SliceCache(split.folder, settings.training.cache_bytes)
-        _log_memory(rows, settings.training.cache_bytes)
+        training = split.settings.training
+        self.split = split
+        self.plan = VisitPlan(split.index, holdout, split.settings)
+        self.cache = SliceCache(split.folder, training.cache_bytes)
+        self._training = training
+        self._shape = CropShape(
+            training.crop_size, split.settings.grid.context, training.augmentation.jitter
+        )
 
-    def batches(self, first_epoch: int) -> Iterator[RawBatch]:
-        """Endless batches.
+    def batches(self, first_epoch: int) -> Iterator[_Batch]:
+        """Endless raw batches; its threads end when it is closed.
 
         Args:
-            first_epoch: The epoch to begin with, from 0.
+            first_epoch: The first epoch, from 0.
 
         Yields:
-            The batches in their order.
+            HU, int16 (batch, crop, crop, C); coverage, uint8 (batch, crop, crop); the number of the
+            batch, counted from the first one of epoch 0.
 
         Raises:
-            ValueError: A scan can't be read where the index says.
+            ValueError: The file of a scan is damaged.
+            tf.errors.OpError: A file can't be read.
         """
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            try:
-                for epoch in itertools.count(first_epoch):
-                    yield from self._epoch(epoch, pool)
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        pool = ThreadPoolExecutor(_cores(), "crops")
+        try:
+            ahead: deque[_Waiting] = deque()
+            first = first_epoch * self._training.steps_per_epoch
+            numbers = itertools.count(first)
+            for waiting in self._ask(pool, first_epoch):
+                ahead.append(waiting)
+                if len(ahead) > _AHEAD:
+                    yield *_assemble(ahead.popleft()), np.int64(next(numbers))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _epoch(self, epoch: int, pool: ThreadPoolExecutor) -> Iterator[RawBatch]:
-        """The batches of one epoch."""
-        training = self._settings.training
-        size, each = training.batch_size, training.crops_per_visit
-        visits = self._plan.epoch(epoch, visits_needed(training.steps_per_epoch, size, each))
-        waiting: dict[int, Future[list[_Crop]]] = {}
-        submitted = 0
-        for batch in range(training.steps_per_epoch):
-            numbers, crops = crops_in_order(batch, size, each)
-            ahead = min(int(numbers.max()) + 1 + _BATCHES_AHEAD * size, len(visits))
-            for number in range(submitted, ahead):
-                seed = (training.seed, epoch, number)
-                waiting[number] = pool.submit(self._cut, visits[number], seed)
-            submitted = max(submitted, ahead)
-            pairs = [waiting[int(n)].result()[int(c)] for n, c in zip(numbers, crops, strict=True)]
-            yield RawBatch(
-                hu=np.stack([hu for hu, _ in pairs]),
-                coverage=np.stack([coverage for _, coverage in pairs]),
-                number=epoch * training.steps_per_epoch + batch,
-                series=tuple(visits[int(n)].run[0].series_uid for n in numbers),
-            )
-            for number, crop in zip(numbers, crops, strict=True):
-                if crop == each - 1:
-                    del waiting[int(number)]
+    def _ask(self, pool: ThreadPoolExecutor, first_epoch: int) -> Iterator[_Waiting]:
+        """Endless batches of crops that threads are about to cut."""
+        training = self._training
+        visit_of, crop_of = lanes(training)
+        for epoch in itertools.count(first_epoch):
+            visits = self.plan.epoch(epoch)
+            asked: list[Any] = [None] * training.batch_size
+            for step, (chosen, crops) in enumerate(zip(visit_of, crop_of, strict=True)):
+                number = (epoch * training.steps_per_epoch + step) * training.batch_size
+                for lane in np.flatnonzero((crops == 0) | (step == 0)).tolist():
+                    wanted = range(crops[lane], training.crops_per_visit)
+                    wanted = wanted[: training.steps_per_epoch - step]
+                    visit = visits[chosen[lane]]
+                    asked[lane] = (
+                        pool.submit(self._cut, visit, wanted, number + lane),
+                        wanted.start,
+                    )
+                yield [(asked[j][0], crops[j] - asked[j][1]) for j in range(len(asked))]
 
-    def _cut(self, visit: Visit, seed: tuple[int, int, int]) -> list[_Crop]:
-        """The crops of one visit."""
-        return cut_visit(self.cache, visit, self._settings, np.random.default_rng(seed))
-
-
-def cut_visit(
-    cache: SliceCache, visit: Visit, settings: Hyperparameters, random: np.random.Generator
-) -> list[_Crop]:
-    """Opens a scan once and draws the crops of a visit.
-
-    Args:
-        cache: Where the slices come from.
-        visit: What to read, and around which slices to cut.
-        settings: Sizes and augmentation.
-        random: Source of chance.
-
-    Returns:
-        HU (size, size, channels) int16 and coverage (size, size) uint8 of each crop, flipped and
-        turned.
-    """
-    training, run = settings.training, cache.run(visit.run)
-    shape = run.hu.shape[1], run.hu.shape[2]
-    crops = []
-    for z in visit.centres:
-        pixel = choose_pixel(run, z, visit.kind is Kind.NODULE, random)
-        jitter, size = training.augmentation.jitter, training.crop_size
-        corner = place_crop(pixel, shape, size, jitter, random)
-        crop = cut_with_context(run, z, corner, size, settings.grid.context)
-        crops.append(turn(*crop, training.augmentation, random))
-    return crops
+    def _cut(self, visit: Visit, wanted: Sequence[int], number: int) -> list[_Crop]:
+        """Cuts crops of a visit, of which the first has this number; the next is a batch later."""
+        slab = self.cache.read(visit.run)
+        near_nodule = visit.kind is VisitKind.NODULE
+        crops = []
+        for later, crop in enumerate(wanted):
+            seed = [self._training.seed, _CROP, number + later * self._training.batch_size]
+            centre = visit.centres[crop % len(visit.centres)]
+            random = np.random.default_rng(seed)
+            crops.append(draw_crop(slab, centre, near_nodule, self._shape, random))
+        return crops
 
 
-def _log_memory(rows: Sequence[IndexRow], capacity_bytes: int) -> None:
-    """Says how much of the training data is kept in memory."""
-    scans = len({row.series_uid for row in rows})
-    total = sum(row.pixel_bytes for row in rows)
-    share = min(capacity_bytes / total, 1.0)
-    _LOG.info(
-        "%d scans to train on: %d slices, %.2f GB of pixels; cache_bytes of %.2f GB keeps %.0f%% "
-        "of them in memory, the others are read when they are drawn",
-        *(scans, len(rows), total / 1e9, capacity_bytes / 1e9, 100 * share),
-    )
+def _assemble(waiting: _Waiting) -> _Crop:
+    """Joins the crops of a batch as soon as all are cut; raises what a thread has raised."""
+    crops = [future.result()[number] for future, number in waiting]
+    hu, coverage = zip(*crops, strict=True)
+    return np.stack(hu), np.stack(coverage)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

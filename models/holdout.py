@@ -4,22 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.split import has_nodule
+from models.split import cuts_nodule
 from schema.slices import IndexRow
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """What training never sees, and early stopping measures on.
+    """What training never sees, on which early stopping measures.
 
-    Either whole patients are held out, or, where the split has one patient only, single slices.
+    Either whole patients are held out, or, where one patient alone has nodules, single slices.
 
     Attributes:
         patients: Held out as a whole.
-        slices: Series and z of single slices.
+        slices: Series and z of single slices; empty where there are patients.
     """
 
-    patients: tuple[str, ...]
+    patients: tuple[str, ...] = ()
     slices: frozenset[tuple[str, int]] = frozenset()
 
 
@@ -37,16 +37,15 @@ def choose_holdout(index: Sequence[IndexRow], fraction: float) -> Holdout:
     Raises:
         ValueError: No slice of the split cuts a nodule.
     """
-    nodules = [row for row in index if has_nodule(row)]
-    if not nodules:
+    if not any(cuts_nodule(row) for row in index):
         raise ValueError(f"expected a nodule in the train split, got none in {len(index)} slices")
     patients = _monitor_patients(index, fraction)
     if patients:
         return Holdout(patients)
     step = max(2, round(1 / fraction))
-    others = [row for row in index if not has_nodule(row)]
-    chosen = [*nodules[::step], *others[::step]]
-    return Holdout((), frozenset((row.series_uid, row.index) for row in chosen))
+    nodules = [row for row in index if cuts_nodule(row)][::step]
+    others = [row for row in index if not cuts_nodule(row)][::step]
+    return Holdout((), frozenset((row.series_uid, row.index) for row in nodules + others))
 
 
 def is_held_out(row: IndexRow, holdout: Holdout) -> bool:
@@ -56,7 +55,7 @@ def is_held_out(row: IndexRow, holdout: Holdout) -> bool:
 
 def _monitor_patients(index: Sequence[IndexRow], fraction: float) -> tuple[str, ...]:
     """Patients to hold out; none where no nodule would be left for training."""
-    with_nodules = {row.patient_id for row in index if has_nodule(row)}
+    with_nodules = {row.patient_id for row in index if cuts_nodule(row)}
     ordered = sorted({row.patient_id for row in index}, key=_hash)
     chosen = set(ordered[: max(1, round(fraction * len(ordered)))])
     if not chosen & with_nodules:

@@ -1,74 +1,93 @@
-"""Slices kept in memory as far as there is room; the others are read each time."""
+"""Unpacked slices in memory, as many as fit; the others are read again each time."""
 
 import threading
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from models.crops import Run
+from models.crops import Pixels, Slab
 from schema import features
-from schema.slices import IndexRow, read_run, unpack_pixels
+from schema.slices import IndexRow, read_run, scan_path, unpack_pixels
 
-_Slice = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+_Slice = tuple[Pixels, ...]  # in the order of PIXEL_FEATURES
+_Key = tuple[str, int]
 
 
 class SliceCache:
-    """Reads runs of slices and keeps what still fits; what is kept, stays.
+    """Reads slices of a split. Several threads may read at a time.
 
-    Several threads may use it. Nothing is ever thrown out, so that with more data than memory
-    a part is kept and the rest is read, in proportion.
-
-    Attributes:
-        slices_read: Slices read from files so far.
+    The slices that come first are kept, and none is given up for another: an epoch draws from all
+    slices alike, so that any choice saves the same.
     """
 
-    def __init__(self, folder: str, capacity_bytes: int) -> None:
+    def __init__(self, folder: str, limit_bytes: int) -> None:
         """Starts empty.
 
         Args:
-            folder: Folder of the scans.
-            capacity_bytes: Bytes of unpacked pixels to keep at most.
+            folder: Folder of the split's scans.
+            limit_bytes: Bytes of pixels to keep at most.
         """
-        self.slices_read = 0
         self._folder = folder
-        self._room = capacity_bytes
-        self._kept: dict[tuple[str, int], _Slice] = {}
+        self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
+        self._kept: dict[_Key, _Slice] = {}
+        self.kept_bytes = 0  # of pixels in memory
+        self.slices_read = 0  # from files, since the start
 
-    def run(self, rows: Sequence[IndexRow]) -> Run:
-        """The pixels of neighbouring slices.
+    def read(self, run: Sequence[IndexRow]) -> Slab:
+        """The pixels of neighbouring slices; what is not in memory is read in one piece.
 
         Args:
-            rows: At least one slice, each the next of the one before.
-
-        Returns:
-            The slices.
+            run: Slices of one scan, each the next of the one before.
 
         Raises:
-            ValueError: The file does not hold them where the index says.
+            ValueError: The file of the scan does not hold them, or they are damaged.
+            tf.errors.OpError: The file can't be read.
         """
-        found = [self._kept.get((row.series_uid, row.index)) for row in rows]
-        missing = [place for place, one in enumerate(found) if one is None]
+        found = {_key(row): self._kept.get(_key(row)) for row in run}
+        missing = [number for number, row in enumerate(run) if found[_key(row)] is None]
         if missing:
-            first, last = missing[0], missing[-1] + 1
-            found[first:last] = self._read(rows[first:last])
-        hu, coverage, region = zip(*(one for one in found if one is not None), strict=True)
-        return Run(np.stack(hu), np.stack(coverage), np.stack(region))
+            piece = run[missing[0] : missing[-1] + 1]
+            for row, pixels in zip(piece, self._read_file(piece), strict=True):
+                found[_key(row)] = pixels
+                self._keep(row, pixels)
+        slices = [found[_key(row)] or () for row in run]
+        hu, coverage, region = zip(*slices, strict=True)
+        return Slab(hu, coverage, region)
 
-    def _read(self, rows: Sequence[IndexRow]) -> list[_Slice | None]:
-        """Reads slices from their file and keeps those that fit."""
-        read: list[_Slice | None] = []
-        for row, example in zip(rows, read_run(self._folder, rows), strict=True):
-            hu, coverage, region = (unpack_pixels(example, n) for n in features.PIXEL_FEATURES)
-            read.append((hu, coverage, region))
-            self._keep(row, (hu, coverage, region))
-        return read
+    def _read_file(self, run: Sequence[IndexRow]) -> list[_Slice]:
+        """Unpacks slices from the file of their scan."""
+        path = scan_path(self._folder, run[0].series_uid)
+        examples = read_run(self._folder, run)
+        if len(examples) != len(run):
+            raise ValueError(f"expected {len(run)} slices, got {len(examples)} in {path}")
+        with self._lock:
+            self.slices_read += len(run)
+        try:
+            return [
+                tuple(unpack_pixels(example, name) for name in features.PIXEL_FEATURES)
+                for example in examples
+            ]
+        except ValueError as error:
+            raise ValueError(f"{error} in {path}") from error
 
     def _keep(self, row: IndexRow, pixels: _Slice) -> None:
-        key, size = (row.series_uid, row.index), sum(part.nbytes for part in pixels)
+        """Keeps a slice if there is room."""
+        size = sum(part.nbytes for part in pixels)
         with self._lock:
-            self.slices_read += 1
-            if size <= self._room and key not in self._kept:
-                self._room -= size
-                self._kept[key] = pixels
+            if _key(row) not in self._kept and self.kept_bytes + size <= self._limit_bytes:
+                self._kept[_key(row)] = pixels
+                self.kept_bytes += size
+
+
+def describe(index: Sequence[IndexRow], limit_bytes: int) -> str:
+    """How much of a split fits into memory, in one line."""
+    total = sum(row.pixel_bytes for row in index)
+    scans = len({row.series_uid for row in index})
+    share = min(1.0, limit_bytes / max(total, 1))
+    return (
+        f"{scans} scans, {len(index)} slices, {total / 1e9:.2f} GB of pixels; "
+        f"{share:.0%} of them fit into {limit_bytes / 1e9:.2f} GB of memory"
+    )
+
+
+def _key(row: IndexRow) -> _Key:
+    return row.series_uid, row.index

@@ -1,4 +1,4 @@
-"""The split that is trained on: where its scans are, and the index of their slices."""
+"""The split that training reads: the folder of its scans, and the index of their slices."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class TrainingSplit:
     """One split, ready to be read.
 
     Attributes:
-        folder: Folder of its scans.
+        folder: Folder of the files of its scans.
         index: Its slices, ordered by series and z.
         transform: The TFT layer, from HU to network input.
         settings: All hyperparameters.
@@ -29,29 +29,40 @@ class TrainingSplit:
     settings: Hyperparameters
 
 
-def has_nodule(row: IndexRow) -> bool:
-    """Whether a slice cuts a nodule."""
-    return features.BUCKET_NONE not in row.buckets
-
-
 def read_split(patterns: Sequence[str], transform: Any, settings: Hyperparameters) -> TrainingSplit:
     """Reads the index of a split.
 
     Args:
-        patterns: What TFX's Trainer names: files of the split and of its index, `.../Split-NAME/*`
-            and `.../Split-NAME-index/*`.
+        patterns: What TFX names as files of the split and of its index, such as
+            `…/Split-train/*` and `…/Split-train-index/*`, in any order.
         transform: The TFT layer.
         settings: All hyperparameters.
 
     Raises:
-        ValueError: No index is among them, or it has no slice.
+        ValueError: The patterns are not those of one split and its index, or it has no slice.
     """
-    folders = [os.path.dirname(pattern) for pattern in patterns]
-    found = [(one, two) for one in folders for two in folders if two == features.index_split(one)]
-    if len(found) != 1:
-        raise ValueError(f"expected one split and its index, got {list(patterns)!r}")
-    folder, index_folder = found[0]
-    index = read_index(sorted(tf.io.gfile.glob(os.path.join(index_folder, "*"))))
+    folder, index_pattern = _split_and_index(patterns)
+    paths = sorted(tf.io.gfile.glob(index_pattern))
+    index = read_index(paths) if paths else []
     if not index:
-        raise ValueError(f"expected slices, got none in the index {index_folder}")
+        raise ValueError(f"expected an index of slices, got {len(paths)} files in {index_pattern}")
     return TrainingSplit(folder, index, transform, settings)
+
+
+def cuts_nodule(row: IndexRow) -> bool:
+    """Whether a slice cuts a nodule."""
+    return any(bucket in features.BUCKETS for bucket in row.buckets)
+
+
+def smallest_bucket(row: IndexRow) -> str:
+    """Size of the smallest nodule that a slice cuts, or BUCKET_NONE."""
+    return next((name for name in features.BUCKETS if name in row.buckets), features.BUCKET_NONE)
+
+
+def _split_and_index(patterns: Sequence[str]) -> tuple[str, str]:
+    """The folder of a split and the pattern of its index."""
+    folders = {os.path.dirname(pattern): pattern for pattern in patterns}
+    found = [name for name in folders if features.index_split(name) in folders]
+    if len(found) != 1:
+        raise ValueError(f"expected patterns of a split and its index, got {list(patterns)!r}")
+    return found[0], folders[features.index_split(found[0])]

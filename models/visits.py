@@ -1,241 +1,226 @@
-"""Which slices an epoch reads, and in which order its crops come: planned from the index alone.
+"""Which slices training draws in an epoch, and in which batch each crop of them comes.
 
-A visit opens one scan, reads one run of neighbouring slices and draws several crops from it. All
-follows from the seed and the number of the epoch, so that an interrupted epoch can be repeated.
+A visit opens one scan, reads a short run of neighbouring slices, and draws several crops from it.
+All is a pure function of the seed and the number of the epoch, so that a resumed run repeats an
+interrupted epoch.
 """
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from models.split import has_nodule
-from schema import features
-from schema.hyperparameters import Balance, Training
+from models.holdout import Holdout, is_held_out
+from models.split import cuts_nodule, smallest_bucket
+from schema.hyperparameters import Hyperparameters, Training
 from schema.slices import IndexRow
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
-# A visit draws from the slice that was drawn and from its neighbours, at most so many in all.
-_CENTRES = 3
+# By this part of a step the draws of an epoch lie beside those of the one before: multiples of the
+# golden ratio fill the step evenly, so that a slice is not missed for many epochs.
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+_ORDER = 0  # tells the random numbers of the order from those of crops
 
 
-class Kind(enum.Enum):
-    """What the crops of a visit lie around; the number seeds its draws."""
+class VisitKind(enum.Enum):
+    """What a visit draws its crops from."""
 
-    NODULE = 1
-    REGION = 2
+    NODULE = 0  # slices that cut a nodule
+    OTHER = 1  # slices without nodule, within the region of interest
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One scan opened once.
+    """One opening of one scan.
 
     Attributes:
-        kind: What its crops lie around.
-        run: The slices to read, each the next of the one before.
-        centres: Positions in `run` of the slices that the crops are cut from.
+        kind: What its crops are drawn from.
+        run: The slices to read: neighbours in one scan, in order of z. They end before the context
+            of the centres does only where the scan ends.
+        centres: Places in `run` of the slices in which crops are centred, the drawn one first.
     """
 
-    kind: Kind
-    run: tuple[IndexRow, ...]
+    kind: VisitKind
+    run: Sequence[IndexRow]
     centres: tuple[int, ...]
+
+
+class VisitPlan:
+    """The visits of each epoch, balanced by source, size of nodule and patient."""
+
+    def __init__(
+        self, index: Sequence[IndexRow], holdout: Holdout, settings: Hyperparameters
+    ) -> None:
+        """Groups the slices once.
+
+        Args:
+            index: All slices of the split, ordered by series and z.
+            holdout: What is never drawn. Held-out slices may be context of others.
+            settings: All hyperparameters.
+
+        Raises:
+            ValueError: No slice with a nodule is left for training.
+        """
+        self._rows = index
+        self._training = settings.training
+        self._context = settings.grid.context
+        self._scans = _codes([row.series_uid for row in index])
+        kinds = [_kind(row, holdout) for row in index]
+        self._kinds = np.array([-1 if kind is None else kind.value for kind in kinds], np.int64)
+        self._pools = [self._pool(kind) for kind in VisitKind]
+        if not len(self._pools[VisitKind.NODULE.value].slices):
+            free = sum(not is_held_out(row, holdout) for row in index)
+            raise ValueError(f"expected nodules to train on, got none in {free} slices")
+
+    def epoch(self, number: int) -> list[Visit]:
+        """The visits of an epoch in their order; those of one scan are spread evenly over it."""
+        counts = self._counts(number)
+        drawn = [pool.draw(count, number) for pool, count in zip(self._pools, counts, strict=True)]
+        places = np.concatenate(drawn)
+        random = np.random.default_rng([self._training.seed, _ORDER, number])
+        return self._visits(places[spread(self._scans[places], random)])
+
+    def _counts(self, number: int) -> tuple[int, int]:
+        """Visits of each kind; over several epochs the share is exact."""
+        count, share = visits_per_epoch(self._training), self._training.nodule_fraction
+        if not len(self._pools[VisitKind.OTHER.value].slices):
+            return count, 0
+        near = math.floor((number + 1) * count * share) - math.floor(number * count * share)
+        return near, count - near
+
+    def _pool(self, kind: VisitKind) -> "_Pool":
+        """The slices of a kind, ordered by their groups, so that each group is drawn evenly."""
+        slices = np.flatnonzero(self._kinds == kind.value)
+        rows, balance = [self._rows[place] for place in slices], self._training.balance
+        groups = [
+            (_codes([row.source for row in rows]), balance.sources),
+            (_codes([smallest_bucket(row) for row in rows]), balance.sizes),
+            (_codes([row.patient_id for row in rows]), balance.patients),
+        ]
+        order = np.lexsort([codes for codes, _ in groups[::-1]])
+        return _Pool(slices[order], np.cumsum(slice_weights(groups)[order]))
+
+    def _visits(self, drawn: Ints) -> list[Visit]:
+        """Visits to the slices drawn, with the neighbours that they need."""
+        first, stop = self._bounds()
+        group = list(zip(self._scans.tolist(), self._kinds.tolist(), strict=True))
+        visits = []
+        for place in drawn.tolist():
+            centres = [place]
+            for neighbour in (place - 1, place + 1):
+                if 0 <= neighbour < len(group) and group[neighbour] == group[place]:
+                    centres.append(neighbour)
+            scan, kind = group[place]
+            low = max(min(centres) - self._context, first[scan])
+            high = min(max(centres) + self._context + 1, stop[scan])
+            inside = tuple(centre - low for centre in centres)
+            visits.append(Visit(VisitKind(kind), self._rows[low:high], inside))
+        return visits
+
+    def _bounds(self) -> tuple[list[int], list[int]]:
+        """First slice of each scan, and the one after its last."""
+        first = np.searchsorted(self._scans, np.arange(self._scans[-1] + 1))
+        return first.tolist(), [*first[1:].tolist(), len(self._scans)]
+
+
+def slice_weights(groups: Sequence[tuple[Ints, float]]) -> Floats:
+    """How often each slice is drawn, in parts of all draws.
+
+    Args:
+        groups: From the outermost to the innermost, the group of each of N slices, from 0 to below
+            N, and the power of its number of slices by which a group is drawn among those of the
+            same outer group.
+
+    Returns:
+        (N,), together 1; within the innermost group all are the same.
+    """
+    size = len(groups[0][0])
+    weights, outer = np.ones(size), np.zeros(size, np.int64)
+    for codes, power in groups:
+        inner = np.unique(outer * len(codes) + codes, return_inverse=True)[1]
+        powers = np.bincount(inner).astype(np.float64) ** power
+        outer_of = np.zeros(len(powers), np.int64)
+        outer_of[inner] = outer
+        shares = powers / np.bincount(outer_of, weights=powers)[outer_of]
+        weights, outer = weights * shares[inner], inner
+    return weights / np.bincount(outer)[outer]
+
+
+def spread(groups: Ints, random: np.random.Generator) -> Ints:
+    """An order in which the members of each group lie evenly, the group's first one anywhere.
+
+    Args:
+        groups: The group of each item, (N,).
+        random: Decides where a group starts, and in which order its members come.
+
+    Returns:
+        The items' numbers, (N,).
+    """
+    shuffled = random.permutation(len(groups))
+    _, group, sizes = np.unique(groups[shuffled], return_inverse=True, return_counts=True)
+    by_group = np.argsort(group, kind="stable")
+    rank = np.empty(len(groups), np.int64)
+    rank[by_group] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    place = (rank + random.random(len(sizes))[group]) / sizes[group]
+    return np.asarray(shuffled[np.argsort(place, kind="stable")], np.int64)
+
+
+def visits_per_epoch(training: Training) -> int:
+    """Visits that `lanes` needs."""
+    return training.batch_size * math.ceil(training.steps_per_epoch / training.crops_per_visit)
+
+
+def lanes(training: Training) -> tuple[Ints, Ints]:
+    """From which visit of an epoch each crop of each batch comes.
+
+    Each place in the batch is a lane: of B lanes, lane j goes through the visits j, j + B, j + 2B …
+    and gives one crop to each batch. So the crops of a batch are of different visits. The first
+    lanes begin with the last crop of their first visit, the next ones with the one before, and all
+    return to the crops left out at the end of the epoch: with each batch a part of the lanes goes
+    on to another visit, and the visits of a batch are always neighbours in the order.
+
+    Returns:
+        Numbers of the visit and of the crop in it, each (steps, batch).
+    """
+    crops, size = training.crops_per_visit, training.batch_size
+    lane, step = np.arange(size), np.arange(training.steps_per_epoch)[:, None]
+    start = crops - 1 - lane * crops // size
+    number = (step + start) % (crops * math.ceil(training.steps_per_epoch / crops))
+    return lane + size * (number // crops), number % crops
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """The slices of one kind: their places in the index, and how often each is to be drawn."""
+    """Slices of one kind; `until` is the sum of weights up to each."""
 
-    kind: Kind
-    places: IntArray
-    weights: FloatArray
+    slices: Ints
+    until: Floats
 
-
-class VisitPlan:
-    """The visits of every epoch, as balanced as the configuration asks for."""
-
-    def __init__(self, rows: Sequence[IndexRow], training: Training, context: int) -> None:
-        """Groups the slices.
-
-        Args:
-            rows: Slices to train on, ordered by series and z.
-            training: How crops are drawn.
-            context: Neighbouring slices on each side that a crop needs.
-
-        Raises:
-            ValueError: No slice cuts a nodule.
-        """
-        nodule = np.array([has_nodule(row) for row in rows], dtype=np.bool_)
-        if not nodule.any():
-            raise ValueError(f"expected nodules to train on, got none in {len(rows)} slices")
-        region = ~nodule & np.array([row.region_voxels > 0 for row in rows], dtype=np.bool_)
-        self._rows = rows
-        self._training = training
-        self._context = context
-        self._nodule = nodule
-        self._scan = _numbered([row.series_uid for row in rows])
-        z = np.array([row.index for row in rows])
-        # Whether a slice is the next of the one before, within one scan.
-        self._follows = np.zeros(len(rows) + 1, dtype=np.bool_)
-        self._follows[1:-1] = (np.diff(self._scan) == 0) & (np.diff(z) == 1)
-        self._pools = [self._pool(Kind.NODULE, nodule), self._pool(Kind.REGION, region)]
-
-    def epoch(self, number: int, visits: int) -> list[Visit]:
-        """The visits of an epoch in their order.
-
-        Args:
-            number: The epoch, from 0.
-            visits: How many.
-
-        Returns:
-            A share of `nodule_fraction` near nodules. The visits of each scan are spread evenly,
-            so that neighbouring visits are of different scans.
-        """
-        random = np.random.default_rng((self._training.seed, number))
-        drawn = [
-            (pool.kind, int(place))
-            for pool, count in zip(self._pools, self._shares(visits), strict=True)
-            for place in _systematic(pool, count, random)
-        ]
-        order = _spread(self._scan[[place for _, place in drawn]], random)
-        return [self._visit(*drawn[position], random) for position in order]
-
-    def _shares(self, visits: int) -> tuple[int, int]:
-        """Visits near nodules and others."""
-        if not len(self._pools[1].places):
-            return visits, 0
-        nodules = round(visits * self._training.nodule_fraction)
-        return nodules, visits - nodules
-
-    def _pool(self, kind: Kind, chosen: npt.NDArray[np.bool_]) -> _Pool:
-        places = np.flatnonzero(chosen)
-        rows = [self._rows[place] for place in places]
-        return _Pool(kind, places, slice_weights(rows, self._training.balance))
-
-    def _visit(self, kind: Kind, place: int, random: np.random.Generator) -> Visit:
-        """A run around a slice, and the slices in it that crops are cut from."""
-        low, high = self._centres(place)
-        first = self._reach(low, -1, self._context)
-        last = self._reach(high, 1, self._context)
-        centres = random.integers(low - first, high - first + 1, self._training.crops_per_visit)
-        centres[random.integers(len(centres))] = place - first
-        return Visit(kind, tuple(self._rows[first : last + 1]), tuple(map(int, centres)))
-
-    def _centres(self, place: int) -> tuple[int, int]:
-        """First and last of the slices of one kind around a place that crops are cut from."""
-        low = high = place
-        for step in (1, -1, 1, -1):
-            if high - low + 1 < _CENTRES:
-                other = self._reach(high if step > 0 else low, step, 1)
-                if self._alike(place, other):
-                    low, high = min(low, other), max(high, other)
-        return low, high
-
-    def _alike(self, place: int, other: int) -> bool:
-        same = self._nodule[place] == self._nodule[other]
-        return bool(same and (self._nodule[other] or self._rows[other].region_voxels > 0))
-
-    def _reach(self, place: int, step: int, most: int) -> int:
-        """The place at most so many slices further within one scan."""
-        for _ in range(most):
-            if not self._follows[place + max(step, 0)]:
-                break
-            place += step
-        return place
+    def draw(self, count: int, epoch: int) -> Ints:
+        """Systematic draws: each slice comes as often as its weight says, within one."""
+        if not count:
+            return self.slices[:0]
+        places = (np.arange(count) + (epoch + 1) * _GOLDEN % 1) / count * self.until[-1]
+        found = np.searchsorted(self.until, places, side="right")
+        return np.asarray(self.slices[np.minimum(found, len(self.slices) - 1)])
 
 
-def crops_in_order(batch: int, batch_size: int, crops_per_visit: int) -> tuple[IntArray, IntArray]:
-    """Which crops make up a batch.
-
-    Each place in a batch is a lane, which works through every `batch_size`-th visit and gives one
-    crop of it to each batch: a batch has crops of as many visits. Lanes begin at different crops
-    of their first visit, so that from batch to batch only a part of the visits changes.
-
-    Args:
-        batch: Number of the batch in its epoch, from 0.
-        batch_size: Crops in a batch.
-        crops_per_visit: Crops that a visit draws.
-
-    Returns:
-        For each place in the batch, the number of the visit in its epoch and that of the crop in
-        its visit.
-    """
-    lanes = np.arange(batch_size)
-    position = batch + lanes % crops_per_visit
-    return position // crops_per_visit * batch_size + lanes, position % crops_per_visit
+def _kind(row: IndexRow, holdout: Holdout) -> VisitKind | None:
+    """What a slice is drawn for, if at all."""
+    if is_held_out(row, holdout):
+        return None
+    if cuts_nodule(row):
+        return VisitKind.NODULE
+    return VisitKind.OTHER if row.region_voxels > 0 else None
 
 
-def visits_needed(batches: int, batch_size: int, crops_per_visit: int) -> int:
-    """Visits that an epoch of so many batches takes."""
-    last, _ = crops_in_order(batches - 1, batch_size, crops_per_visit)
-    return int(last.max()) + 1
-
-
-def slice_weights(rows: Sequence[IndexRow], balance: Balance) -> FloatArray:
-    """How often each slice is to be drawn.
-
-    A group is drawn in proportion to a power of its slices: first the data root, then the size
-    bucket of the smallest nodule, then the patient; in a patient's group each slice alike.
-
-    Args:
-        rows: Slices.
-        balance: The powers.
-
-    Returns:
-        float64 weights with a sum of 1; empty without slices.
-    """
-    weights = np.ones(len(rows))
-    sizes = [_smallest(row) for row in rows]
-    levels = (
-        ([row.source for row in rows], balance.sources),
-        (sizes, balance.sizes),
-        ([row.patient_id for row in rows], balance.patients),
-    )
-    above = np.zeros(len(rows), dtype=np.int64)
-    for names, power in levels:
-        groups = _numbered(list(zip(above.tolist(), names, strict=True)))
-        counts = np.bincount(groups)
-        parents = np.zeros(len(counts), dtype=np.int64)
-        parents[groups] = above
-        shares = counts**power
-        weights *= (shares / np.bincount(parents, shares)[parents])[groups]
-        above = groups
-    return weights / np.bincount(above)[above] if len(rows) else weights
-
-
-def _smallest(row: IndexRow) -> int:
-    """Place of the smallest size bucket that a slice cuts."""
-    order = (*features.BUCKETS, features.BUCKET_NONE)
-    return min(order.index(bucket) for bucket in row.buckets)
-
-
-def _systematic(pool: _Pool, count: int, random: np.random.Generator) -> IntArray:
-    """Draws places so that each comes as often as its weight says, rounded up or down."""
-    if not count:
-        return np.zeros(0, dtype=np.int64)
-    shuffled = random.permutation(len(pool.places))
-    steps = np.cumsum(pool.weights[shuffled])
-    drawn = np.searchsorted(steps / steps[-1], (np.arange(count) + random.random()) / count)
-    return pool.places[shuffled[np.minimum(drawn, len(shuffled) - 1)]]
-
-
-def _spread(scans: IntArray, random: np.random.Generator) -> IntArray:
-    """An order in which the visits of each scan are spread evenly, each beginning by chance."""
-    shuffled = random.permutation(len(scans))
-    of_scan = scans[shuffled]
-    counts = np.bincount(of_scan)
-    rank = np.zeros(len(scans))
-    order = np.argsort(of_scan, kind="stable")
-    starts = np.cumsum(counts) - counts
-    rank[order] = np.arange(len(scans)) - starts[of_scan[order]]
-    phase = random.random(len(counts))
-    return shuffled[np.argsort((rank + phase[of_scan]) / counts[of_scan], kind="stable")]
-
-
-def _numbered(names: Sequence[object]) -> IntArray:
-    """A number for each name, from 0 in the order of first appearance."""
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+def _codes(names: Sequence[str]) -> Ints:
+    """Equal names have equal numbers, from 0 in the order of names; (N,)."""
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return np.array([numbers[name] for name in names], np.int64)
