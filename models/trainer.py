@@ -27,7 +27,7 @@ from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from models.networks.unet import build_unet, float32_copy
-from models.precision import choose_policy, choose_strategy, read_cpu_flags
+from models.precision import choose_policy, choose_strategy, gpu_capabilities, read_cpu_flags
 from models.records import find_files, read_index
 from models.signatures import Segmenter, export
 from schema.files import HISTORY_FILE
@@ -113,7 +113,7 @@ def train(run: Run) -> keras.Model:
     """
     training = run.settings.training
     keras.utils.set_random_seed(training.seed)
-    policy = choose_policy(training.mixed_precision, read_cpu_flags(), _gpus())
+    policy = choose_policy(training.mixed_precision, read_cpu_flags(), gpu_capabilities())
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

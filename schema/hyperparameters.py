@@ -8,11 +8,14 @@ receives JSON, checks once more.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from lungct.grid import Grid
 
 _Section = TypeVar("_Section")
+
+# Number format of training; "auto" takes what the device has.
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 # Read by pydantic where the configuration is validated: a key that is none of ours is an error.
 _STRICT: Final = {"extra": "forbid"}
@@ -95,7 +98,7 @@ class Training:
     patience: int = 8  # epochs without a better monitor Dice before training stops
     monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
     monitor_slices: int = 96  # at most so many whole slices are predicted after an epoch
-    mixed_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    mixed_precision: Precision = "auto"
     cache_bytes: int = 1_500_000_000  # slices kept in memory; beyond it they are streamed
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -110,11 +113,9 @@ class Training:
             _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
         _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
         _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
-        _require(
-            self.mixed_precision in ("auto", "float32", "mixed_bfloat16"),
-            "mixed_precision of auto, float32 or mixed_bfloat16",
-            self.mixed_precision,
-        )
+        known = get_args(Precision)
+        holds = self.mixed_precision in known
+        _require(holds, f"mixed_precision of {', '.join(known)}", self.mixed_precision)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def test_passes_over_keys_of_others() -> None:
         ("training", {"learning_rate": float("nan")}, "positive learning_rate, got nan"),
         ("training", {"learning_rate": float("inf")}, "positive learning_rate, got inf"),
         ("training", {"monitor_fraction": 1.0}, "monitor_fraction in .*, got 1.0"),
-        ("training", {"mixed_precision": "half"}, "mixed_bfloat16, got 'half'"),
+        ("training", {"mixed_precision": "half"}, "mixed_float16, got 'half'"),
         ("training", {"augmentation": {"noise_hu": -1}}, "noise_hu of at least 0, got -1"),
         ("training", {"augmentation": {"jitter": 0.6}}, "at most 0.5 crop sizes, got 0.6"),
     ],
