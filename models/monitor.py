@@ -130,7 +130,9 @@ class EpochEnd(keras.callbacks.Callback):
         if not self.epochs:
             return False
         waited = len(self.epochs) - self.best["epoch"]
-        return waited > self._training.patience or len(self.epochs) >= self._training.epochs
+        return (
+            waited >= max(self._training.patience, 1) or len(self.epochs) >= self._training.epochs
+        )
 
     def history(self) -> dict[str, Any]:
         """What `history.json` holds."""

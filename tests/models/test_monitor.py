@@ -75,9 +75,9 @@ def run_epochs(split: SplitData, tmp_path: Path, figures: list[float], before: i
 def test_stops_when_patience_has_run_out_and_knows_the_best(
     split: SplitData, tmp_path: Path
 ) -> None:
-    patient = with_training(split, epochs=9, patience=1)
+    patient = with_training(split, epochs=9, patience=2)
     callback = run_epochs(patient, tmp_path, [0.1, 0.4, 0.3, 0.35, 0.9])
-    assert len(callback.epochs) == 4  # one epoch without gain is borne, not two
+    assert len(callback.epochs) == 4  # two epochs without a better Dice
     history = json.loads((tmp_path / "history.json").read_text())
     assert history["best_epoch"] == 2 and history["best_monitor_dice"] == 0.4
     assert history["stopped_early"] is True and history["a"] == 1
@@ -89,6 +89,15 @@ def test_stops_when_patience_has_run_out_and_knows_the_best(
         "learning_rate",
         "seconds",
     }
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_the_first_epoch_that_is_no_better_is_the_earliest_end(
+    split: SplitData, tmp_path: Path, patience: int
+) -> None:
+    patient = with_training(split, epochs=9, patience=patience)
+    callback = run_epochs(patient, tmp_path, [0.1, 0.4, 0.4, 0.9])
+    assert len(callback.epochs) == 3 and callback.best["epoch"] == 2
 
 
 def test_ends_with_the_last_epoch(split: SplitData, tmp_path: Path) -> None:

@@ -119,7 +119,9 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_weights_of_an_undisturbed_one(
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-6)
 
 
-def test_a_run_killed_after_its_last_epoch_only_restores(split: TrainingSplit, tmp_path: Path) -> None:
+def test_a_run_killed_after_its_last_epoch_only_restores(
+    split: TrainingSplit, tmp_path: Path
+) -> None:
     run = new_run(with_training(split, epochs=1), tmp_path)
     model = trainer.train(run)
     again = trainer.train(run)
@@ -178,3 +180,16 @@ def test_history_says_what_was_trained_on(split: TrainingSplit, tmp_path: Path) 
     assert (facts["patients"], facts["slices"], facts["nodule_slices"]) == (4, 24, 8)
     assert facts["monitor_patients"] == list(run.holdout.patients)
     assert facts["resumed_from_epoch"] == 0 and facts["precision"] == "float32"
+
+
+def test_float16_has_its_loss_scaled(split: SplitData, tmp_path: Path) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = trainer.compiled_model(split.settings)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    split = with_training(split, epochs=1, steps_per_epoch=1, mixed_precision="mixed_float16")
+    trainer.train(new_run(split, tmp_path))
+    (epoch,) = history_of(tmp_path / "run")["epochs"]
+    assert 0 < epoch["learning_rate"] < 1
