@@ -1,0 +1,200 @@
+"""Cost of training data: crops a second of the input alone, and what it takes from training.
+
+Usage: python -m benchmarks.training_input [--scans 16] [--shape 60 130 190] [--config FILE]
+
+The scans are noise with balls, written as CtExampleGen leaves them. The input is measured with all
+pixels in memory and with a tenth of them. Then the training step of the configuration is timed on
+one batch that stays in memory, and with both inputs, in turn, as other processes of a shared
+machine slow down all of them alike.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from benchmarks import ingest
+from benchmarks.ingest import whole_number
+from models.dataset import CropSource, batches_of
+from models.holdout import Holdout
+from models.split import TrainingSplit, read_split
+from models.trainer import compiled_model
+from models.visits import lanes
+from schema import features
+from schema.hyperparameters import Hyperparameters, Intensity, parse
+from schema.slices import IndexRow
+from tests.made_scans import MadeScan, write_scan
+
+RADII = (2.5, 4.0, 4.0)  # of a nodule, in voxels (z, y, x)
+DIAMETER_MM = 12.0
+NODULES = 2  # in each scan
+SETTLING = 10  # steps before those that are timed: they empty what was read ahead
+SEED = 3
+
+
+def main() -> None:
+    """Prints all figures."""
+    given = _arguments()
+    settings = read_settings(given.config)
+    training = settings.training
+    print(f"{ingest._processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{given.scans} scans of {given.shape} voxels; batches of {training.batch_size} ", end="")
+    print(f"crops of {training.crop_size} pixels, {settings.grid.channels} channels\n", flush=True)
+    split = write_split(given.folder, given.scans, tuple(given.shape), settings)
+    pixels = sum(row.pixel_bytes for row in split.index)
+    sources = {
+        "all in memory": source_of(split, pixels),
+        "a tenth in memory": source_of(split, pixels // 10),
+    }
+    print(f"scans in a batch: at least {fewest_scans(sources['all in memory'])}")
+    for name, source in sources.items():
+        print_input(name, source, given.batches)
+    print_training(sources, given.batches, given.rounds)
+
+
+def read_settings(path: str) -> Hyperparameters:
+    """The hyperparameters of a configuration file."""
+    config = yaml.safe_load(Path(path).read_text())
+    return parse({"intensity": asdict(Intensity()), **config})
+
+
+def write_split(
+    folder: Path, scans: int, shape: tuple[int, ...], settings: Hyperparameters
+) -> TrainingSplit:
+    """Writes scans of noise with balls, where they are not there yet, and reads their index."""
+    examples = folder / "-".join(map(str, ("scans", scans, *shape)))
+    done = examples / "done"
+    if not done.exists():
+        for number in range(scans):
+            write_scan(examples, _scan(number, shape))
+        done.touch()
+    names = (features.SPLIT_TRAIN, features.index_split(features.SPLIT_TRAIN))
+    return read_split([f"{examples}/Split-{name}/*" for name in names], _window, settings)
+
+
+def source_of(split: TrainingSplit, cache_bytes: int) -> CropSource:
+    """A source that has filled its memory."""
+    training = replace(split.settings.training, cache_bytes=cache_bytes)
+    settings = replace(split.settings, training=training)
+    source = CropSource(replace(split, settings=settings), Holdout())
+    scans: dict[str, list[IndexRow]] = {}
+    for row in split.index:
+        scans.setdefault(row.series_uid, []).append(row)
+    for run in scans.values():
+        source.cache.read(run)
+    return source
+
+
+def fewest_scans(source: CropSource) -> int:
+    """The smallest number of scans in a batch of five epochs."""
+    visit_of, _ = lanes(source.split.settings.training)
+    return min(
+        len({visits[number].run[0].series_uid for number in batch})
+        for visits in map(source.plan.epoch, range(5))
+        for batch in visit_of
+    )
+
+
+def print_input(name: str, source: CropSource, batches: int) -> None:
+    """Prints the cost of the input alone."""
+    crops = batches * source.split.settings.training.batch_size
+    iterator = iter(batches_of(source))
+    _exhaust(islice(iterator, SETTLING))
+    read, cpu, start = source.cache.slices_read, time.process_time(), time.perf_counter()
+    _exhaust(islice(iterator, batches))
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    read = source.cache.slices_read - read
+    print(
+        f"input, {name}: {crops / seconds:.0f} crops/s, {1000 * cpu / crops:.3f} core-ms a crop, "
+        f"{read / crops:.2f} slices read a crop",
+        flush=True,
+    )
+
+
+def print_training(sources: dict[str, CropSource], batches: int, rounds: int) -> None:
+    """Prints the time of a training step on one batch, and with each input."""
+    first, *_ = sources.values()
+    model = compiled_model(first.split.settings)
+    inputs: dict[str, Iterator[Any]] = {"one batch": repeat(next(iter(batches_of(first))))}
+    inputs.update((name, iter(batches_of(source))) for name, source in sources.items())
+    seconds: dict[str, list[float]] = {name: [] for name in inputs}
+    for _ in range(rounds):
+        for name, iterator in inputs.items():
+            seconds[name].append(_seconds_a_step(model, iterator, batches))
+    print(f"training step, median of {rounds} rounds of {batches} steps")
+    for name, values in seconds.items():
+        ratios = sorted(a / b for a, b in zip(values, seconds["one batch"], strict=True))
+        print(
+            f"  {name:<20}{1000 * statistics.median(values):8.1f} ms, to one batch "
+            f"{statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
+        )
+
+
+def _seconds_a_step(model: Any, iterator: Iterator[Any], steps: int) -> float:
+    """Time of one training step, the reading of its batch included."""
+    for image, truth in islice(iterator, SETTLING):
+        model.train_on_batch(image, truth)
+    start = time.perf_counter()
+    for image, truth in islice(iterator, steps):
+        model.train_on_batch(image, truth)
+    return (time.perf_counter() - start) / steps
+
+
+def _exhaust(iterator: Iterator[Any]) -> None:
+    for _ in iterator:
+        pass
+
+
+def _scan(number: int, shape: tuple[int, ...]) -> MadeScan:
+    """Noise with balls, all of it in the region."""
+    random = np.random.default_rng([SEED, number])
+    hu = random.normal(-800, 60, shape)
+    coverage = np.zeros(shape, np.uint8)
+    nodules = []
+    for ball in range(NODULES):
+        centre = [int(random.integers(size)) for size in shape]
+        axes = [
+            ((np.arange(size) - middle) / radius) ** 2
+            for size, middle, radius in zip(shape, centre, RADII, strict=True)
+        ]
+        inside = axes[0][:, None, None] + axes[1][:, None] + axes[2] <= 1
+        coverage[inside] = 255
+        cut = tuple(int(z) for z in np.flatnonzero(inside.any(axis=(1, 2))))
+        nodules.append((f"{number}-{ball}", DIAMETER_MM, cut))
+    hu[coverage > 0] += 800
+    return MadeScan(f"scan-{number:04d}", hu.astype(np.int16), coverage, tuple(nodules))
+
+
+def _window(raw: dict[str, Any]) -> dict[str, Any]:
+    """Does what the transform graph does, with mean and deviation of its own."""
+    low, high = Intensity().window_hu
+    parts = (tf.clip_by_value(raw[features.HU], low, high) - low) / (high - low)
+    return {features.IMAGE: (parts - 0.1) / 0.2}
+
+
+def _arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--scans", type=whole_number, default=16, metavar="N")
+    parser.add_argument("--shape", type=whole_number, nargs=3, default=[60, 130, 190], metavar="N")
+    parser.add_argument("--config", default="configs/demo.yaml", help="default %(default)s")
+    parser.add_argument("--folder", type=Path, default=Path("output/benchmark-training-input"))
+    parser.add_argument(
+        "--batches", type=whole_number, default=60, metavar="N", help="timed in each round"
+    )
+    parser.add_argument("--rounds", type=whole_number, default=5, metavar="N")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
