@@ -1,15 +1,16 @@
 """Training batches, drawn scan by scan.
 
 Threads read the visits of an epoch ahead, cut their crops and turn them; TensorFlow normalises
-whole batches and varies their intensity. What an epoch holds depends on the seed and on its number alone, not on what is in
-memory or on which thread is first. `python -m benchmarks.training_input` measures the cost.
+whole batches and varies their intensity. What an epoch holds depends on the seed and on its number
+alone, not on what is in memory or on which thread is first. `python -m benchmarks.training_input`
+measures the cost.
 """
 
 import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -98,7 +99,7 @@ class CropSource:
             training.crop_size, split.settings.grid.context, training.augmentation.jitter
         )
 
-    def batches(self, first_epoch: int) -> Iterator[_Batch]:
+    def batches(self, first_epoch: int) -> Generator[_Batch, None, None]:
         """Endless raw batches; its threads end when it is closed.
 
         Args:
@@ -162,7 +163,9 @@ class CropSource:
 def _assemble(waiting: _Waiting) -> _Crop:
     """Joins the crops of a batch as soon as all are cut; raises what a thread has raised."""
     crops = [future.result()[number] for future, number in waiting]
-    hu, coverage = (np.empty((len(crops), *part.shape), part.dtype) for part in crops[0])
+    shape = crops[0][0].shape
+    hu = np.empty((len(crops), *shape), np.int16)
+    coverage = np.empty((len(crops), *shape[:2]), np.uint8)
     for number, crop in enumerate(crops):
         hu[number], coverage[number] = crop
     return hu, coverage

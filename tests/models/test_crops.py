@@ -13,9 +13,9 @@ def slab(nodule: tuple[int, int] | None = None, region: tuple[int, int] | None =
     hu = np.arange(3 * 16 * 20, dtype=np.int16).reshape(3, 16, 20)
     coverage, mask = np.zeros((2, 3, 16, 20), np.uint8)
     if nodule:
-        coverage[(1, *nodule)] = COVERAGE_THRESHOLD
+        coverage[1][nodule] = COVERAGE_THRESHOLD
     if region:
-        mask[(1, *region)] = 1
+        mask[1][region] = 1
     return Slab(list(hu), list(coverage), list(mask))
 
 
