@@ -1,12 +1,15 @@
-"""Augmentation of training crops; image and truth go through the same flips and turns.
+"""Augmentation of training crops.
 
-Flips and quarter turns move whole voxels, so the truth stays exact: nothing is interpolated.
-All randomness is stateless: the same seed gives the same batch.
+Flips and quarter turns move whole voxels of image and truth alike, so the truth stays exact:
+nothing is interpolated. They are views of arrays, which cost next to nothing. Intensity is varied
+for a whole batch at a time. The same seed gives the same batch.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from schema.hyperparameters import Augmentation
@@ -14,78 +17,63 @@ from schema.hyperparameters import Augmentation
 Tensor = Any  # TensorFlow has no types that mypy can follow
 
 # Seeds for independent decisions are drawn from the batch's own seed by these numbers.
-_MOVE, _INTENSITY, _NOISE = range(3)
+_INTENSITY, _NOISE = range(2)
 
 
-def augmenter(
-    config: Augmentation, units_per_hu: float
-) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Makes the function that augments a batch, each crop by decisions of its own.
+class Symmetry(NamedTuple):
+    """One of the eight symmetries of a square."""
+
+    transpose: bool  # first
+    flip_rows: bool
+    flip_columns: bool
+
+
+def draw_symmetry(config: Augmentation, random: np.random.Generator) -> Symmetry:
+    """Draws flips and quarter turns, as far as the configuration allows them.
+
+    Half a turn is both flips; a quarter is a transposition and one flip.
+    """
+    turn, rows, columns = (bool(part) for part in random.random(3) < 0.5)
+    if not config.rotate:
+        return Symmetry(False, config.flip and rows, config.flip and columns)
+    return Symmetry(turn, rows, columns if config.flip else rows != turn)
+
+
+def move(pixels: npt.NDArray[Any], symmetry: Symmetry) -> npt.NDArray[Any]:
+    """Applies a symmetry to the first two axes of an array; a view."""
+    if symmetry.transpose:
+        pixels = pixels.swapaxes(0, 1)
+    step_rows, step_columns = (-1 if flip else 1 for flip in symmetry[1:])
+    return pixels[::step_rows, ::step_columns]
+
+
+def augmenter(config: Augmentation, units_per_hu: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Makes the function that varies contrast, offset and noise, which differ between scanners.
 
     Args:
         config: What is varied and by how much.
         units_per_hu: What one Hounsfield unit is in network input.
 
     Returns:
-        From image float32 (batch, size, size, C), truth (batch, size, size, 1) and the seed of the
-        batch, int64 (2,), to image and truth of the same shapes and dtypes.
+        From images, float32 (batch, rows, columns, C), and the seed of the batch, int64 (2,), to
+        images of the same shape and dtype. Each crop has amounts of its own.
     """
 
-    def vary(image: Tensor, truth: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Augments one batch."""
-        image, truth = _move(image, truth, config, seed)
-        return _vary_intensity(image, config, units_per_hu, seed), truth
+    def vary(image: Tensor, seed: Tensor) -> Tensor:
+        """Varies the intensity of one batch."""
+        amounts = tf.random.stateless_uniform(
+            [3, tf.shape(image)[0], 1, 1, 1], _fold(seed, _INTENSITY), -1.0, 1.0
+        )
+        contrast, offset, noise = tf.unstack(amounts)
+        image = image * (1.0 + config.scale * contrast) + config.shift_hu * units_per_hu * offset
+        if config.noise_hu == 0:
+            return image
+        deviation = config.noise_hu * units_per_hu * tf.abs(noise)
+        return image + deviation * tf.random.stateless_normal(
+            tf.shape(image), _fold(seed, _NOISE), alg="auto_select"
+        )
 
     return vary
-
-
-def _move(
-    image: Tensor, truth: Tensor, config: Augmentation, seed: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Flips and quarter turns of both together.
-
-    The symmetries of a square are a transposition or none, then a flip or none along each axis.
-    Both flips together are half a turn; a transposition and one flip are a quarter.
-    """
-    one, other, turn = tf.unstack(
-        tf.random.stateless_uniform([3, tf.shape(image)[0]], _fold(seed, _MOVE)) < 0.5
-    )
-    if not config.rotate:
-        turn = tf.zeros_like(turn)
-    if not config.flip:
-        # Turns alone: one flip comes with each transposition, none or both without.
-        other = tf.math.logical_xor(one, turn)
-    if not (config.flip or config.rotate):
-        one = other = turn
-    return _flip_and_turn(image, one, other, turn), _flip_and_turn(truth, one, other, turn)
-
-
-def _flip_and_turn(pixels: Tensor, rows: Tensor, columns: Tensor, turn: Tensor) -> Tensor:
-    """Of each crop: transposes it, flips its rows, flips its columns, where asked for."""
-    shape = pixels.shape
-    pixels = tf.where(_of_crop(turn), tf.transpose(pixels, [0, 2, 1, 3]), pixels)
-    pixels = tf.where(_of_crop(rows), tf.reverse(pixels, [1]), pixels)
-    return tf.ensure_shape(tf.where(_of_crop(columns), tf.reverse(pixels, [2]), pixels), shape)
-
-
-def _vary_intensity(
-    image: Tensor, config: Augmentation, units_per_hu: float, seed: Tensor
-) -> Tensor:
-    """Random contrast, offset and noise, which differ between scanners; shape kept."""
-    random = tf.random.stateless_uniform([3, tf.shape(image)[0]], _fold(seed, _INTENSITY), -1.0)
-    contrast, offset, noise = (_of_crop(part) for part in tf.unstack(random))
-    image = image * (1.0 + config.scale * contrast) + config.shift_hu * units_per_hu * offset
-    if config.noise_hu == 0:
-        return image
-    deviation = config.noise_hu * units_per_hu * tf.abs(noise)
-    return image + deviation * tf.random.stateless_normal(
-        tf.shape(image), _fold(seed, _NOISE), alg="auto_select"
-    )
-
-
-def _of_crop(values: Tensor) -> Tensor:
-    """One value a crop, to be broadcast over its pixels."""
-    return values[:, None, None, None]
 
 
 def _fold(seed: Tensor, number: int) -> Tensor:

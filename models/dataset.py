@@ -1,15 +1,16 @@
 """Training batches, drawn scan by scan.
 
-Threads read the visits of an epoch ahead and cut their crops; TensorFlow normalises and augments
-whole batches. What an epoch holds depends on the seed and on its number alone, not on what is in
-memory or on which thread is first. `python -m benchmarks.training_input` measures the cost.
+Threads read the visits of an epoch ahead, cut their crops and turn them; TensorFlow normalises
+whole batches and varies their intensity. What an epoch holds depends on the seed and on its number
+alone, not on what is in memory or on which thread is first. `python -m benchmarks.training_input`
+measures the cost.
 """
 
 import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.augmentation import augmenter
+from models.augmentation import augmenter, draw_symmetry, move
 from models.crops import CropShape, draw_crop
 from models.holdout import Holdout
 from models.preprocessing import normalise, units_per_hu
@@ -58,7 +59,7 @@ def training_batches(
 
 
 def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
-    """Normalises and augments what a source draws; as `training_batches`."""
+    """Normalises what a source draws and varies its intensity; as `training_batches`."""
     settings, transform = source.split.settings, source.split.transform
     size, count = settings.training.crop_size, settings.training.batch_size
     vary = augmenter(settings.training.augmentation, units_per_hu(transform, settings.intensity))
@@ -67,7 +68,7 @@ def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
         """Makes a batch of network input."""
         image = tf.ensure_shape(normalise(transform, hu), hu.shape)
         truth = tf.cast(coverage, tf.float32)[..., None] / 255.0
-        return vary(image, truth, tf.stack([settings.training.seed, number]))
+        return vary(image, tf.stack([settings.training.seed, number])), truth
 
     raw = tf.data.Dataset.from_generator(
         lambda: source.batches(first_epoch),
@@ -98,7 +99,7 @@ class CropSource:
             training.crop_size, split.settings.grid.context, training.augmentation.jitter
         )
 
-    def batches(self, first_epoch: int) -> Iterator[_Batch]:
+    def batches(self, first_epoch: int) -> Generator[_Batch, None, None]:
         """Endless raw batches; its threads end when it is closed.
 
         Args:
@@ -113,16 +114,17 @@ class CropSource:
             tf.errors.OpError: A file can't be read.
         """
         pool = ThreadPoolExecutor(_cores(), "crops")
+        ahead: deque[_Waiting] = deque()
+        numbers = itertools.count(first_epoch * self._training.steps_per_epoch)
         try:
-            ahead: deque[_Waiting] = deque()
-            first = first_epoch * self._training.steps_per_epoch
-            numbers = itertools.count(first)
             for waiting in self._ask(pool, first_epoch):
                 ahead.append(waiting)
                 if len(ahead) > _AHEAD:
                     yield *_assemble(ahead.popleft()), np.int64(next(numbers))
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future, _ in itertools.chain.from_iterable(ahead):
+                future.cancel()
+            pool.shutdown(wait=False)
 
     def _ask(self, pool: ThreadPoolExecutor, first_epoch: int) -> Iterator[_Waiting]:
         """Endless batches of crops that threads are about to cut."""
@@ -134,33 +136,39 @@ class CropSource:
             for step, (chosen, crops) in enumerate(zip(visit_of, crop_of, strict=True)):
                 number = (epoch * training.steps_per_epoch + step) * training.batch_size
                 for lane in np.flatnonzero((crops == 0) | (step == 0)).tolist():
-                    wanted = range(crops[lane], training.crops_per_visit)
+                    wanted = range(int(crops[lane]), training.crops_per_visit)
                     wanted = wanted[: training.steps_per_epoch - step]
                     visit = visits[chosen[lane]]
-                    asked[lane] = (
-                        pool.submit(self._cut, visit, wanted, number + lane),
-                        wanted.start,
-                    )
-                yield [(asked[j][0], crops[j] - asked[j][1]) for j in range(len(asked))]
+                    future = pool.submit(self._cut, visit, wanted, number + lane)
+                    asked[lane] = future, wanted.start
+                yield [
+                    (future, crop - first)
+                    for (future, first), crop in zip(asked, crops.tolist(), strict=True)
+                ]
 
     def _cut(self, visit: Visit, wanted: Sequence[int], number: int) -> list[_Crop]:
-        """Cuts crops of a visit, of which the first has this number; the next is a batch later."""
+        """Cuts crops of a visit; the number of the first one is their seed."""
         slab = self.cache.read(visit.run)
+        random = np.random.default_rng([self._training.seed, _CROP, number])
         near_nodule = visit.kind is VisitKind.NODULE
         crops = []
-        for later, crop in enumerate(wanted):
-            seed = [self._training.seed, _CROP, number + later * self._training.batch_size]
+        for crop in wanted:
             centre = visit.centres[crop % len(visit.centres)]
-            random = np.random.default_rng(seed)
-            crops.append(draw_crop(slab, centre, near_nodule, self._shape, random))
+            hu, coverage = draw_crop(slab, centre, near_nodule, self._shape, random)
+            symmetry = draw_symmetry(self._training.augmentation, random)
+            crops.append((move(hu, symmetry), move(coverage, symmetry)))
         return crops
 
 
 def _assemble(waiting: _Waiting) -> _Crop:
     """Joins the crops of a batch as soon as all are cut; raises what a thread has raised."""
     crops = [future.result()[number] for future, number in waiting]
-    hu, coverage = zip(*crops, strict=True)
-    return np.stack(hu), np.stack(coverage)
+    shape = crops[0][0].shape
+    hu = np.empty((len(crops), *shape), np.int16)
+    coverage = np.empty((len(crops), *shape[:2]), np.uint8)
+    for number, crop in enumerate(crops):
+        hu[number], coverage[number] = crop
+    return hu, coverage
 
 
 def _cores() -> int:

@@ -14,8 +14,8 @@ _Key = tuple[str, int]
 class SliceCache:
     """Reads slices of a split. Several threads may read at a time.
 
-    The slices that come first are kept, and none is given up for another: an epoch draws from all
-    slices alike, so that any choice saves the same.
+    The slices that come first are kept, and none is given up for another: what is drawn often, as
+    slices with nodules are, comes early.
     """
 
     def __init__(self, folder: str, limit_bytes: int) -> None:

@@ -91,7 +91,7 @@ class VisitPlan:
         count, share = visits_per_epoch(self._training), self._training.nodule_fraction
         if not len(self._pools[VisitKind.OTHER.value].slices):
             return count, 0
-        near = math.floor((number + 1) * count * share) - math.floor(number * count * share)
+        near = round((number + 1) * count * share) - round(number * count * share)
         return near, count - near
 
     def _pool(self, kind: VisitKind) -> "_Pool":
