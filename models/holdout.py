@@ -4,29 +4,27 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.records import SliceReference
+from models.split import cuts_nodule
+from schema.slices import IndexRow
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """Slices that training never sees, on which early stopping measures.
+    """What training never sees, on which early stopping measures.
 
-    Either whole patients are held out, or, where the split has one patient only, single slices.
+    Either whole patients are held out, or, where one patient alone has nodules, single slices.
+
+    Attributes:
+        patients: Held out as a whole.
+        slices: Series and z of single slices; empty where there are patients.
     """
 
-    patients: tuple[str, ...]  # held out as a whole
-    nodule_keys: tuple[str, ...]  # slices with nodules to predict after each epoch
-    other_keys: tuple[str, ...]  # slices without
-    other_weight: float  # slices without nodule that each of `other_keys` stands for
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """All slices to predict, those with nodules first."""
-        return self.nodule_keys + self.other_keys
+    patients: tuple[str, ...] = ()
+    slices: frozenset[tuple[str, int]] = frozenset()
 
 
-def choose_holdout(index: Sequence[SliceReference], fraction: float, most: int) -> Holdout:
-    """Chooses the patients for early stopping, and which of their slices to predict.
+def choose_holdout(index: Sequence[IndexRow], fraction: float) -> Holdout:
+    """Chooses the patients for early stopping.
 
     Patients are taken in the order of a hash of their id, so that added patients don't change the
     choice, until they are `fraction` of all and one has a nodule. With one patient alone, every
@@ -35,32 +33,30 @@ def choose_holdout(index: Sequence[SliceReference], fraction: float, most: int) 
     Args:
         index: Slices of the train split.
         fraction: Share of the patients.
-        most: Slices to predict at most; nodule slices come first, but a third is for others.
 
     Raises:
         ValueError: No slice of the split cuts a nodule.
     """
-    if not any(item.nodule for item in index):
+    if not any(cuts_nodule(row) for row in index):
         raise ValueError(f"expected a nodule in the train split, got none in {len(index)} slices")
     patients = _monitor_patients(index, fraction)
     if patients:
-        pool = [item for item in index if item.patient in patients]
-        return _choose_slices(pool, patients, most)
+        return Holdout(patients)
     step = max(2, round(1 / fraction))
-    nodules = [item for item in index if item.nodule][::step]
-    others = [item for item in index if not item.nodule][::step]
-    return _choose_slices(nodules + others, (), most)
+    nodules = [row for row in index if cuts_nodule(row)][::step]
+    others = [row for row in index if not cuts_nodule(row)][::step]
+    return Holdout((), frozenset((row.series_uid, row.index) for row in nodules + others))
 
 
-def is_held_out(item: SliceReference, holdout: Holdout) -> bool:
+def is_held_out(row: IndexRow, holdout: Holdout) -> bool:
     """Whether training must not see this slice."""
-    return item.patient in holdout.patients or item.key in holdout.keys
+    return row.patient_id in holdout.patients or (row.series_uid, row.index) in holdout.slices
 
 
-def _monitor_patients(index: Sequence[SliceReference], fraction: float) -> tuple[str, ...]:
+def _monitor_patients(index: Sequence[IndexRow], fraction: float) -> tuple[str, ...]:
     """Patients to hold out; none where no nodule would be left for training."""
-    with_nodules = {item.patient for item in index if item.nodule}
-    ordered = sorted({item.patient for item in index}, key=_hash)
+    with_nodules = {row.patient_id for row in index if cuts_nodule(row)}
+    ordered = sorted({row.patient_id for row in index}, key=_hash)
     chosen = set(ordered[: max(1, round(fraction * len(ordered)))])
     if not chosen & with_nodules:
         chosen.add(next(patient for patient in ordered if patient in with_nodules))
@@ -69,26 +65,6 @@ def _monitor_patients(index: Sequence[SliceReference], fraction: float) -> tuple
         if not chosen & with_nodules:
             return ()
     return tuple(sorted(chosen))
-
-
-def _choose_slices(pool: Sequence[SliceReference], patients: tuple[str, ...], most: int) -> Holdout:
-    nodules = [item.key for item in pool if item.nodule]
-    others = [item.key for item in pool if not item.nodule]
-    room = max(most - len(nodules), most // 3, 1)
-    kept = _evenly(others, room)
-    return Holdout(
-        patients=patients,
-        nodule_keys=_evenly(nodules, max(most - len(kept), 1)),
-        other_keys=kept,
-        other_weight=len(others) / len(kept) if kept else 0.0,
-    )
-
-
-def _evenly(keys: Sequence[str], most: int) -> tuple[str, ...]:
-    """At most so many of the keys, spread evenly over the sequence."""
-    if len(keys) <= most:
-        return tuple(keys)
-    return tuple(keys[int(number * len(keys) / most)] for number in range(most))
 
 
 def _hash(text: str) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from models import trainer
-from models.dataset import SplitData
+from models.split import TrainingSplit, read_split
 from schema.hyperparameters import parse
 from tests.models import synthetic
 
@@ -24,26 +23,28 @@ def layer(graph: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A train split of four patients, each with two of six slices holding a nodule."""
-    return synthetic.write_split(tmp_path_factory.mktemp("split") / "train", patients=4)
+def examples(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of an Examples artifact: four patients with two nodules each."""
+    return synthetic.write_split(tmp_path_factory.mktemp("examples"), patients=4)
 
 
 @pytest.fixture(scope="session")
-def split(pattern: str, layer: Any) -> SplitData:
-    return trainer.read_split([pattern], layer, parse(synthetic.CONFIG))
+def split(examples: str, layer: Any) -> TrainingSplit:
+    return read_split(synthetic.train_patterns(examples), layer, parse(synthetic.CONFIG))
 
 
 @pytest.fixture(scope="session")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, graph: str, pattern: str
+    tmp_path_factory: pytest.TempPathFactory, graph: str, examples: str
 ) -> types.SimpleNamespace:
     """What `run_fn` was given and where it wrote."""
+    from models import trainer
+
     directory: Path = tmp_path_factory.mktemp("pipeline")
     fn_args = types.SimpleNamespace(
         custom_config=synthetic.CONFIG,
         transform_graph_path=graph,
-        train_files=[pattern],
+        train_files=synthetic.train_patterns(examples),
         eval_files=["/nowhere/*"],
         model_run_dir=str(directory / "Trainer" / "model_run" / "7"),
         serving_model_dir=str(directory / "Trainer" / "model" / "7" / "Format-Serving"),

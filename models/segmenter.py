@@ -1,0 +1,200 @@
+"""The exported model: whole volumes of Hounsfield units in, probabilities of the same shape out.
+
+Context, padding and slabs are in the graph, so whoever loads the model does nothing of it again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from models.preprocessing import normalise
+from schema import features
+
+# Pixels, padding included, that go through the network at a time: four slices of 512 by 512. What
+# the network needs beside the volume is bounded by it: `python -m benchmarks.segment_memory`.
+_SLAB_PIXELS = 1 << 20
+_HU_BYTES = 2
+_AXES = 3
+
+
+class Segmenter(tf.Module):
+    """Network and transform graph together, as they are saved."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        transform: Any,
+        context: int,
+        stride: int,
+        slab_pixels: int = _SLAB_PIXELS,
+    ) -> None:
+        """Holds what the signatures use.
+
+        Args:
+            model: From normalised images float32 (N, H, W, C) to logits (N, H, W, 1), computing in
+                float32.
+            transform: The TFT layer.
+            context: Neighbouring slices on each side that the network sees.
+            stride: Pixels that H and W must be a multiple of.
+            slab_pixels: Pixels that go through the network at a time; at least one slice does.
+        """
+        super().__init__(name="segmenter")
+        self.model = model
+        self.transform = transform
+        self.context = context
+        self.stride = stride
+        self.slab_pixels = slab_pixels
+
+    def segment_hu(self, hu: Any) -> dict[str, Any]:
+        """Segments one volume.
+
+        Args:
+            hu: int16 (slices, rows, columns) of any size, Hounsfield units on the model's spacing.
+
+        Returns:
+            `OUTPUT_PROBABILITY`: float32 of the same shape; empty for an empty volume.
+
+        Raises:
+            tf.errors.InvalidArgumentError: The volume has not three axes.
+        """
+        return {features.OUTPUT_PROBABILITY: self._probability(_with_rank(hu, "hu", _AXES))}
+
+    def segment_compressed(self, hu_packed: Any, shape: Any) -> dict[str, Any]:
+        """Segments volumes that come as compressed bytes and go as pictures.
+
+        For requests over HTTP: a Vertex AI endpoint takes at most 1.5 MB a request, and pairs
+        inputs and outputs by their first axis, which therefore counts volumes. Real CT packs to
+        about 0.26 MB a slice of 512 by 512, so that four slices fit a request as base64, as
+        `python -m benchmarks.request_size` measures. A larger volume is sent in slabs that overlap
+        by `context` slices on both sides; those are needed by their neighbours, and their own
+        pictures are dropped.
+
+        Args:
+            hu_packed: Bytes (N,), each volume int16, little endian, as `schema.pixels.pack` packs
+                it.
+            shape: int64 (N, 3): slices, rows and columns, the same for all; rows and columns are
+                at least 1.
+
+        Returns:
+            `OUTPUT_PNG`: bytes (N, slices), each a PNG of 8 bits, round(255 * probability): a
+            probability of 0.5 or more is 128 or more.
+
+        Raises:
+            tf.errors.InvalidArgumentError: The shapes differ, or a volume is of another size.
+            tf.errors.DataLossError: The bytes are no zlib stream.
+        """
+        packed = _with_rank(hu_packed, "hu_packed", 1)
+        size = _common_size(packed, _with_rank(shape, "shape", 2))
+        raw = tf.io.decode_compressed(packed, "ZLIB")
+        expected = tf.reduce_prod(size) * _HU_BYTES
+        lengths = tf.strings.length(raw)
+        good = tf.reduce_all(tf.cast(lengths, tf.int64) == expected)
+        what = ("expected volumes of", expected, "bytes for shape", size, "got", lengths)
+        with tf.control_dependencies([tf.debugging.Assert(good, what)]):
+            raw = tf.identity(raw)
+        volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), tf.concat([[-1], size], 0))
+        pictures = tf.map_fn(
+            lambda hu: _png(self._probability(hu)),
+            tf.ensure_shape(volumes, [None] * (_AXES + 1)),
+            fn_output_signature=tf.TensorSpec([None], tf.string),
+            parallel_iterations=1,
+        )
+        return {features.OUTPUT_PNG: pictures}
+
+    def signatures(self) -> dict[str, Any]:
+        """Concrete functions by signature name.
+
+        Ranks are left open: TensorFlow does not hold a caller to the sizes of a signature, and may
+        leave out of the graph a check of what the signature promises.
+        """
+        hu = tf.TensorSpec(None, tf.int16, name=features.INPUT_HU)
+        packed = tf.TensorSpec(None, tf.string, name=features.INPUT_HU_PACKED)
+        shape = tf.TensorSpec(None, tf.int64, name=features.INPUT_SHAPE)
+        compressed = _concrete(self.segment_compressed, [packed, shape])
+        return {
+            features.SIGNATURE_HU: _concrete(self.segment_hu, [hu]),
+            features.SIGNATURE_COMPRESSED: compressed,
+            features.SIGNATURE_DEFAULT: compressed,
+        }
+
+    def _probability(self, hu: Any) -> Any:
+        """Probability, float32, of int16 (slices, rows, columns); slab after slab."""
+        shape = tf.shape(hu)
+        slab = self._slab_slices(shape)
+        end = tf.where(tf.size(hu) > 0, shape[0], 0)
+
+        def step(start: Any, result: Any) -> tuple[Any, Any]:
+            """Segments the slab that begins here and puts it into its place."""
+            stop = tf.minimum(start + slab, end)
+            places = tf.range(start, stop)
+            # In place: the loop holds the only reference, so that nothing is copied.
+            result = tf.tensor_scatter_nd_update(
+                result, places[:, None], self._segment(hu, start, stop)
+            )
+            return stop, result
+
+        _, result = tf.while_loop(
+            lambda start, _: start < end,
+            step,
+            (tf.constant(0), tf.zeros(shape, tf.float32)),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None] * _AXES)),
+            parallel_iterations=1,
+        )
+        return result
+
+    def _slab_slices(self, shape: Any) -> Any:
+        """How many slices go through the network at a time."""
+        pixels = tf.maximum(self._padded(shape[1]) * self._padded(shape[2]), 1)
+        return tf.maximum(self.slab_pixels // pixels, 1)
+
+    def _segment(self, hu: Any, start: Any, stop: Any) -> Any:
+        """Probability of the slices from start to before stop."""
+        rows, columns = tf.shape(hu)[1], tf.shape(hu)[2]
+        around = tf.range(start - self.context, stop + self.context)
+        image = tf.gather(hu, tf.clip_by_value(around, 0, tf.shape(hu)[0] - 1))
+        image = normalise(self.transform, image)
+        for axis, size in ((1, rows), (2, columns)):
+            image = tf.gather(image, tf.minimum(tf.range(self._padded(size)), size - 1), axis=axis)
+        count = stop - start
+        channels = [image[first : first + count] for first in range(2 * self.context + 1)]
+        logits = self.model(tf.stack(channels, axis=-1), training=False)
+        return tf.sigmoid(tf.cast(logits[:, :rows, :columns, 0], tf.float32))
+
+    def _padded(self, size: Any) -> Any:
+        """The next multiple of the stride."""
+        return -(-size // self.stride) * self.stride
+
+
+def _concrete(function: Any, specs: Sequence[tf.TensorSpec]) -> Any:
+    return tf.function(function, input_signature=specs).get_concrete_function()
+
+
+def _with_rank(tensor: Any, name: str, rank: int) -> Any:
+    """The tensor, checked to have so many axes while the graph runs."""
+    what = (f"expected {name} of {rank} axes, got shape", tf.shape(tensor))
+    with tf.control_dependencies([tf.debugging.Assert(tf.rank(tensor) == rank, what)]):
+        return tf.ensure_shape(tf.identity(tensor), [None] * rank)
+
+
+def _common_size(packed: Any, shape: Any) -> Any:
+    """Slices, rows and columns, int64 (3,), that all volumes have; 0 where there is none."""
+    wanted = tf.stack([tf.shape(packed)[0], _AXES])
+    what = ("expected shape of", wanted, "numbers, got", tf.shape(shape))
+    alike = tf.reduce_all(tf.shape(shape) == wanted)
+    with tf.control_dependencies([tf.debugging.Assert(alike, what)]):
+        size = tf.maximum(tf.reduce_max(shape, axis=0), 0)
+    what = ("expected one shape, not negative, for all volumes, got", shape)
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(shape == size), what)]):
+        return tf.ensure_shape(tf.identity(size), [_AXES])
+
+
+def _png(probability: Any) -> Any:
+    """PNGs, string (slices,), of probability float32 (slices, rows, columns).
+
+    The product with 255 is exact enough, and half to even takes 127.5 up: what is at least 0.5 is
+    at least 128, and what is less is not.
+    """
+    values = tf.cast(tf.round(probability * 255.0), tf.uint8)
+    return tf.io.encode_png(values[..., None])
