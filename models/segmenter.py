@@ -3,7 +3,7 @@
 Context, padding and slabs are in the graph, so whoever loads the model does nothing of it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -59,7 +59,7 @@ class Segmenter(tf.Module):
         Raises:
             tf.errors.InvalidArgumentError: The volume has not three axes.
         """
-        return {features.OUTPUT_PROBABILITY: self._probability(_with_rank(hu, "hu", _AXES))}
+        return {features.OUTPUT_PROBABILITY: self._probability(_with_rank(hu, _AXES))}
 
     def segment_compressed(self, hu_packed: Any, shape: Any) -> dict[str, Any]:
         """Segments volumes that come as compressed bytes and go as pictures.
@@ -74,19 +74,18 @@ class Segmenter(tf.Module):
         Args:
             hu_packed: Bytes (N,), each volume int16, little endian, as `schema.pixels.pack` packs
                 it.
-            shape: int64 (N, 3): slices, rows and columns, the same for all; rows and columns are
-                at least 1.
+            shape: int64 (N, 3): slices, rows and columns, the same for all.
 
         Returns:
             `OUTPUT_PNG`: bytes (N, slices), each a PNG of 8 bits, round(255 * probability): a
-            probability of 0.5 or more is 128 or more.
+            probability of 0.5 or more is 128 or more. Empty bytes for a slice without pixels.
 
         Raises:
             tf.errors.InvalidArgumentError: The shapes differ, or a volume is of another size.
             tf.errors.DataLossError: The bytes are no zlib stream.
         """
-        packed = _with_rank(hu_packed, "hu_packed", 1)
-        size = _common_size(packed, _with_rank(shape, "shape", 2))
+        packed = _with_rank(hu_packed, 1)
+        size = _common_size(packed, _with_rank(shape, 2))
         raw = tf.io.decode_compressed(packed, "ZLIB")
         expected = tf.reduce_prod(size) * _HU_BYTES
         lengths = tf.strings.length(raw)
@@ -94,14 +93,9 @@ class Segmenter(tf.Module):
         what = ("expected volumes of", expected, "bytes for shape", size, "got", lengths)
         with tf.control_dependencies([tf.debugging.Assert(good, what)]):
             raw = tf.identity(raw)
-        volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), tf.concat([[-1], size], 0))
-        pictures = tf.map_fn(
-            lambda hu: _png(self._probability(hu)),
-            tf.ensure_shape(volumes, [None] * (_AXES + 1)),
-            fn_output_signature=tf.TensorSpec([None], tf.string),
-            parallel_iterations=1,
-        )
-        return {features.OUTPUT_PNG: pictures}
+        shape_of_all = tf.concat([tf.shape(packed, tf.int64), size], 0)
+        volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), shape_of_all)
+        return {features.OUTPUT_PNG: self._pictures(_with_rank(volumes, _AXES + 1))}
 
     def signatures(self) -> dict[str, Any]:
         """Concrete functions by signature name.
@@ -119,30 +113,30 @@ class Segmenter(tf.Module):
             features.SIGNATURE_DEFAULT: compressed,
         }
 
+    def _pictures(self, volumes: Any) -> Any:
+        """PNGs, string (N, slices), of int16 (N, slices, rows, columns); volume after volume."""
+
+        def step(number: Any, result: Any) -> tuple[Any, Any]:
+            """Segments one volume."""
+            pictures = _png(self._probability(volumes[number]))
+            return number + 1, tf.tensor_scatter_nd_update(result, [[number]], pictures[None])
+
+        return _loop(_count(volumes), tf.fill(tf.shape(volumes)[:2], ""), step)
+
     def _probability(self, hu: Any) -> Any:
         """Probability, float32, of int16 (slices, rows, columns); slab after slab."""
         shape = tf.shape(hu)
         slab = self._slab_slices(shape)
-        end = tf.where(tf.size(hu) > 0, shape[0], 0)
+        end = _count(hu)
 
         def step(start: Any, result: Any) -> tuple[Any, Any]:
-            """Segments the slab that begins here and puts it into its place."""
+            """Segments the slab that begins here."""
             stop = tf.minimum(start + slab, end)
-            places = tf.range(start, stop)
-            # In place: the loop holds the only reference, so that nothing is copied.
-            result = tf.tensor_scatter_nd_update(
-                result, places[:, None], self._segment(hu, start, stop)
-            )
-            return stop, result
+            probability = self._segment(hu, start, stop)
+            places = tf.range(start, stop)[:, None]
+            return stop, tf.tensor_scatter_nd_update(result, places, probability)
 
-        _, result = tf.while_loop(
-            lambda start, _: start < end,
-            step,
-            (tf.constant(0), tf.zeros(shape, tf.float32)),
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None] * _AXES)),
-            parallel_iterations=1,
-        )
-        return result
+        return _loop(end, tf.zeros(shape, tf.float32), step)
 
     def _slab_slices(self, shape: Any) -> Any:
         """How many slices go through the network at a time."""
@@ -171,11 +165,30 @@ def _concrete(function: Any, specs: Sequence[tf.TensorSpec]) -> Any:
     return tf.function(function, input_signature=specs).get_concrete_function()
 
 
-def _with_rank(tensor: Any, name: str, rank: int) -> Any:
+def _count(tensor: Any) -> Any:
+    """Size of the first axis; 0 where any axis is 0, so that nothing is done."""
+    return tf.where(tf.size(tensor) > 0, tf.shape(tensor)[0], 0)
+
+
+def _loop(end: Any, result: Any, step: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
+    """Calls `step(number, result)`, which gives the next of both, until the number is `end`.
+
+    The loop holds the only reference to the result, so that a step can write into it in place.
+    """
+    shape = tf.TensorShape([None] * result.shape.rank)
+    _, result = tf.while_loop(
+        lambda number, _: number < end,
+        step,
+        (tf.constant(0), result),
+        shape_invariants=(tf.TensorShape([]), shape),
+        parallel_iterations=1,
+    )
+    return result
+
+
+def _with_rank(tensor: Any, rank: int) -> Any:
     """The tensor, checked to have so many axes while the graph runs."""
-    what = (f"expected {name} of {rank} axes, got shape", tf.shape(tensor))
-    with tf.control_dependencies([tf.debugging.Assert(tf.rank(tensor) == rank, what)]):
-        return tf.ensure_shape(tf.identity(tensor), [None] * rank)
+    return tf.ensure_shape(tensor, [None] * rank)
 
 
 def _common_size(packed: Any, shape: Any) -> Any:

@@ -14,12 +14,13 @@ MAY_IMPORT = {
     "schema": {"schema", "lungct"},
     "phantom": {"phantom", "lungct"},
     "models": {"models", "schema", "lungct"},
-    "report": {"report", "schema", "lungct"},
-    "components": {"components", "report", "schema", "lungct"},
+    "report": {"report", "serving", "schema", "lungct"},
+    "serving": {"serving", "schema", "lungct"},
+    "components": {"components", "serving", "report", "schema", "lungct"},
     "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},
     "runner": {"runner", "pipeline", "components", "phantom", "schema", "lungct"},
 }
-OURS = {*MAY_IMPORT, "serving", "configs"}
+OURS = {*MAY_IMPORT, "configs"}
 RUNNERS = {"lungct", "pipeline", "runner"}
 
 

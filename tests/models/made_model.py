@@ -29,7 +29,9 @@ def made_network() -> keras.Model:
     random = np.random.default_rng(7)
     network.set_weights(
         [
-            np.abs(one) + 0.1 if "variance" in variable.path else one + random.normal(0, 0.1, one.shape)
+            np.abs(one) + 0.2
+            if "variance" in variable.path
+            else one + random.normal(0, 0.05, one.shape)
             for one, variable in zip(network.get_weights(), network.weights, strict=True)
         ]
     )
