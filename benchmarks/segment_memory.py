@@ -3,10 +3,10 @@
 Usage: python -m benchmarks.segment_memory [--config configs/demo.yaml] [--base-filters 4]
        [--slices 100 300 600] [--size 512]
 
-The network has the size that the configuration gives and has learnt nothing. Each volume is segmented
-in a process of its own, after one of a few slices; its peak is what the process held more than
-before. What a voxel costs in a larger volume is printed last: 2 bytes of Hounsfield units and 4 of
-probability are the volume itself.
+The network has the size that the configuration gives and has learnt nothing. Each volume is
+segmented in a process of its own, after one of a few slices; its peak is what the process held more
+than before, and the volume. What a voxel costs in a larger volume is printed last: 2 bytes of
+Hounsfield units and 4 of probability are the volume itself, 2 are TensorFlow's copy of the units.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _RESULT = "measured"
 
 def export_network(config_path: str, base_filters: int | None, directory: str) -> None:
     """Exports a network of the size that a configuration gives, or with other base filters."""
-    from models.export import export, library_versions
+    from models.export import export
     from models.networks.unet import build_unet
     from models.preprocessing import clip_and_scale
     from models.segmenter import Segmenter
@@ -43,8 +43,7 @@ def export_network(config_path: str, base_filters: int | None, directory: str) -
 
     network = build_unet(size, config.grid.channels)
     segmenter = Segmenter(network, transform, config.grid.context, size.stride)
-    window, threshold = config.intensity.window_hu, config.probability_threshold
-    facts = ModelFacts(config.grid, window, threshold, size.stride, versions=library_versions())
+    facts = ModelFacts(config.grid, config.intensity.window_hu, 0.5, size.stride)
     export(segmenter, directory, facts)
     print(f"{config_path}: {network.count_params()} parameters, context {config.grid.context}")
 

@@ -133,10 +133,11 @@ class Segmenter(tf.Module):
             """Segments the slab that begins here."""
             stop = tf.minimum(start + slab, end)
             probability = self._segment(hu, start, stop)
-            places = tf.range(start, stop)[:, None]
-            return stop, tf.tensor_scatter_nd_update(result, places, probability)
+            # tf.tensor_scatter_nd_update would copy the whole result for each slab.
+            return stop, tf.raw_ops.InplaceUpdate(x=result, i=tf.range(start, stop), v=probability)
 
-        return _loop(end, tf.zeros(shape, tf.float32), step)
+        # Empty, not zeros, since a result of its own is needed to write into.
+        return _loop(end, tf.raw_ops.Empty(shape=shape, dtype=tf.float32), step)
 
     def _slab_slices(self, shape: Any) -> Any:
         """How many slices go through the network at a time."""
@@ -171,10 +172,7 @@ def _count(tensor: Any) -> Any:
 
 
 def _loop(end: Any, result: Any, step: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
-    """Calls `step(number, result)`, which gives the next of both, until the number is `end`.
-
-    The loop holds the only reference to the result, so that a step can write into it in place.
-    """
+    """Calls `step(number, result)`, which gives the next of both, until the number is `end`."""
     shape = tf.TensorShape([None] * result.shape.rank)
     _, result = tf.while_loop(
         lambda number, _: number < end,

@@ -82,6 +82,8 @@ class _Segmentation:
     def __call__(self, hu: Volume) -> Probability:
         """Probabilities of one volume."""
         signature = self.model.signatures[features.SIGNATURE_HU]
-        outputs = signature(**{features.INPUT_HU: tf.convert_to_tensor(hu)})
+        # TensorFlow keeps a second copy of an array that it has taken in until its next operation.
+        given = tf.identity(tf.convert_to_tensor(hu))
+        outputs = signature(**{features.INPUT_HU: given})
         # numpy() would copy the whole volume once more.
         return np.asarray(outputs[features.OUTPUT_PROBABILITY])
