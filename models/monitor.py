@@ -116,7 +116,8 @@ class Monitor:
             ValueError: The file of a scan is damaged.
             tf.errors.OpError: It can't be read.
         """
-        counts = allocate(*(len(rows) for rows in self._strata), wanted)
+        with_nodules, without = self._strata
+        counts = allocate(len(with_nodules), len(without), wanted)
         seeds = (self.training.seed, self.training.seed + 1)
         samples = [
             draw(rows, count, seed)

@@ -65,11 +65,11 @@ class Segmenter(tf.Module):
         """Segments volumes that come as compressed bytes and go as pictures.
 
         For requests over HTTP: a Vertex AI endpoint takes at most 1.5 MB a request, and pairs
-        inputs and outputs by their first axis, which therefore counts volumes. Real CT packs to
-        about 0.26 MB a slice of 512 by 512, so that four slices fit a request as base64, as
-        `python -m benchmarks.request_size` measures. A larger volume is sent in slabs that overlap
-        by `context` slices on both sides; those are needed by their neighbours, and their own
-        pictures are dropped.
+        inputs and outputs by their first axis, which therefore counts volumes. Chest CT of 512 by
+        512, as LUNA16 stores it, packs to 0.28 MB a slice, 0.37 MB as base64, so that four slices
+        fit (`python -m benchmarks.request_size`); of smaller slices as many more. A larger volume
+        is sent in slabs that overlap: each has `context` slices more at both ends than it is used
+        for, since their neighbours need them and their own pictures lack neighbours.
 
         Args:
             hu_packed: Bytes (N,), each volume int16, little endian, as `schema.pixels.pack` packs
@@ -91,8 +91,7 @@ class Segmenter(tf.Module):
         lengths = tf.strings.length(raw)
         good = tf.reduce_all(tf.cast(lengths, tf.int64) == expected)
         what = ("expected volumes of", expected, "bytes for shape", size, "got", lengths)
-        with tf.control_dependencies([tf.debugging.Assert(good, what)]):
-            raw = tf.identity(raw)
+        raw = _checked(raw, good, what)
         shape_of_all = tf.concat([tf.shape(packed, tf.int64), size], 0)
         volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), shape_of_all)
         return {features.OUTPUT_PNG: self._pictures(_with_rank(volumes, _AXES + 1))}
@@ -189,16 +188,20 @@ def _with_rank(tensor: Any, rank: int) -> Any:
     return tf.ensure_shape(tensor, [None] * rank)
 
 
+def _checked(tensor: Any, good: Any, what: Sequence[Any]) -> Any:
+    """The tensor; an error of these words and tensors where it is not good."""
+    with tf.control_dependencies([tf.debugging.Assert(good, what)]):
+        return tf.identity(tensor)
+
+
 def _common_size(packed: Any, shape: Any) -> Any:
     """Slices, rows and columns, int64 (3,), that all volumes have; 0 where there is none."""
     wanted = tf.stack([tf.shape(packed)[0], _AXES])
-    what = ("expected shape of", wanted, "numbers, got", tf.shape(shape))
-    alike = tf.reduce_all(tf.shape(shape) == wanted)
-    with tf.control_dependencies([tf.debugging.Assert(alike, what)]):
-        size = tf.maximum(tf.reduce_max(shape, axis=0), 0)
+    good = tf.reduce_all(tf.shape(shape) == wanted)
+    shape = _checked(shape, good, ("expected shape of", wanted, "numbers, got", tf.shape(shape)))
+    size = tf.maximum(tf.reduce_max(shape, axis=0), 0)
     what = ("expected one shape, not negative, for all volumes, got", shape)
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(shape == size), what)]):
-        return tf.ensure_shape(tf.identity(size), [_AXES])
+    return tf.ensure_shape(_checked(size, tf.reduce_all(shape == size), what), [_AXES])
 
 
 def _png(probability: Any) -> Any:
