@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -14,11 +15,16 @@ from keras import ops
 from lungct import progress
 from lungct.metrics import OverlapSums, slice_overlap
 from models.checkpoint import Checkpoint, write_json
-from models.dataset import SplitData, whole_slices
-from models.holdout import Holdout
+from models.holdout import Holdout, is_held_out
+from models.monitor_sample import Stratum, allocate, draw, grown, pooled_dice_estimate
+from models.monitor_slices import SliceReader, WholeSlice, batches, padded
+from models.preprocessing import normalise
+from models.split import TrainingSplit, cuts_nodule
 from schema import features
+from schema.slices import IndexRow
 
 _PREDICTION_BATCH = 4
+_MULTIPLE = 32  # pixels that slices are padded to a multiple of, so that few sizes occur
 _TRUE_PART = features.COVERAGE_THRESHOLD / 255.0
 
 
@@ -44,43 +50,125 @@ class PooledDice(keras.metrics.Metric):
         return ops.divide_no_nan(self.overlap, self.total)
 
 
-class Monitor:
-    """Pooled Dice of the held-out slices, as it would be over all of their patients' slices.
+@dataclass(frozen=True)
+class Measurement:
+    """What the monitor measured after an epoch.
 
-    Only some of the slices without nodule are predicted; false voxels in them are weighted to stand
-    for the rest.
+    Attributes:
+        dice: Estimate of pooled Dice over all slices that are held out.
+        error: Its standard error; 0 where all slices were predicted.
+        slices: How many slices were predicted.
     """
 
-    def __init__(self, split: SplitData, holdout: Holdout) -> None:
-        """Prepares the slices; they are read with the first measurement and then kept."""
-        threshold = split.settings.probability_threshold
-        self.training = split.settings.training
-        self._logit = math.log(threshold / (1 - threshold))
-        self._weight = holdout.other_weight
-        self._nodules = whole_slices(split, holdout.nodule_keys, _PREDICTION_BATCH)
-        self._others = whole_slices(split, holdout.other_keys, _PREDICTION_BATCH)
+    dice: float
+    error: float
+    slices: int
 
-    def measure(self, predict: Callable[[Any], Any]) -> float:
-        """Predicts the slices.
+
+class Monitor:
+    """Pooled Dice of all slices that are held out, estimated from a sample of them."""
+
+    def __init__(self, split: TrainingSplit, holdout: Holdout) -> None:
+        """Groups the slices that are held out; they are read with the first measurement.
 
         Args:
-            predict: From images float32 (N, H, W, C) to logits (N, H, W, 1).
-
-        Returns:
-            Pooled Dice; 0 when nothing is predicted nor true.
+            split: The train split.
+            holdout: What of it training does not see.
         """
-        nodules = self._overlap(self._nodules, predict)
-        others = self._overlap(self._others, predict)
-        predicted = nodules.predicted + self._weight * others.predicted
-        return OverlapSums(nodules.intersection, max(predicted, 1.0), nodules.truth).pooled_dice
+        settings = split.settings
+        self.training = settings.training
+        threshold = settings.probability_threshold
+        self._logit = math.log(threshold / (1 - threshold))
+        self._multiple = max(settings.model.stride, _MULTIPLE)
+        self._reader = SliceReader(split)
+        self._normalise = tf.function(partial(normalise, split.transform), reduce_retracing=True)
+        held = [row for row in split.index if is_held_out(row, holdout)]
+        with_nodules = [row for row in held if cuts_nodule(row)]
+        without = [row for row in held if not cuts_nodule(row)]
+        self._strata = (with_nodules, without)
 
-    def _overlap(self, slices: tf.data.Dataset, predict: Callable[[Any], Any]) -> OverlapSums:
-        total = OverlapSums()
-        for image, truth in slices.as_numpy_iterator():
-            logits = np.asarray(predict(image), np.float32)[..., 0]
-            for one, true_part in zip(logits, truth, strict=True):
-                total = total + slice_overlap(one >= self._logit, true_part >= _TRUE_PART)
-        return total
+    @property
+    def slices(self) -> int:
+        """How many slices are held out."""
+        return sum(len(rows) for rows in self._strata)
+
+    def wanted(self, epochs: Sequence[Mapping[str, Any]]) -> int:
+        """How many slices the next epoch measures.
+
+        Args:
+            epochs: Rows of the history; the last one decides, so that a resumed run measures as an
+                undisturbed one.
+        """
+        if not epochs:
+            return self.training.monitor_slices
+        last, largest = epochs[-1], self.training.monitor_error
+        return grown(last["monitor_slices"], last["monitor_error"], largest, self.slices)
+
+    def measure(self, predict: Callable[[Any], Any], wanted: int) -> Measurement:
+        """Predicts a sample of the slices.
+
+        Args:
+            predict: From images float32 (N, H, W, C) to logits (N, H, W, 1); H and W are multiples
+                of the network's stride.
+            wanted: How many slices, as far as there are so many.
+
+        Raises:
+            ValueError: The file of a scan is damaged.
+            tf.errors.OpError: It can't be read.
+        """
+        with_nodules, without = self._strata
+        counts = allocate(len(with_nodules), len(without), wanted)
+        seeds = (self.training.seed, self.training.seed + 1)
+        samples = [
+            draw(rows, count, seed)
+            for rows, count, seed in zip(self._strata, counts, seeds, strict=True)
+        ]
+        strata = [
+            self._predicted(len(rows), sample, predict)
+            for rows, sample in zip(self._strata, samples, strict=True)
+        ]
+        dice, error = pooled_dice_estimate(strata)
+        return Measurement(dice, error, sum(counts))
+
+    def _predicted(
+        self, size: int, sample: Sequence[IndexRow], predict: Callable[[Any], Any]
+    ) -> Stratum:
+        """Voxel counts of the sampled slices of a stratum."""
+        counts = [
+            (int(both.intersection), int(both.predicted), int(both.truth))
+            for batch in batches(sample, _PREDICTION_BATCH)
+            for both in self._overlaps([self._reader.read(row) for row in batch], predict)
+        ]
+        return Stratum(size, *np.array(counts, np.int64).reshape(-1, 3).T)
+
+    def _overlaps(
+        self, slices: Sequence[WholeSlice], predict: Callable[[Any], Any]
+    ) -> list[OverlapSums]:
+        """The overlap of each slice of a batch."""
+        hu = padded(np.stack([one.hu for one in slices]), self._multiple)
+        image = self._normalise(np.moveaxis(hu, 1, -1))
+        rows, columns = slices[0].truth.shape
+        logits = np.asarray(predict(image), np.float32)[:, :rows, :columns, 0]
+        return [
+            slice_overlap(logit >= self._logit, one.truth)
+            for logit, one in zip(logits, slices, strict=True)
+        ]
+
+
+def predictor(model: keras.Model) -> Callable[[Any], Any]:
+    """The network as a function of images, traced once for all sizes.
+
+    Not `predict_on_batch`: where training is compiled by XLA, that compiles anew for each size.
+
+    Args:
+        model: From images float32 (N, H, W, C) to logits float32 (N, H, W, 1).
+    """
+
+    def logits(image: Any) -> Any:
+        """Logits as at inference."""
+        return model(image, training=False)
+
+    return tf.function(logits, jit_compile=False, reduce_retracing=True)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -117,11 +205,12 @@ class EpochEnd(keras.callbacks.Callback):
         self._outputs = outputs
         self._training = monitor.training
         self._writer = tf.summary.create_file_writer(outputs.logs)
+        self._predict: Callable[[Any], Any] | None = None
         self._begin = time.monotonic()
 
     @property
     def best(self) -> dict[str, Any]:
-        """The row of the epoch with the highest monitor Dice."""
+        """The row of the epoch with the highest monitor Dice; the first one of equals."""
         return max(self.epochs, key=lambda row: row["monitor_dice"])
 
     @property
@@ -161,22 +250,27 @@ class EpochEnd(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _add_row(self, epoch: int, logs: dict[str, float]) -> None:
-        dice = self._monitor.measure(self.model.predict_on_batch)
+        if self._predict is None:
+            self._predict = predictor(self.model)
+        measured = self._monitor.measure(self._predict, self._monitor.wanted(self.epochs))
         row = {
             "epoch": epoch,
             "loss": float(logs["loss"]),
             "dice": float(logs["dice"]),
-            "monitor_dice": dice,
+            "monitor_dice": measured.dice,
+            "monitor_error": measured.error,
+            "monitor_slices": measured.slices,
             "learning_rate": float(self.model.optimizer.learning_rate),
             "seconds": round(time.monotonic() - self._begin, 3),
         }
         self.epochs.append(row)
         with self._writer.as_default(step=epoch):
-            for name in ("loss", "dice", "monitor_dice", "learning_rate"):
+            for name in ("loss", "dice", "monitor_dice", "monitor_error", "learning_rate"):
                 tf.summary.scalar(name, row[name])
         self._writer.flush()
 
     def _report(self) -> None:
         total = len(self.epochs) if self.finished else self._training.epochs
-        note = f"Dice of held-out slices {self.epochs[-1]['monitor_dice']:.3f}"
+        dice, error = (self.epochs[-1][f"monitor_{name}"] for name in ("dice", "error"))
+        note = f"Dice of held-out slices {dice:.3f} ± {error:.3f}"
         progress.advance("epochs", len(self.epochs), total, note)

@@ -1,1 +1,1 @@
-"""What a pushed model does for its users."""
+"""What an exported model does for its users."""

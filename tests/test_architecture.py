@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "schema": {"schema", "lungct"},
     "phantom": {"phantom", "lungct"},
     "models": {"models", "schema", "lungct"},
-    "report": {"report", "schema", "lungct"},
+    "report": {"report", "serving", "schema", "lungct"},
     "serving": {"serving", "schema", "lungct"},
     "components": {"components", "serving", "report", "schema", "lungct"},
     "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},

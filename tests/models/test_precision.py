@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -50,3 +51,17 @@ def test_no_flags_where_there_is_no_such_file_or_line(tmp_path: Path) -> None:
 def test_one_device_needs_no_mirroring() -> None:
     if len(tf.config.list_physical_devices("GPU")) < 2:
         assert choose_strategy().num_replicas_in_sync == 1
+
+
+@pytest.mark.parametrize(("policy", "scaled"), [("mixed_float16", True), ("mixed_bfloat16", False)])
+def test_keras_scales_the_loss_of_float16_alone(policy: str, scaled: bool) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, dtype="float32")])
+    finally:
+        keras.config.set_dtype_policy(before)
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([10], [0.25, 0.125])
+    model.compile(optimizer=keras.optimizers.AdamW(schedule, global_clipnorm=1.0), loss="mse")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) is scaled
+    assert float(model.optimizer.learning_rate) == 0.25

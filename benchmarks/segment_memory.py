@@ -1,0 +1,132 @@
+"""Memory and time of an exported model on volumes of many slices.
+
+Usage: python -m benchmarks.segment_memory [--config configs/demo.yaml] [--base-filters 4]
+       [--slices 100 300 600] [--size 512]
+
+The network has the size that the configuration gives and has learnt nothing. Each volume is
+segmented in a process of its own, after one of a few slices; its peak is what the process held more
+than before, and the volume. What a voxel costs in a larger volume is printed last: 2 bytes of
+Hounsfield units and 4 of probability are the volume itself, 2 are TensorFlow's copy of the units.
+"""
+
+import argparse
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+import numpy as np
+
+_FEW = 8  # slices that are segmented before memory and time are measured
+_RESULT = "measured"
+
+
+def export_network(config_path: str, base_filters: int | None, directory: str) -> None:
+    """Exports a network of the size that a configuration gives, or with other base filters."""
+    from models.export import export
+    from models.networks.unet import build_unet
+    from models.preprocessing import clip_and_scale
+    from models.segmenter import Segmenter
+    from pipeline.loading import load_config
+    from schema import features
+    from schema.model_facts import ModelFacts
+
+    config = load_config(config_path, output=directory)
+    size = dataclasses.replace(config.model, base_filters=base_filters or config.model.base_filters)
+
+    def transform(raw: dict[str, Any]) -> dict[str, Any]:
+        """Stands for the transform graph, which costs as much."""
+        return {features.IMAGE: clip_and_scale(raw[features.HU], config.intensity)}
+
+    network = build_unet(size, config.grid.channels)
+    segmenter = Segmenter(network, transform, config.grid.context, size.stride)
+    facts = ModelFacts(config.grid, config.intensity.window_hu, 0.5, size.stride)
+    export(segmenter, directory, facts)
+    print(f"{config_path}: {network.count_params()} parameters, context {config.grid.context}")
+
+
+def measure(directory: str, slices: int, size: int) -> None:
+    """Segments one volume of noise; prints peak bytes beyond those before, and seconds."""
+    from serving.model import load_model
+
+    model = load_model(directory)
+    few, hu = (_noise(count, size) for count in (_FEW, slices))
+    model.segment(few)
+    before = _peak_bytes(reset=True)
+    begin = time.perf_counter()
+    model.segment(hu)
+    seconds = time.perf_counter() - begin
+    print(_RESULT, _peak_bytes() - before + hu.nbytes, seconds)
+
+
+def measured(directory: str, slices: int, size: int) -> tuple[int, float]:
+    """Peak bytes and seconds of one volume, in a process of its own."""
+    given = ["--directory", directory, "--slices", str(slices), "--size", str(size)]
+    command = [sys.executable, "-m", "benchmarks.segment_memory", *given]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    line = next(one for one in done.stdout.splitlines() if one.startswith(_RESULT))
+    peak, seconds = line.split()[1:]
+    return int(peak), float(seconds)
+
+
+def compare(directory: str, counts: list[int], size: int) -> None:
+    """Prints a line for each number of slices, and what the largest volume costs a voxel more."""
+    peaks = []
+    for slices in counts:
+        peak, seconds = measured(directory, slices, size)
+        volume = 6 * slices * size**2
+        peaks.append(peak)
+        print(
+            f"{slices:4d} slices of {size}²: peak {peak / 2**20:6.0f} MiB, of them the volume "
+            f"{volume / 2**20:6.0f}; {seconds:6.1f} s, {slices / seconds:5.1f} slices a second",
+            flush=True,
+        )
+    if len(counts) > 1 and counts[-1] != counts[0]:
+        more = (peaks[-1] - peaks[0]) / ((counts[-1] - counts[0]) * size**2)
+        print(f"from {counts[0]} to {counts[-1]} slices {more:.2f} bytes a voxel")
+
+
+def _noise(slices: int, size: int) -> Any:
+    random = np.random.default_rng(1)
+    hu = np.empty((slices, size, size), np.int16)
+    for one in hu:
+        one[:] = random.integers(-1000, 400, (size, size), np.int16)
+    return hu
+
+
+def _peak_bytes(reset: bool = False) -> int:
+    """The most memory that this process has held, from now on where `reset` is set (Linux)."""
+    if reset:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+        with open("/proc/self/status", encoding="ascii") as lines:
+            held = next(line for line in lines if line.startswith("VmRSS"))
+        return int(held.split()[1]) * 1024
+    with open("/proc/self/status", encoding="ascii") as lines:
+        peak = next(line for line in lines if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024
+
+
+def main() -> None:
+    """Exports and measures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--config", default="configs/demo.yaml")
+    parser.add_argument("--base-filters", type=int)
+    parser.add_argument("--slices", type=int, nargs="+", default=[100, 300, 600])
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--directory", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if given.directory:
+        measure(given.directory, given.slices[0], given.size)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        export_network(given.config, given.base_filters, directory)
+        compare(directory, given.slices, given.size)
+
+
+if __name__ == "__main__":
+    main()
