@@ -219,9 +219,9 @@ class EpochEnd(keras.callbacks.Callback):
         if not self.epochs:
             return False
         waited = len(self.epochs) - self.best["epoch"]
-        return (
-            waited >= max(self._training.patience, 1) or len(self.epochs) >= self._training.epochs
-        )
+        # Right after a better epoch training goes on, also with a patience of 0.
+        patience = max(self._training.patience, 1)
+        return waited >= patience or len(self.epochs) >= self._training.epochs
 
     def history(self) -> dict[str, Any]:
         """What `history.json` holds."""

@@ -1,6 +1,7 @@
 """Number formats and devices that training may use on this machine."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -39,11 +40,16 @@ def choose_policy(
     return FLOAT16 if weakest >= _FLOAT16_CAPABILITY else FLOAT32
 
 
+def list_gpus() -> list[Any]:
+    """The GPUs that TensorFlow may use, as its physical devices."""
+    gpus: list[Any] = tf.config.list_physical_devices("GPU")
+    return gpus
+
+
 def gpu_capabilities() -> list[tuple[int, int]]:
     """Compute capability of each GPU; (0, 0) where TensorFlow does not know it."""
     details = tf.config.experimental.get_device_details
-    gpus = tf.config.list_physical_devices("GPU")
-    return [details(gpu).get("compute_capability", _UNKNOWN_CAPABILITY) for gpu in gpus]
+    return [details(gpu).get("compute_capability", _UNKNOWN_CAPABILITY) for gpu in list_gpus()]
 
 
 def read_cpu_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:
@@ -58,6 +64,6 @@ def read_cpu_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:
 
 def choose_strategy() -> tf.distribute.Strategy:
     """All GPUs together where there are several, else TensorFlow's default device."""
-    if len(tf.config.list_physical_devices("GPU")) > 1:
+    if len(list_gpus()) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

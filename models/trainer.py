@@ -31,7 +31,13 @@ from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
 from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
 from models.networks.unet import build_unet, float32_copy
-from models.precision import choose_policy, choose_strategy, gpu_capabilities, read_cpu_flags
+from models.precision import (
+    choose_policy,
+    choose_strategy,
+    gpu_capabilities,
+    list_gpus,
+    read_cpu_flags,
+)
 from models.segmenter import Segmenter
 from models.split import TrainingSplit, read_split
 from schema import features
@@ -160,7 +166,7 @@ def compiled_model(settings: Hyperparameters) -> keras.Model:
         optimizer=optimizer,
         loss=loss_of(settings.training),
         metrics=[PooledDice(settings.probability_threshold)],
-        jit_compile=_gpus() > 0,
+        jit_compile=bool(list_gpus()),
     )
     return model
 
@@ -219,10 +225,6 @@ def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str,
         "resumed_from_epoch": resumed,
         "hyperparameters": asdict(run.settings),
     }
-
-
-def _gpus() -> int:
-    return len(tf.config.list_physical_devices("GPU"))
 
 
 def _plain(config: Any) -> Mapping[str, Any]:
