@@ -26,16 +26,16 @@ from unittest import mock
 import numpy as np
 import SimpleITK as sitk
 
+from benchmarks.machine import memory_bytes, processor, reset_peak_memory, whole_number
+from benchmarks.phantom_scans import SEED, first_scans, scans_of
 from lungct import processing
 from lungct.geometry import Geometry
 from lungct.grid import Grid
-from lungct.inventory import FoundScan, reader_of, take_inventory
+from lungct.inventory import FoundScan, reader_of
 from lungct.lung.airspace import Box
 from lungct.processing import prepare, to_slices
 from lungct.readers.layout import Reader
 from lungct.readers.metaimage_header import read_header
-from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
-from lungct.roots import DataRoot
 from lungct.scan import HU_MIN
 from lungct.slices import Slices
 from lungct.working_grid import geometry_around
@@ -52,7 +52,6 @@ STAGES = {
     "resample": "HU on the working grid",
 }
 READ = "read, check, to HU"
-SEED = 3
 
 
 def main() -> None:
@@ -65,12 +64,12 @@ def main() -> None:
         sys.exit(f"benchmarks.ingest: {error}")
     grid = config.grid
     root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
-    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"working grid {grid.spacing_mm} mm (z, y, x), margin {grid.margin_mm} mm; ", end="")
     print(f"phantom scans of {given.shape} voxels\n", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     make_phantoms(str(root), order)
-    print_scans(_scans(root)[: given.measured], grid, given.repeats)
+    print_scans(scans_of(root)[: given.measured], grid, given.repeats)
     print_component(root, given.scans, config)
 
 
@@ -99,7 +98,7 @@ def print_component(root: Path, counts: list[int], config: Config) -> None:
     print("CtExampleGen, whole: with TFX, checksums, slices, compression and files")
     seconds = {}
     for count in counts:
-        data = _first_scans(root, count)
+        data = first_scans(root, count)
         output = data.with_suffix(".out")
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
@@ -211,52 +210,11 @@ def _floor(found: FoundScan, target: Geometry, box: Box) -> dict[str, float]:
 
 def _peak_share(found: FoundScan, grid: Grid) -> float:
     """Largest memory that a scan takes over what was held before, in units of its int16 voxels."""
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _memory_bytes("VmRSS")
+    reset_peak_memory()
+    before = memory_bytes("VmRSS")
     _to_the_last_slice(found, grid)
-    peak = _memory_bytes("VmHWM") - before
+    peak = memory_bytes("VmHWM") - before
     return peak / (2 * float(np.prod(read_header(found.files.path).geometry.shape)))
-
-
-def _memory_bytes(name: str) -> int:
-    """A line of this process's status."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"expected {name} in /proc/self/status, got none")
-
-
-def _scans(root: Path) -> tuple[FoundScan, ...]:
-    """All scans of a root of the phantom."""
-    return take_inventory([DataRoot(str(root))]).scans
-
-
-def _first_scans(root: Path, count: int) -> Path:
-    """A data root with the first scans of another, which share their files."""
-    data = root.with_name(f"{root.name}-first-{count}")
-    shutil.rmtree(data, ignore_errors=True)
-    for found in _scans(root)[:count]:
-        for path in map(Path, found.files.files):
-            place = data / path.relative_to(root)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, place)
-    for name in (ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE):
-        shutil.copy(root / name, data / name)
-    return data
-
-
-def _processor() -> str:
-    """Name of the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def whole_number(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return int(text)
 
 
 def _arguments() -> argparse.Namespace:

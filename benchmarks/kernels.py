@@ -21,8 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import library_ways
-from benchmarks.ingest import SEED, slices_of, whole_number
+from benchmarks.ingest import slices_of
 from benchmarks.library_ways import BALLS, BallWay, Mask
+from benchmarks.machine import whole_number
+from benchmarks.phantom_scans import SEED
 from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import ScanTask
 from lungct import processing

@@ -24,7 +24,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest import SEED, first_scans, processor, whole_number
+from benchmarks.machine import (
+    memory_bytes,
+    process_number,
+    processor,
+    reset_peak_memory,
+    whole_number,
+)
+from benchmarks.phantom_scans import SEED, first_scans
 from phantom.order import Order, PhantomError
 from phantom.writer import make_phantoms
 from pipeline.config import Config
@@ -80,13 +87,13 @@ class Meter:
     def begin(self, name: str) -> None:
         """Sets the peak of memory back."""
         print(f"  {name} …", file=sys.stderr, flush=True)
-        Path("/proc/self/clear_refs").write_text("5")
+        reset_peak_memory()
         self._before = _usage()
 
     def end(self, name: str) -> None:
         """Keeps what the component took."""
         used = [now - before for now, before in zip(_usage(), self._before, strict=True)]
-        peak = _line("/proc/self/status", "VmHWM") / 1024
+        peak = memory_bytes("VmHWM") / 2**20
         self.costs[name] = Cost(used[0], used[1], int(used[2]), int(used[3]), peak)
 
 
@@ -200,16 +207,8 @@ def _usage() -> tuple[float, float, float, float]:
     """Wall clock, processors' time, bytes read and written so far."""
     times = os.times()
     cpu = times.user + times.system + times.children_user + times.children_system
-    moved = [float(_line("/proc/self/io", name)) for name in ("rchar", "wchar")]
+    moved = [float(process_number("io", name)) for name in ("rchar", "wchar")]
     return time.monotonic(), cpu, moved[0], moved[1]
-
-
-def _line(path: str, name: str) -> int:
-    """A number of this process."""
-    for line in Path(path).read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1])
-    raise OSError(f"expected {name} in {path}, got none")
 
 
 def _arguments(argv: Sequence[str] | None = None) -> Any:

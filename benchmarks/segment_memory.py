@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.machine import memory_bytes, reset_peak_memory
+
 _FEW = 8  # slices that are segmented before memory and time are measured
 _RESULT = "measured"
 
@@ -55,11 +57,12 @@ def measure(directory: str, slices: int, size: int) -> None:
     model = load_model(directory)
     few, hu = (_noise(count, size) for count in (_FEW, slices))
     model.segment(few)
-    before = _peak_bytes(reset=True)
+    reset_peak_memory()
+    before = memory_bytes("VmRSS")
     begin = time.perf_counter()
     model.segment(hu)
     seconds = time.perf_counter() - begin
-    print(_RESULT, _peak_bytes() - before + hu.nbytes, seconds)
+    print(_RESULT, memory_bytes("VmHWM") - before + hu.nbytes, seconds)
 
 
 def measured(directory: str, slices: int, size: int) -> tuple[int, float]:
@@ -95,19 +98,6 @@ def _noise(slices: int, size: int) -> Any:
     for one in hu:
         one[:] = random.integers(-1000, 400, (size, size), np.int16)
     return hu
-
-
-def _peak_bytes(reset: bool = False) -> int:
-    """The most memory that this process has held, from now on where `reset` is set (Linux)."""
-    if reset:
-        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
-        with open("/proc/self/status", encoding="ascii") as lines:
-            held = next(line for line in lines if line.startswith("VmRSS"))
-        return int(held.split()[1]) * 1024
-    with open("/proc/self/status", encoding="ascii") as lines:
-        peak = next(line for line in lines if line.startswith("VmHWM"))
-    return int(peak.split()[1]) * 1024
 
 
 def main() -> None:

@@ -23,8 +23,7 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
-from benchmarks import ingest
-from benchmarks.ingest import whole_number
+from benchmarks.machine import processor, whole_number
 from models.dataset import CropSource, batches_of
 from models.holdout import Holdout
 from models.split import TrainingSplit, read_split
@@ -47,7 +46,7 @@ def main() -> None:
     given = _arguments()
     settings = read_settings(given.config)
     training = settings.training
-    print(f"{ingest._processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{given.scans} scans of {given.shape} voxels; batches of {training.batch_size} ", end="")
     print(f"crops of {training.crop_size} pixels, {settings.grid.channels} channels\n", flush=True)
     split = write_split(given.folder, given.scans, tuple(given.shape), settings)

@@ -44,6 +44,7 @@ class History:
         monitor_patients: Patients of the train split that were held out for early stopping.
         parameters: Weights that the model has.
         precision: Numeric precision of training.
+        start_seconds: Time before the first step.
     """
 
     epochs: tuple[Epoch, ...]
@@ -51,6 +52,7 @@ class History:
     monitor_patients: tuple[str, ...]
     parameters: int | None
     precision: str
+    start_seconds: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -71,6 +73,7 @@ def read_history(folder: str) -> History | None:
         monitor_patients=tuple(facts.get("monitor_patients") or ()),
         parameters=facts.get("parameters"),
         precision=str(facts.get("precision") or ""),
+        start_seconds=facts.get("start_seconds"),
     )
 
 

@@ -14,6 +14,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from models.preprocessing import preprocessing_fn
 from schema import features
+from schema.files import DATA_FILE
+from schema.model_facts import DataFacts
 from tests.made_scans import MadeScan, write_scan
 
 ROWS, COLUMNS = 32, 40
@@ -34,6 +36,7 @@ CONFIG: dict[str, Any] = {
 }
 # A mean and a deviation that nobody would guess: 0.1 and 0.2 of the window.
 MEAN_HU, DEVIATION_HU = -860.0, 280.0
+DATA_FACTS = DataFacts(("balls",), ("everywhere",), "a" * 64, "b" * 64)
 _NUMBERS = (features.INTENSITY_COUNT, features.INTENSITY_SUM, features.INTENSITY_SQUARES)
 _RAW_SPEC = {
     features.HU: tf.io.FixedLenFeature([1], tf.float32),
@@ -70,6 +73,7 @@ def write_split(examples: Path, patients: int, slices: int = 6) -> str:
     """One scan per patient, two nodules in each; returns the folder of the Examples artifact."""
     for number in range(patients):
         write_scan(examples, make_scan(f"patient{number}", slices, ((1, 6.0), (slices - 2, 4.0))))
+    (examples / DATA_FILE).write_text(DATA_FACTS.to_json())
     return str(examples)
 
 

@@ -30,7 +30,7 @@ def test_run_fn_writes_model_history_and_logs(trained: types.SimpleNamespace) ->
     assert [row["epoch"] for row in history["epochs"]] == [1, 2, 3]
     assert len(history["monitor_patients"]) == 1
     assert history["precision"] == "float32" and history["parameters"] > 1000
-    assert history["slices"] == 24 and history["nodule_slices"] == 8
+    assert history["slices"] == 24 and history["nodule_slices"] == 16
     assert 1 <= history["best_epoch"] <= 3
     assert list((run_dir / "logs").iterdir())
     assert (Path(trained.serving_model_dir) / "saved_model.pb").exists()
@@ -176,13 +176,13 @@ def test_history_says_what_was_trained_on(split: TrainingSplit, tmp_path: Path) 
     run = new_run(with_training(split, epochs=1, steps_per_epoch=1), tmp_path)
     trainer.train(run)
     facts = history_of(tmp_path / "run")
-    # Four patients of six slices, two of them with nodules.
-    assert (facts["patients"], facts["slices"], facts["nodule_slices"]) == (4, 24, 8)
+    # Four patients of six slices, four of them with a nodule.
+    assert (facts["patients"], facts["slices"], facts["nodule_slices"]) == (4, 24, 16)
     assert facts["monitor_patients"] == list(run.holdout.patients)
     assert facts["resumed_from_epoch"] == 0 and facts["precision"] == "float32"
 
 
-def test_float16_has_its_loss_scaled(split: SplitData, tmp_path: Path) -> None:
+def test_float16_has_its_loss_scaled(split: TrainingSplit, tmp_path: Path) -> None:
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = trainer.compiled_model(split.settings)
