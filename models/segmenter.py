@@ -72,8 +72,7 @@ class Segmenter(tf.Module):
         for, since their neighbours need them and their own pictures lack neighbours.
 
         Args:
-            hu_packed: Bytes (N,), each volume int16, little endian, as `schema.pixels.pack` packs
-                it.
+            hu_packed: Bytes (N,), each volume a zlib stream of int16, little endian, in C order.
             shape: int64 (N, 3): slices, rows and columns, the same for all.
 
         Returns:

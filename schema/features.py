@@ -76,7 +76,7 @@ OUTPUT_PROBABILITY: Final = "probability"  # float32 (slices, rows, columns)
 # TF Serving sends outputs of this ending as base64.
 SIGNATURE_COMPRESSED: Final = "segment_compressed"
 SIGNATURE_DEFAULT: Final = "serving_default"  # another name of SIGNATURE_COMPRESSED
-INPUT_HU_PACKED: Final = "hu_packed"  # bytes (N,), each volume as `schema.pixels` packs it
+INPUT_HU_PACKED: Final = "hu_packed"  # bytes (N,), each volume a zlib stream
 INPUT_SHAPE: Final = "shape"  # int64 (N, 3): slices, rows, columns
 OUTPUT_PNG: Final = "probability_png_bytes"  # bytes (N, slices), PNG of 8 bits, 255 = 1
 

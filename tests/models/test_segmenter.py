@@ -1,3 +1,4 @@
+import zlib
 from typing import Any
 
 import keras
@@ -9,7 +10,6 @@ import tensorflow as tf
 from models.export import export
 from models.segmenter import Segmenter, _png
 from schema import features
-from schema.pixels import pack
 from tests.models import synthetic
 from tests.models.made_model import CONTEXT, FACTS, SIZE, made_network
 
@@ -21,6 +21,10 @@ def noise(*shape: int) -> npt.NDArray[np.int16]:
 
 
 HU = noise(5, 21, 30)
+
+
+def pack(volume: npt.NDArray[np.int16]) -> bytes:
+    return zlib.compress(volume.astype("<i2").tobytes())
 
 
 @pytest.fixture(scope="module")

@@ -193,8 +193,8 @@ def test_these_versions_count_for_every_component(
     ("distribution", "expected"),
     [
         ("simpleitk", {"ingest", "run"}),
-        ("isal", {"ingest", "segment", "report", "run"}),
-        ("google-crc32c", {"ingest", "segment", "report", "run"}),
+        ("isal", {"ingest", "trainer", "segment", "report", "run"}),
+        ("google-crc32c", {"ingest", "trainer", "segment", "report", "run"}),
         # Found by pydicom.
         ("pillow", {"ingest", "run"}),
         ("pyjpegls", {"ingest", "run"}),

@@ -97,7 +97,7 @@ def test_an_index_of_another_file_is_seen(folder: str, tmp_path: Path) -> None:
 def test_pixels_of_another_size_than_they_say_are_refused(folder: str) -> None:
     (example, *_) = read_examples(scan_path(folder, "1.1"))
     example.features.feature[features.ROWS].int64_list.value[0] = 4
-    with pytest.raises(ValueError, match=r"expected 48 bytes for shape \(4, 6\), got 60"):
+    with pytest.raises(ValueError, match="expected .*packed pixels"):
         unpack_pixels(example, features.IMAGE_HU)
 
 
