@@ -14,7 +14,7 @@ import platform
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,31 @@ from tests.made_scans import MadeScan, write_scan
 RADII = (2.5, 4.0, 4.0)  # of a nodule, in voxels (z, y, x)
 DIAMETER_MM = 12.0
 NODULES = 2  # in each scan
-SETTLING = 10  # steps before those that are timed: they empty what was read ahead
+# Batches before those that are timed: they empty what was read ahead, and meanwhile the other
+# inputs, which were used before, have read ahead what they may.
+SETTLING = 40
+SETTLING_STEPS = 10
 SEED = 3
+
+
+@dataclass
+class InputCost:
+    """What batches cost, over all rounds; seconds by round."""
+
+    seconds: list[float] = field(default_factory=list)
+    batches: int = 0
+    cpu_seconds: float = 0.0
+    slices_read: int = 0
+
+    def measure(self, iterator: Iterator[Any], source: CropSource, batches: int) -> None:
+        """Adds a round."""
+        _exhaust(islice(iterator, SETTLING))
+        read, cpu, start = source.cache.slices_read, time.process_time(), time.perf_counter()
+        _exhaust(islice(iterator, batches))
+        self.seconds.append(time.perf_counter() - start)
+        self.cpu_seconds += time.process_time() - cpu
+        self.slices_read += source.cache.slices_read - read
+        self.batches += batches
 
 
 def main() -> None:
@@ -50,14 +73,13 @@ def main() -> None:
     print(f"{given.scans} scans of {given.shape} voxels; batches of {training.batch_size} ", end="")
     print(f"crops of {training.crop_size} pixels, {settings.grid.channels} channels\n", flush=True)
     split = write_split(given.folder, given.scans, tuple(given.shape), settings)
-    pixels = sum(row.pixel_bytes for row in split.index)
+    pixels = sum(row.hu_bytes for row in split.index)
     sources = {
         "all in memory": source_of(split, pixels),
         "a tenth in memory": source_of(split, pixels // 10),
     }
     print(f"scans in a batch: at least {fewest_scans(sources['all in memory'])}")
-    for name, source in sources.items():
-        print_input(name, source, given.batches)
+    print_input(sources, given.batches, given.rounds)
     print_training(sources, given.batches, given.rounds)
 
 
@@ -104,20 +126,24 @@ def fewest_scans(source: CropSource) -> int:
     )
 
 
-def print_input(name: str, source: CropSource, batches: int) -> None:
-    """Prints the cost of the input alone."""
-    crops = batches * source.split.settings.training.batch_size
-    iterator = iter(batches_of(source))
-    _exhaust(islice(iterator, SETTLING))
-    read, cpu, start = source.cache.slices_read, time.process_time(), time.perf_counter()
-    _exhaust(islice(iterator, batches))
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    read = source.cache.slices_read - read
-    print(
-        f"input, {name}: {crops / seconds:.0f} crops/s, {1000 * cpu / crops:.3f} core-ms a crop, "
-        f"{read / crops:.2f} slices read a crop",
-        flush=True,
-    )
+def print_input(sources: dict[str, CropSource], batches: int, rounds: int) -> None:
+    """Prints the cost of each input alone, measured in turn, and its rate to that of the first."""
+    inputs = {name: iter(batches_of(source)) for name, source in sources.items()}
+    costs = {name: InputCost() for name in sources}
+    for _ in range(rounds):
+        for name, source in sources.items():
+            costs[name].measure(inputs[name], source, batches)
+    first, *_ = costs.values()
+    for name, cost in costs.items():
+        crops = cost.batches * sources[name].split.settings.training.batch_size
+        rates = sorted(a / b for a, b in zip(first.seconds, cost.seconds, strict=True))
+        print(
+            f"input, {name}: {crops / sum(cost.seconds):.0f} crops/s, "
+            f"{1000 * cost.cpu_seconds / crops:.3f} core-ms a crop, "
+            f"{cost.slices_read / crops:.2f} slices read a crop; rate to the first "
+            f"{statistics.median(rates):.2f} ({rates[0]:.2f} to {rates[-1]:.2f})",
+            flush=True,
+        )
 
 
 def print_training(sources: dict[str, CropSource], batches: int, rounds: int) -> None:
@@ -141,7 +167,7 @@ def print_training(sources: dict[str, CropSource], batches: int, rounds: int) ->
 
 def _seconds_a_step(model: Any, iterator: Iterator[Any], steps: int) -> float:
     """Time of one training step, the reading of its batch included."""
-    for image, truth in islice(iterator, SETTLING):
+    for image, truth in islice(iterator, SETTLING_STEPS):
         model.train_on_batch(image, truth)
     start = time.perf_counter()
     for image, truth in islice(iterator, steps):

@@ -5,6 +5,7 @@ nothing is interpolated. They are views of arrays, which cost next to nothing. I
 for a whole batch at a time. The same seed gives the same batch.
 """
 
+import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,6 +19,16 @@ Tensor = Any  # TensorFlow has no types that mypy can follow
 
 # Seeds for independent decisions are drawn from the batch's own seed by these numbers.
 _INTENSITY, _NOISE = range(2)
+
+
+def _quantiles() -> npt.NDArray[np.float32]:
+    """The middle of each of 256 equally likely parts of a normal distribution, deviation 1."""
+    normal = statistics.NormalDist()
+    values = np.array([normal.inv_cdf((number + 0.5) / 256) for number in range(256)], np.float32)
+    return np.asarray(values / values.std(), np.float32)
+
+
+_QUANTILES = _quantiles()
 
 
 class Symmetry(NamedTuple):
@@ -69,11 +80,25 @@ def augmenter(config: Augmentation, units_per_hu: float) -> Callable[[Tensor, Te
         if config.noise_hu == 0:
             return image
         deviation = config.noise_hu * units_per_hu * tf.abs(noise)
-        return image + deviation * tf.random.stateless_normal(
-            tf.shape(image), _fold(seed, _NOISE), alg="auto_select"
-        )
+        return image + deviation * normal_noise(tf.shape(image), _fold(seed, _NOISE))
 
     return vary
+
+
+def normal_noise(shape: Tensor, seed: Tensor) -> Tensor:
+    """Nearly normal noise at half the cost of TensorFlow's: one of 256 quantiles for each value.
+
+    Args:
+        shape: Of the result, int32.
+        seed: int64 (2,).
+
+    Returns:
+        float32, mean 0, standard deviation 1, at most 2.9 from 0.
+    """
+    size = tf.reduce_prod(shape)
+    whole = tf.random.stateless_uniform([(size + 3) // 4], seed, None, None, tf.int32)
+    numbers = tf.reshape(tf.bitcast(whole, tf.uint8), [-1])[:size]
+    return tf.reshape(tf.gather(_QUANTILES, tf.cast(numbers, tf.int32)), shape)
 
 
 def _fold(seed: Tensor, number: int) -> Tensor:

@@ -24,6 +24,8 @@ class Slab:
         hu: int16, Hounsfield units.
         coverage: uint8, 255 = voxel wholly inside a nodule.
         region: uint8, not 0 in the region of interest.
+
+    Of the masks few are looked at, so they may be unpacked when they are.
     """
 
     hu: Sequence[Pixels]
@@ -86,16 +88,22 @@ def cut_box(volume: Sequence[Pixels], corner: Place, shape: Place) -> Pixels:
     Returns:
         An array of this shape.
     """
-    sizes = (len(volume), *volume[0].shape)
-    z, rows, columns = (
-        np.clip(np.arange(first, first + count), 0, size - 1)
-        for first, count, size in zip(corner, shape, sizes, strict=True)
-    )
-    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    box: Pixels = np.stack([volume[number][inside] for number in z])
-    if box.shape != shape:
-        box = box[:, (rows - rows[0])[:, None], columns - columns[0]]
-    return box
+    last = len(volume) - 1
+    slices = [volume[min(max(z, 0), last)] for z in range(corner[0], corner[0] + shape[0])]
+    parts = [_inside(*axis) for axis in zip(corner[1:], shape[1:], slices[0].shape, strict=True)]
+    rows, columns = (part for part, _ in parts)
+    box: Pixels = np.stack([pixels[rows, columns] for pixels in slices])
+    if box.shape == shape:
+        return box
+    return np.pad(box, [(0, 0), *(missing for _, missing in parts)], mode="edge")
+
+
+def _inside(first: int, count: int, size: int) -> tuple[slice, tuple[int, int]]:
+    """Of `count` places from `first` on, those within an axis, and how many lack on each side."""
+    part = slice(min(max(first, 0), size - 1), max(min(first + count, size), 1))
+    lacking = count - (part.stop - part.start)
+    before = min(max(-first, 0), lacking)
+    return part, (before, lacking - before)
 
 
 def _corner(

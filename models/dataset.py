@@ -113,7 +113,7 @@ class CropSource:
             ValueError: The file of a scan is damaged.
             tf.errors.OpError: A file can't be read.
         """
-        pool = ThreadPoolExecutor(_cores(), "crops")
+        pool = ThreadPoolExecutor(max(1, _cores() // 2), "crops")  # TensorFlow has the others
         ahead: deque[_Waiting] = deque()
         numbers = itertools.count(first_epoch * self._training.steps_per_epoch)
         try:

@@ -114,7 +114,7 @@ class Training:
     weight_decay: float = 1e-4
     crop_size: int = 96
     nodule_fraction: float = 0.7  # of the crops that are centred near a nodule
-    crops_per_visit: int = 4  # drawn each time that a scan is opened
+    crops_per_visit: int = 6  # drawn each time that a scan is opened
     balance: Balance = field(default_factory=Balance)
     bce_weight: float = 0.5  # of cross entropy in the loss; the rest is soft Dice
     patience: int = 8  # epochs without a better monitor Dice before training stops
@@ -122,7 +122,7 @@ class Training:
     monitor_slices: int = 500  # whole slices that are predicted after an epoch, at first
     monitor_error: float = 0.02  # standard error of their Dice, above which they become more
     mixed_precision: Precision = "auto"
-    cache_bytes: int = 1_500_000_000  # pixels kept in memory; the others are read when drawn
+    cache_bytes: int = 1_500_000_000  # HU kept in memory; other slices are read when drawn
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
 

@@ -61,9 +61,9 @@ class IndexRow:
     buckets: tuple[str, ...]
 
     @property
-    def pixel_bytes(self) -> int:
-        """Bytes of its unpacked pixels: int16 HU and two uint8 masks."""
-        return self.rows * self.columns * sum(np.dtype(kind).itemsize for kind in _DTYPES.values())
+    def hu_bytes(self) -> int:
+        """Bytes of its Hounsfield units in memory."""
+        return self.rows * self.columns * np.dtype(np.int16).itemsize
 
 
 def scan_path(folder: str, series_uid: str) -> str:
@@ -146,9 +146,8 @@ def stack(examples: Sequence[Any], name: str) -> npt.NDArray[Any]:
 def unpack_pixels(example: Any, name: str) -> npt.NDArray[Any]:
     """The pixels of one slice, (rows, columns); raises ValueError where they don't fit its size."""
     feature = example.features.feature
-    shape = tuple(
-        int(feature[key].int64_list.value[0]) for key in (features.ROWS, features.COLUMNS)
-    )
+    rows, columns = (feature[key].int64_list.value[0] for key in (features.ROWS, features.COLUMNS))
+    shape = int(rows), int(columns)
     return unpack(feature[name].bytes_list.value[0], shape, _DTYPES[name])
 
 

@@ -19,7 +19,13 @@ def test_measures_small_scans(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert 6 <= sum(map(cuts_nodule, split.index)) <= 18
 
     source = training_input.source_of(split, 10**6)
-    assert source.cache.kept_bytes == 18 * 24 * 20 * 4
+    assert source.cache.kept_bytes == 18 * 24 * 20 * 2
     assert training_input.fewest_scans(source) == 3
-    training_input.print_input("all in memory", source, 4)
-    assert capsys.readouterr().out.endswith(" core-ms a crop, 0.00 slices read a crop\n")
+    sources = {"all": source, "none": training_input.source_of(split, 0)}
+    training_input.print_input(sources, 4, 3)
+    kept, read = capsys.readouterr().out.splitlines()
+    assert kept.startswith("input, all: ") and kept.endswith(
+        "rate to the first 1.00 (1.00 to 1.00)"
+    )
+    assert "core-ms a crop, 0.00 slices read a crop; " in kept
+    assert "core-ms a crop, 0.00 slices" not in read

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.augmentation import Symmetry, augmenter, draw_symmetry, move
+from models.augmentation import Symmetry, augmenter, draw_symmetry, move, normal_noise
 from schema.hyperparameters import Augmentation
 
 STILL = Augmentation(flip=False, rotate=False, jitter=0.0, shift_hu=0, scale=0, noise_hu=0)
@@ -74,6 +74,17 @@ def test_noise_has_at_most_the_deviation_asked_for() -> None:
     assert 0 < min(deviations) < 0.1 and 0.3 < max(deviations)
     assert max(deviations) <= 0.42  # 40 HU * 0.01, and the scatter of 4096 samples
     assert varied[0, 0, 0, 0] / deviations[0] != pytest.approx(varied[1, 0, 0, 0] / deviations[1])
+
+
+def test_noise_is_nearly_normal() -> None:
+    noise = normal_noise(tf.constant([50, 40, 33, 3]), seed(1)).numpy()
+    assert noise.shape == (50, 40, 33, 3) and noise.dtype == np.float32
+    # 198,000 samples: a standard error of 0.002 of the mean, 0.0016 of the deviation.
+    assert abs(noise.mean()) < 0.01 and abs(noise.std() - 1) < 0.01
+    within = [float(np.mean(np.abs(noise) < deviations)) for deviations in (1, 2)]
+    np.testing.assert_allclose(within, [0.6827, 0.9545], atol=0.01)
+    # Neighbours have nothing to do with each other: standard error 0.0022.
+    assert abs(np.corrcoef(noise.ravel()[:-1], noise.ravel()[1:])[0, 1]) < 0.01
 
 
 def test_scale_is_relative() -> None:

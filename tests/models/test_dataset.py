@@ -24,7 +24,7 @@ from tests.models import synthetic
 NOBODY = Holdout()
 SETTINGS = parse(synthetic.CONFIG)
 STILL = Augmentation(flip=False, rotate=False, shift_hu=0, scale=0, noise_hu=0)
-SCAN_BYTES = 6 * 32 * 40 * 4
+SCAN_BYTES = 6 * 32 * 40 * 2
 
 
 def with_training(split: TrainingSplit, **values: object) -> TrainingSplit:

@@ -18,7 +18,7 @@ from tests.models.rows import scan
 def settings(context: int = 1, **training: Any) -> Hyperparameters:
     """32 crops in a batch and 60 batches in an epoch: 480 visits of 4 crops."""
     made = parse(synthetic.CONFIG)
-    values = {"steps_per_epoch": 60, "batch_size": 32, **training}
+    values = {"steps_per_epoch": 60, "batch_size": 32, "crops_per_visit": 4, **training}
     return replace(
         made,
         grid=replace(made.grid, context=context),

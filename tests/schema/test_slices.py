@@ -50,7 +50,7 @@ def test_the_rows_of_an_index(folder: str, tmp_path: Path) -> None:
     named = (row.series_uid, row.patient_id, row.source, row.split)
     assert named == ("1.1", "p", "made", "train")
     # 5 rows of 6 pixels of 2 + 1 + 1 bytes, of which 3 columns are in the region.
-    assert (row.rows, row.columns, row.region_voxels, row.pixel_bytes) == (5, 6, 15, 120)
+    assert (row.rows, row.columns, row.region_voxels, row.hu_bytes) == (5, 6, 15, 60)
     assert rows[0].offset == 0 and row.offset == rows[0].size
     assert rows[-1].offset + rows[-1].size == Path(scan_path(folder, "1.1")).stat().st_size
 
