@@ -53,15 +53,33 @@ class CropShape:
         return 2 * self.context + 1, self.size, self.size
 
 
+def places_in(slab: Slab, z: int, near_nodule: bool) -> Pixels:
+    """The pixels of a slice that crops may be drawn around.
+
+    Args:
+        slab: Holds the slice.
+        z: Place of the slice in the slab.
+        near_nodule: Whether a nodule is preferred where the slice has one.
+
+    Returns:
+        Numbers of pixels in C order, int64 (N,): of nodules, else of the region of interest, else
+        of the whole slice.
+    """
+    found = np.flatnonzero(slab.coverage[z] >= COVERAGE_THRESHOLD) if near_nodule else np.empty(0)
+    if not len(found):
+        found = np.flatnonzero(slab.region[z])
+    return found if len(found) else np.arange(slab.hu[z].size)
+
+
 def draw_crop(
-    slab: Slab, z: int, near_nodule: bool, shape: CropShape, random: np.random.Generator
+    slab: Slab, z: int, places: Pixels, shape: CropShape, random: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
-    """Cuts a square around a pixel of a nodule, or of the region of interest.
+    """Cuts a square around one of the pixels of a slice.
 
     Args:
         slab: The slice and its neighbours.
         z: Place of the slice in the slab.
-        near_nodule: Whether a nodule is preferred where the slice has one.
+        places: What `places_in` gave for the slice.
         shape: What is cut.
         random: Chooses the pixel, and its place in the crop.
 
@@ -70,7 +88,8 @@ def draw_crop(
         (size, size). Where the slice is as large as the crop, the crop lies within it; a smaller
         one lies within the crop.
     """
-    row, column = _draw_pixel(slab, z, near_nodule, random)
+    pixel = int(places[random.integers(len(places))])
+    row, column = divmod(pixel, slab.hu[z].shape[1])
     corner = _corner((z, row, column), slab.hu[z].shape, shape, random)
     hu = cut_box(slab.hu, corner, shape.box)
     coverage = cut_box(slab.coverage, (z, *corner[1:]), (1, *shape.box[1:]))
@@ -117,16 +136,3 @@ def _corner(
         for middle, side, size, offset in zip(centre[1:], sides, sizes, offsets, strict=True)
     ]
     return centre[0] - depth // 2, corner[0], corner[1]
-
-
-def _draw_pixel(
-    slab: Slab, z: int, near_nodule: bool, random: np.random.Generator
-) -> tuple[int, int]:
-    """A random (row, column) of a nodule, else of the region, else of the slice."""
-    found = np.flatnonzero(slab.coverage[z] >= COVERAGE_THRESHOLD) if near_nodule else ()
-    if not len(found):
-        found = np.flatnonzero(slab.region[z])
-    columns = slab.hu[z].shape[1]
-    count = len(found) or slab.hu[z].size
-    number = int(random.integers(count))
-    return divmod(int(found[number]) if len(found) else number, columns)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.augmentation import augmenter, draw_symmetry, move
-from models.crops import CropShape, draw_crop
+from models.crops import CropShape, draw_crop, places_in
 from models.holdout import Holdout
 from models.preprocessing import normalise, units_per_hu
 from models.slice_cache import SliceCache, describe
@@ -151,10 +151,11 @@ class CropSource:
         slab = self.cache.read(visit.run)
         random = np.random.default_rng([self._training.seed, _CROP, number])
         near_nodule = visit.kind is VisitKind.NODULE
+        centres = [visit.centres[crop % len(visit.centres)] for crop in wanted]
+        places = {z: places_in(slab, z, near_nodule) for z in set(centres)}
         crops = []
-        for crop in wanted:
-            centre = visit.centres[crop % len(visit.centres)]
-            hu, coverage = draw_crop(slab, centre, near_nodule, self._shape, random)
+        for z in centres:
+            hu, coverage = draw_crop(slab, z, places[z], self._shape, random)
             symmetry = draw_symmetry(self._training.augmentation, random)
             crops.append((move(hu, symmetry), move(coverage, symmetry)))
         return crops

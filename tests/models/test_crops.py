@@ -1,6 +1,8 @@
+from typing import Any
+
 import numpy as np
 
-from models.crops import CropShape, Slab, cut_box, draw_crop
+from models.crops import CropShape, Slab, cut_box, draw_crop, places_in
 from schema.features import COVERAGE_THRESHOLD
 
 
@@ -19,12 +21,16 @@ def slab(nodule: tuple[int, int] | None = None, region: tuple[int, int] | None =
     return Slab(list(hu), list(coverage), list(mask))
 
 
+def cut(made: Slab, z: int, near_nodule: bool, shape: CropShape, random: Any) -> tuple[Any, Any]:
+    return draw_crop(made, z, places_in(made, z, near_nodule), shape, random)
+
+
 STILL = CropShape(size=8, context=1, jitter=0.0)
 FIRST = 16 * 20  # number of the first voxel of the middle slice
 
 
 def test_crop_without_jitter_has_the_nodule_in_its_centre() -> None:
-    hu, coverage = draw_crop(slab((7, 9)), 1, True, STILL, random(1))
+    hu, coverage = cut(slab((7, 9)), 1, True, STILL, random(1))
     assert hu.shape == (8, 8, 3) and hu.dtype == np.int16
     assert coverage.shape == (8, 8) and coverage.dtype == np.uint8
     assert coverage[4, 4] == COVERAGE_THRESHOLD and np.count_nonzero(coverage) == 1
@@ -32,7 +38,7 @@ def test_crop_without_jitter_has_the_nodule_in_its_centre() -> None:
 
 
 def test_crop_stays_within_the_slice() -> None:
-    hu, coverage = draw_crop(slab((0, 19)), 1, True, STILL, random(1))
+    hu, coverage = cut(slab((0, 19)), 1, True, STILL, random(1))
     assert coverage[0, 7] > 0  # the corner of the slice is the corner of the crop
     assert hu[0, 0, 1] == FIRST + 12
 
@@ -41,7 +47,7 @@ def test_jitter_moves_the_nodule_but_keeps_it_in_the_crop() -> None:
     places = set()
     for number in range(40):
         shape = CropShape(size=8, context=0, jitter=0.375)
-        _, coverage = draw_crop(slab((8, 10)), 1, True, shape, random(number))
+        _, coverage = cut(slab((8, 10)), 1, True, shape, random(number))
         places.add(tuple(np.argwhere(coverage)[0]))
     assert all(1 <= row <= 7 and 1 <= column <= 7 for row, column in places)  # 4 +- 3
     assert len(places) > 15
@@ -49,45 +55,45 @@ def test_jitter_moves_the_nodule_but_keeps_it_in_the_crop() -> None:
 
 def test_without_nodule_the_crop_is_around_a_pixel_of_the_region() -> None:
     for made, near_nodule in ((slab(None, (9, 11)), True), (slab((3, 3), (9, 11)), False)):
-        hu, _ = draw_crop(made, 1, near_nodule, STILL, random(1))
+        hu, _ = cut(made, 1, near_nodule, STILL, random(1))
         assert hu[4, 4, 1] == FIRST + 9 * 20 + 11
 
 
 def test_coverage_below_the_threshold_is_no_nodule() -> None:
     made = slab(None, (9, 11))
     made.coverage[1][4, 5] = COVERAGE_THRESHOLD - 1
-    hu, _ = draw_crop(made, 1, True, STILL, random(1))
+    hu, _ = cut(made, 1, True, STILL, random(1))
     assert hu[4, 4, 1] == FIRST + 9 * 20 + 11
 
 
 def test_without_nodule_and_region_the_crop_is_anywhere() -> None:
-    corners = {int(draw_crop(slab(), 1, True, STILL, random(n))[0][0, 0, 1]) for n in range(9)}
+    corners = {int(cut(slab(), 1, True, STILL, random(n))[0][0, 0, 1]) for n in range(9)}
     assert len(corners) > 3
 
 
 def test_every_pixel_of_the_nodule_may_be_the_centre() -> None:
     made = slab((7, 9))
     made.coverage[1][8, 10] = 255
-    corners = {int(draw_crop(made, 1, True, STILL, random(n))[0][4, 4, 1]) for n in range(20)}
+    corners = {int(cut(made, 1, True, STILL, random(n))[0][4, 4, 1]) for n in range(20)}
     assert corners == {FIRST + 7 * 20 + 9, FIRST + 8 * 20 + 10}
 
 
 def test_the_end_slice_is_repeated_beyond_the_scan() -> None:
     made = slab((7, 9))
     made.coverage[0][7, 9] = 255
-    hu, _ = draw_crop(made, 0, True, CropShape(8, 2, 0.0), random(1))
+    hu, _ = cut(made, 0, True, CropShape(8, 2, 0.0), random(1))
     assert (hu[4, 4] // FIRST).tolist() == [0, 0, 0, 1, 2]
 
 
 def test_a_smaller_slice_is_continued_by_its_edge() -> None:
-    hu, coverage = draw_crop(slab((7, 9)), 1, True, CropShape(18, 0, 0.0), random(1))
+    hu, coverage = cut(slab((7, 9)), 1, True, CropShape(18, 0, 0.0), random(1))
     assert hu.shape == (18, 18, 1)
     rows = (hu[:, 0, 0] - FIRST) // 20
     # The nodule in row 7 would be in the crop's row 9; the 16 rows lie wholly in the crop.
     assert rows.tolist() == [0, 0, *range(16)]
     assert np.argwhere(coverage).tolist() == [[9, 9]]
     edge = slab((0, 5))
-    _, coverage = draw_crop(edge, 1, True, CropShape(18, 0, 0.0), random(1))
+    _, coverage = cut(edge, 1, True, CropShape(18, 0, 0.0), random(1))
     assert np.argwhere(coverage)[:, 0].tolist() == [0, 1, 2]  # repeated like the HU
 
 
@@ -102,7 +108,7 @@ def test_boxes_reach_beyond_the_volume_on_all_sides() -> None:
 def test_same_seed_same_crop() -> None:
     shape = CropShape(8, 1, 0.3)
     one, again, other = (
-        draw_crop(slab((8, 10)), 1, True, shape, random(number))[0] for number in (1, 1, 2)
+        cut(slab((8, 10)), 1, True, shape, random(number))[0] for number in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
