@@ -4,8 +4,8 @@ Usage: python -m benchmarks.luna16_cost [--scans 3 12] [--shape 300 512 512] [--
 
 Runs the whole pipeline on phantom scans at the working grid of the configuration, with a few
 training steps, and prints for each component seconds, bytes read and written and the peak of
-memory, for one scan and for the 888 of LUNA16. Training itself does not grow with the number of
-scans: its steps are printed by themselves. With several numbers of scans the memory of each
+memory, for one scan and for the 888 of LUNA16. SegmentScans counts the scans that are judged.
+Training does not grow with the number of scans: its steps are printed by themselves. With several numbers of scans the memory of each
 component is compared between the smallest and the largest.
 
 The share that scales with cores follows from one run: a component that took `wall` seconds and
@@ -31,15 +31,17 @@ from benchmarks.machine import (
     reset_peak_memory,
     whole_number,
 )
-from benchmarks.phantom_scans import SEED, first_scans
+from benchmarks.phantom_scans import SEED, first_scans, scans_of
 from phantom.order import Order, PhantomError
 from phantom.writer import make_phantoms
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from report.history import History, read_history
+from schema import features
+from schema.splits import SplitRule
 
 LUNA16_SCANS = 888
-TRAINER = "Trainer"
+TRAINER, SEGMENT_SCANS = "Trainer", "SegmentScans"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,6 @@ def main() -> None:
     settings = [
         *("training.epochs=1", f"training.steps_per_epoch={given.steps}"),
         *("training.monitor_slices=8", "training.monitor_error=1.0"),
-        *("split.eval_fraction=0.3", "split.test_fraction=0.0"),
         *("gate.pooled_dice=0", "gate.mean_slice_dice=0", "gate.bucket_pooled_dice={}"),
         f"evaluation.train_patients={given.train_patients}",
     ]
@@ -121,9 +122,16 @@ def main() -> None:
     print(f"network of {config.model.base_filters} filters and {config.model.levels} levels\n")
     make_phantoms(str(root), order)
     measured = {count: measure(root, count, config) for count in sorted(given.scans)}
+    judged = judged_scans(load_config(given.config, output=str(given.folder)))
     for count, run in measured.items():
-        print_costs(run, count, given.steps, config)
+        print_costs(run, count, judged, given)
     print_growth(measured)
+
+
+def judged_scans(config: Config) -> int:
+    """How many scans of LUNA16 each model is judged on."""
+    share = config.split.eval_fraction + config.split.test_fraction
+    return round(share * LUNA16_SCANS) + config.evaluation.train_patients
 
 
 def measure(root: Path, scans: int, config: Config) -> Measured:
@@ -145,7 +153,9 @@ def measure(root: Path, scans: int, config: Config) -> Measured:
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     told = replace(config.data, roots=(config.data.root(str(data.absolute())),))
-    wanted = config.model_copy(update={"data": told, "output": str(output.absolute())})
+    rule = SplitRule(table=str(_write_splits(data)))
+    update = {"data": told, "split": rule, "output": str(output.absolute())}
+    wanted = config.model_copy(update=update)
     meter = Meter()
     results: list[NodeResult] = []
 
@@ -163,28 +173,31 @@ def measure(root: Path, scans: int, config: Config) -> Measured:
     return Measured(meter.costs, history)
 
 
-def print_costs(run: Measured, scans: int, steps: int, config: Config) -> None:
-    """Prints a table of components: one scan, and LUNA16."""
-    cores = os.cpu_count() or 1
-    training_s = run.history.seconds
+def print_costs(run: Measured, scans: int, judged: int, given: argparse.Namespace) -> None:
+    """Prints a table of components: one scan, and LUNA16, of which `judged` scans are judged."""
+    cores, total_h = os.cpu_count() or 1, 0.0
     print(
-        f"{scans} scans; a scan:           s  MB read  written    peak MiB  on all cores   888: h"
+        f"{scans} scans; a scan:{'s':>12}  MB read  written    peak MiB  on all cores   LUNA16: h"
     )
     for name, cost in run.costs.items():
+        count, of_luna16 = scans, LUNA16_SCANS
         if name == TRAINER:
             cost = replace(cost, seconds=run.history.start_seconds or 0.0)
             name = "Trainer, before a step"
-        each = cost.seconds / scans
-        read, written = (size / scans / 1e6 for size in (cost.read_bytes, cost.written_bytes))
-        share = cost.parallel_share(cores)
-        hours = each * LUNA16_SCANS / 3600
+        if name == SEGMENT_SCANS:
+            count, of_luna16 = _eval_count(scans) + given.train_patients, judged
+        each = cost.seconds / count
+        read, written = (size / count / 1e6 for size in (cost.read_bytes, cost.written_bytes))
+        share, hours = cost.parallel_share(cores), each * of_luna16 / 3600
+        total_h += hours
         print(f"  {name:<22}{each:8.2f}{read:9.1f}{written:9.1f}", end="")
-        print(f"{cost.peak_mib:12.0f}{share:14.0%}{hours:9.2f}")
-    total_h = _total_hours(run, scans)
-    print(f"  all but training: {total_h:.1f} h for {LUNA16_SCANS} scans on this machine")
-    planned = config.training
-    print(f"  training: {training_s / steps:.1f} s a step here, the first with its compilation")
-    print(f"  and the monitor included; batches of {planned.batch_size}\n", flush=True)
+        print(f"{cost.peak_mib:12.0f}{share:14.0%}{hours:11.2f}")
+    print(
+        f"  all but training: {total_h:.1f} h for {LUNA16_SCANS} scans on this machine; each model"
+    )
+    print(f"  is judged on {judged} of them, and one model was judged here")
+    step_s = run.history.seconds / given.steps
+    print(f"  training: {step_s:.1f} s a step, with its compilation and the monitor\n", flush=True)
 
 
 def print_growth(measured: dict[int, Measured]) -> None:
@@ -197,10 +210,21 @@ def print_growth(measured: dict[int, Measured]) -> None:
         print(f"  {name:<22}{cost.peak_mib / measured[first].costs[name].peak_mib:8.2f}")
 
 
-def _total_hours(run: Measured, scans: int) -> float:
-    """Hours of all scans of LUNA16 in all components, without training steps."""
-    seconds = sum(cost.seconds for name, cost in run.costs.items() if name != TRAINER)
-    return (seconds + (run.history.start_seconds or 0.0)) / scans * LUNA16_SCANS / 3600
+def _eval_count(scans: int) -> int:
+    """Scans of the eval split: a sixth, at least one."""
+    return max(1, scans // 6)
+
+
+def _write_splits(data: Path) -> Path:
+    """A table of splits, in which the first scans are those of the eval split."""
+    path = data.with_suffix(".splits.csv")
+    series = [found.series_uid for found in scans_of(data)]
+    lines = [
+        f"{uid},{features.SPLIT_EVAL if number < _eval_count(len(series)) else features.SPLIT_TRAIN}"
+        for number, uid in enumerate(series)
+    ]
+    path.write_text("\n".join(["seriesuid,split", *lines, ""]))
+    return path
 
 
 def _usage() -> tuple[float, float, float, float]:
