@@ -5,8 +5,8 @@ Usage: python -m benchmarks.luna16_cost [--scans 3 12] [--shape 300 512 512] [--
 Runs the whole pipeline on phantom scans at the working grid of the configuration, with a few
 training steps, and prints for each component seconds, bytes read and written and the peak of
 memory, for one scan and for the 888 of LUNA16. SegmentScans counts the scans that are judged.
-Training does not grow with the number of scans: its steps are printed by themselves. With several numbers of scans the memory of each
-component is compared between the smallest and the largest.
+Training does not grow with the number of scans: its steps are printed by themselves. With several
+numbers of scans the memory of each component is compared between the smallest and the largest.
 
 The share that scales with cores follows from one run: a component that took `wall` seconds and
 `cpu` seconds of processors on `c` cores spent p = (cpu - wall) * c / (c - 1) of the latter on all
@@ -131,7 +131,8 @@ def main() -> None:
 def judged_scans(config: Config) -> int:
     """How many scans of LUNA16 each model is judged on."""
     share = config.split.eval_fraction + config.split.test_fraction
-    return round(share * LUNA16_SCANS) + config.evaluation.train_patients
+    held_out, train_patients = round(share * LUNA16_SCANS), config.evaluation.train_patients
+    return held_out + train_patients if train_patients else LUNA16_SCANS
 
 
 def measure(root: Path, scans: int, config: Config) -> Measured:
@@ -176,9 +177,8 @@ def measure(root: Path, scans: int, config: Config) -> Measured:
 def print_costs(run: Measured, scans: int, judged: int, given: argparse.Namespace) -> None:
     """Prints a table of components: one scan, and LUNA16, of which `judged` scans are judged."""
     cores, total_h = os.cpu_count() or 1, 0.0
-    print(
-        f"{scans} scans; a scan:{'s':>12}  MB read  written    peak MiB  on all cores   LUNA16: h"
-    )
+    columns = "s  MB read  written    peak MiB  on all cores  LUNA16: h"
+    print(f"{scans:3d} scans; each {columns:>71}")
     for name, cost in run.costs.items():
         count, of_luna16 = scans, LUNA16_SCANS
         if name == TRAINER:
@@ -192,10 +192,8 @@ def print_costs(run: Measured, scans: int, judged: int, given: argparse.Namespac
         total_h += hours
         print(f"  {name:<22}{each:8.2f}{read:9.1f}{written:9.1f}", end="")
         print(f"{cost.peak_mib:12.0f}{share:14.0%}{hours:11.2f}")
-    print(
-        f"  all but training: {total_h:.1f} h for {LUNA16_SCANS} scans on this machine; each model"
-    )
-    print(f"  is judged on {judged} of them, and one model was judged here")
+    print(f"  all but training: {total_h:.1f} h for {LUNA16_SCANS} scans on this machine,")
+    print(f"  one model judged on {judged} of them")
     step_s = run.history.seconds / given.steps
     print(f"  training: {step_s:.1f} s a step, with its compilation and the monitor\n", flush=True)
 
@@ -219,10 +217,9 @@ def _write_splits(data: Path) -> Path:
     """A table of splits, in which the first scans are those of the eval split."""
     path = data.with_suffix(".splits.csv")
     series = [found.series_uid for found in scans_of(data)]
-    lines = [
-        f"{uid},{features.SPLIT_EVAL if number < _eval_count(len(series)) else features.SPLIT_TRAIN}"
-        for number, uid in enumerate(series)
-    ]
+    held_out = set(series[: _eval_count(len(series))])
+    splits = {True: features.SPLIT_EVAL, False: features.SPLIT_TRAIN}
+    lines = [f"{uid},{splits[uid in held_out]}" for uid in series]
     path.write_text("\n".join(["seriesuid,split", *lines, ""]))
     return path
 
