@@ -78,9 +78,7 @@ def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
             tf.TensorSpec((), tf.int64),
         ),
     )
-    # AutoGraph would take seconds and find nothing to convert.
-    plain = tf.autograph.experimental.do_not_convert(prepare)
-    return raw.map(plain, num_parallel_calls=_cores(), deterministic=True).prefetch(2)
+    return raw.map(prepare, num_parallel_calls=_cores(), deterministic=True).prefetch(2)
 
 
 class CropSource:

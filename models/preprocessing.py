@@ -54,8 +54,10 @@ def normalise(transform: Any, hu: Any) -> Any:
     Returns:
         Network input, float32 of the same shape.
     """
+    # In the layer AutoGraph finds nothing to convert, for which it takes seconds.
+    plain = tf.autograph.experimental.do_not_convert(transform)
     values = tf.reshape(tf.cast(hu, tf.float32), [-1, 1])
-    return tf.reshape(transform({features.HU: values})[features.IMAGE], tf.shape(hu))
+    return tf.reshape(plain({features.HU: values})[features.IMAGE], tf.shape(hu))
 
 
 def units_per_hu(transform: Any, intensity: Intensity) -> float:

@@ -161,7 +161,8 @@ class Segmenter(tf.Module):
 
 
 def _concrete(function: Any, specs: Sequence[tf.TensorSpec]) -> Any:
-    return tf.function(function, input_signature=specs).get_concrete_function()
+    plain = tf.function(function, input_signature=specs, autograph=False)
+    return plain.get_concrete_function()
 
 
 def _count(tensor: Any) -> Any:
