@@ -272,5 +272,5 @@ class EpochEnd(keras.callbacks.Callback):
     def _report(self) -> None:
         total = len(self.epochs) if self.finished else self._training.epochs
         dice, error = (self.epochs[-1][f"monitor_{name}"] for name in ("dice", "error"))
-        note = f"Dice of held-out slices {dice:.3f} ± {error:.3f}"
+        note = f"Dice of held-out slices {dice:.3f}" + (f" ± {error:.3f}" if error else "")
         progress.advance("epochs", len(self.epochs), total, note)
