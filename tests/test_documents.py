@@ -40,6 +40,11 @@ def blocks_and_spans() -> Iterator[str]:
 
 
 CODE = list(blocks_and_spans())
+# Modules that the documents give options to.
+WITH_OPTIONS = (
+    *("lungct.check", "phantom"),
+    *("benchmarks.luna16_cost", "benchmarks.training_input"),
+)
 
 
 def options_of(*command: str) -> set[str]:
@@ -52,8 +57,8 @@ def options_of(*command: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
-    """The options of each module with a command line that the documents give options to."""
-    return {module: options_of("-m", module) for module in ("lungct.check", "phantom")}
+    """The options of each of these modules."""
+    return {module: options_of("-m", module) for module in WITH_OPTIONS}
 
 
 def runner_lines() -> list[list[str]]:
