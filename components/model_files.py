@@ -1,13 +1,9 @@
 """What lies beside the SavedModel of a Model artifact."""
 
-import os
-
 from tfx import types
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from schema.files import MODEL_FILE
-from schema.model_facts import ModelFacts
+from serving.model import read_facts
 
 Spacing = tuple[float, float, float]
 
@@ -24,10 +20,7 @@ def spacing_of(folder: str) -> Spacing | None:
     Args:
         folder: The folder of its SavedModel.
     """
-    path = os.path.join(folder, MODEL_FILE)
-    if not fileio.exists(path):
-        return None
     try:
-        return ModelFacts.from_json(io_utils.read_string_file(path)).grid.spacing_mm
+        return read_facts(folder).grid.spacing_mm
     except ValueError:
         return None

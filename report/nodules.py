@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import tensorflow as tf
 
-from lungct.metrics import OverlapSums, slice_overlap
+from lungct.metrics import Mask, OverlapSums, slice_overlap
 from lungct.record import NoduleRecord, ScanRecord
 from report.scans import ZYX
-from report.slices import Mask, origin_of, read_slices, truth_of
+from report.slices import origin_of, read_slices, truth_of
 from schema.masks import read_mask
 from schema.slices import IndexRow
 

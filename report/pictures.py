@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
+from lungct.metrics import Mask
 from report.nodules import JudgedNodule, NoduleResult, ScanToJudge, read_prediction
 from report.scans import ZYX
-from report.slices import Mask, SlicePixels, decode, read_slices
+from report.slices import SlicePixels, decode, read_slices
 from schema import features
 
 WINDOW_HU: Final = (-1350, 150)

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lungct.metrics import Mask
 from schema import features
 from schema.slices import IndexRow, read_run, unpack_pixels
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ import zipfile
 import zlib
 
 import numpy as np
-import numpy.typing as npt
+
+from lungct.metrics import Mask
 
 _NO_ARCHIVE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
-
-Mask = npt.NDArray[np.bool_]
 
 
 def mask_bytes(mask: Mask) -> bytes:

@@ -2,15 +2,12 @@
 
 import json
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
 from tfx import types
 from tfx.components.example_gen import base_example_gen_executor
-from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
@@ -18,6 +15,7 @@ from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import Request, list_tasks
 from components.ct_example_gen.scan_records import RecordFolders, write_scan_records
 from components.ct_example_gen.tfrecords import write_scan
+from components.example_splits import declare_splits
 from schema.features import index_split
 from schema.files import COUNTS_FILE, WARNINGS_FILE
 
@@ -59,7 +57,9 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         request = Request.from_json(exec_properties["request"])
         tasks, inventory = list_tasks(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        folders = _prepare(examples, request.split.names)
+        splits = request.split.names
+        # How files are read is that of the index; a scan's file is read by us alone.
+        folders = declare_splits(examples, [*splits, *map(index_split, splits)])
         keys = (SCANS_KEY, QUARANTINE_KEY, MANIFEST_KEY)
         places = (artifact_utils.get_single_uri(output_dict[key]) for key in keys)
         records = RecordFolders(examples.uri, *places)
@@ -75,23 +75,10 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
                 | "Gather" >> beam.combiners.ToList()
                 | "Records" >> beam.Map(write_scan_records, records)
             )
-        for split in request.split.names:
+        for split in splits:
             if not fileio.listdir(folders[split]):
                 write_scan(folders[split], folders[index_split(split)], "empty", [])
         counts_path = os.path.join(records.quarantine, COUNTS_FILE)
         counts = json.loads(io_utils.read_string_file(counts_path))
         for outcome, count in counts.items():
             output_dict[QUARANTINE_KEY][0].set_int_custom_property(outcome, count)
-
-
-def _prepare(examples: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
-    """Declares the splits and their index, and makes their folders."""
-    names = [*splits, *map(index_split, splits)]
-    examples.split_names = artifact_utils.encode_split_names(names)
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    # That of the index, which TFX's own components read; ours know how a scan's file is read.
-    examples_utils.set_file_format(examples, "tfrecords_gzip")
-    folders = {name: artifact_utils.get_split_uri([examples], name) for name in names}
-    for folder in folders.values():
-        fileio.makedirs(folder)
-    return folders

@@ -7,16 +7,15 @@ from typing import Any
 
 import apache_beam as beam
 from tfx import types
-from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.example_splits import declare_splits
 from components.model_files import model_folder, spacing_of
-from components.segment_scans.files import write_rows
 from components.segment_scans.scans import list_tasks
 from components.segment_scans.segmentation import Places, SegmentScan
+from components.whole_files import packed_rows, write_whole
 from schema import features
 from schema.files import INDEX_ENDING
 
@@ -54,7 +53,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         tasks = list_tasks(folders, exec_properties["train_patients"])
         rows = artifact_utils.get_single_instance(output_dict[ROWS_KEY])
         predictions = artifact_utils.get_single_uri(output_dict[PREDICTIONS_KEY])
-        places = Places(_prepare(rows, splits), predictions)
+        judged = [split for split in splits if not features.is_index(split)]
+        places = Places(declare_splits(rows, judged), predictions)
         fileio.makedirs(predictions)
         models = _models(input_dict[MODEL_KEY], input_dict.get(BASELINE_KEY) or [])
         threshold = exec_properties["probability_threshold"]
@@ -67,19 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         for folder in places.rows.values():
             if not fileio.listdir(folder):
-                write_rows(os.path.join(folder, f"empty{INDEX_ENDING}"), [])
-
-
-def _prepare(rows: types.Artifact, splits: Sequence[str]) -> dict[str, str]:
-    """Declares the splits of the rows and makes their folders."""
-    names = [split for split in splits if not features.is_index(split)]
-    rows.split_names = artifact_utils.encode_split_names(names)
-    examples_utils.set_payload_format(rows, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(rows, "tfrecords_gzip")
-    folders = {split: artifact_utils.get_split_uri([rows], split) for split in names}
-    for folder in folders.values():
-        fileio.makedirs(folder)
-    return folders
+                write_whole(os.path.join(folder, f"empty{INDEX_ENDING}"), packed_rows([]))
 
 
 def _models(

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
-from components.segment_scans.files import write_rows, write_whole
+from components.whole_files import packed_rows, write_whole
 from lungct import progress
-from lungct.metrics import slice_overlap
+from lungct.metrics import Mask, slice_overlap
 from schema import features
 from schema.files import INDEX_ENDING, MASK_ENDING
-from schema.masks import Mask, mask_bytes
+from schema.masks import mask_bytes
 from schema.slices import read_examples, stack
 from serving.model import ServedModel, load_model
 
@@ -133,7 +133,7 @@ class SegmentScan(beam.DoFn):
             mask_path = os.path.join(self._places.predictions, task.series_uid + MASK_ENDING)
             write_whole(mask_path, mask_bytes(masks[features.CANDIDATE]))
             rows_path = os.path.join(self._places.rows[task.split], task.series_uid + INDEX_ENDING)
-            write_rows(rows_path, slice_rows(examples, masks))
+            write_whole(rows_path, packed_rows(slice_rows(examples, masks)))
         self._done += 1
         progress.advance("scans", self._done, self._total)
 

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from lungct.limits import LUNG_VOLUME
 from lungct.lung.ball import close, dilate, erode
 from lungct.scan import AIR_HU, ScanError
-from lungct.threads import for_each
+from lungct.threads import in_order
 
 BoolArray = npt.NDArray[np.bool_]
 HuArray = npt.NDArray[np.int16]
@@ -93,13 +93,7 @@ def find_lungs(scan: CoarseScan) -> BoolArray:
     box = padded_box(air, margin=2)
     inner = scan.crop(box)
     lungs = _part_lungs(np.ascontiguousarray(air[box]), inner)
-    closed = list(lungs)
-
-    def close_one(number: int) -> None:
-        """Closes one of the lungs beside the other."""
-        closed[number] = _close(lungs[number], inner)
-
-    for_each(len(lungs), close_one)
+    closed = list(in_order(lambda lung: _close(lung, inner), lungs))
     mask = np.zeros(air.shape, dtype=np.bool_)
     mask[box] = np.logical_or.reduce(closed)
     return mask

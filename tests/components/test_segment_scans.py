@@ -20,8 +20,8 @@ from tfx.utils import proto_utils
 from components.artifacts import Predictions
 from components.segment_scans.component import SegmentScans
 from components.segment_scans.executor import Executor
-from components.segment_scans.files import write_rows, write_whole
 from components.segment_scans.segmentation import segment_scan
+from components.whole_files import packed_rows, write_whole
 from pipeline.eval_config import eval_config
 from report.evaluation import read_evaluation
 from schema.criteria import Verdict
@@ -229,7 +229,7 @@ def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     path = str(tmp_path / "file" / "rows" / "1")
     expected = "expected to be able to write, got .* for .*file/rows/1"
     with pytest.raises(OSError, match=expected):
-        write_rows(path, [])
+        write_whole(path, packed_rows([]))
     with pytest.raises(OSError, match=expected):
         write_whole(path, b"")
 

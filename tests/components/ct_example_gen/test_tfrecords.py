@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.ct_example_gen import tfrecords
+from components import whole_files
 from components.ct_example_gen.tfrecords import write_scan
 from schema.tfrecords import read_records
 
@@ -79,7 +79,7 @@ def test_what_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tfrecords.fileio, "open", lambda *_: open("/dev/full", "wb"))
+    monkeypatch.setattr(whole_files.fileio, "open", lambda *_: open("/dev/full", "wb"))
     message = "got 'No space left on device' for .*/1.1.tfrecord and its index"
     with pytest.raises(OSError, match=message):
         write(tmp_path, [Made(bytes(3_000_000))] * 3)
@@ -97,11 +97,11 @@ def test_the_index_gets_its_name_last(tmp_path: Path, monkeypatch: pytest.Monkey
     def rename(source: str, target: str, overwrite: bool) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tfrecords.fileio, "rename", rename)
+    monkeypatch.setattr(whole_files.fileio, "rename", rename)
     with pytest.raises(OSError, match="No space left"):
         write(tmp_path, [Made(b"a")])
     assert files(tmp_path) == []
     renamed: list[str] = []
-    monkeypatch.setattr(tfrecords.fileio, "rename", lambda _, to, overwrite: renamed.append(to))
+    monkeypatch.setattr(whole_files.fileio, "rename", lambda _, to, overwrite: renamed.append(to))
     write(tmp_path, [Made(b"a")])
     assert [Path(path).name for path in renamed] == ["1.1.tfrecord", "1.1.tfrecord.gz"]
