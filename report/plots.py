@@ -143,7 +143,7 @@ def _line(
 
 
 def _band(axes: Any, epochs: Sequence[Epoch]) -> None:
-    """One standard error on both sides of the monitor patients' Dice, where it is known."""
+    """One standard error on both sides of the monitor patients' Dice, where there is one."""
     known = [
         (
             epoch.epoch,
@@ -153,7 +153,7 @@ def _band(axes: Any, epochs: Sequence[Epoch]) -> None:
         for epoch in epochs
         if epoch.monitor_dice is not None and epoch.monitor_error is not None
     ]
-    if known:
+    if any(low < high for _, low, high in known):
         colour = f"{EVAL_COLOUR}33"
         axes.fill_between(*zip(*known, strict=True), color=colour, lw=0, label="± 1 standard error")
 
@@ -170,7 +170,7 @@ def _epoch_axis(axes: Any, history: History) -> None:
     axes.set_xlabel("epoch")
     axes.set_xlim(left=history.epochs[0].epoch - 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(axes)
+    _legend(axes, columns=3)  # four of these labels are wider than the plot
 
 
 def _bounds(axes: Any, gate: Sequence[GateRow], width: float) -> None:
@@ -200,7 +200,7 @@ def _bucket_labels(nodules: Mapping[str, Mapping[str, int]]) -> list[str]:
     return labels
 
 
-def _legend(axes: Any) -> None:
+def _legend(axes: Any, columns: int = 4) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         # Bars come last in matplotlib's order; what a plot is about comes first in ours.
@@ -210,7 +210,7 @@ def _legend(axes: Any) -> None:
             [labels[place] for place in order],
             loc="lower left",
             bbox_to_anchor=(0, 1.0),
-            ncols=min(4, len(handles)),
+            ncols=min(columns, len(handles)),
             fontsize=9,
             frameon=False,
             borderaxespad=0.2,

@@ -50,6 +50,9 @@ def test_curve_shows_the_error_of_the_monitor_patients_where_it_is_known() -> No
 
     assert "± 1 standard error" in texts(dice_curve(history))
     assert "± 1 standard error" not in texts(dice_curve(HISTORY))
+    # All slices were measured: there is no error to show.
+    exact = replace(HISTORY, epochs=(replace(known, monitor_error=0.0), *HISTORY.epochs[1:]))
+    assert "± 1 standard error" not in texts(dice_curve(exact))
 
 
 def test_curve_without_a_best_epoch_or_figures() -> None:
