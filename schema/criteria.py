@@ -1,11 +1,8 @@
 """The gate's criteria: what a model must reach to be blessed, in words, as JSON, and judged.
 
-The rules of judging are those of TFMA's own validation: a bound is inclusive, an undefined figure
-fails, and so does a slice that the evaluation does not hold. Without a last blessed model a
-criterion on the change against it is not applicable.
-
-A further kind of criterion is a member of `Kind`, its branch in `Criterion.text` and `_measured`,
-and its threshold in `pipeline/gate.py`.
+A bound is inclusive; an undefined figure fails, and so does a slice that the evaluation does not
+hold. Without a model to compare with, a criterion on the change against it is not applicable. One
+on a slice of fewer nodules than it asks for is not judged.
 """
 
 import json
@@ -13,12 +10,26 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from schema.metrics import MetricRow, figure_text, find_metric, find_row, signed_text
+from schema.metrics import (
+    Kind,
+    MetricRow,
+    On,
+    figure_text,
+    find_metric,
+    find_row,
+    signed_text,
+)
 from schema.slice_keys import BUCKET_ORDER, SPLIT_ORDER, slice_text
 
-_KEYS: Final = ("metric", "split", "bucket", "comparison", "bound", "kind")
+_KEYS: Final = (
+    *("metric", "split", "bucket", "comparison", "bound"),
+    *("kind", "on", "min_nodules"),
+)
+
+# Key of the count of nodules.
+NODULES: Final = "nodules"
 
 
 class Comparison(Enum):
@@ -38,19 +49,13 @@ class Comparison(Enum):
         return "below" if self is Comparison.AT_LEAST else "above"
 
 
-class Kind(Enum):
-    """Which figure is held against the bound."""
-
-    VALUE = "absolute"
-    CHANGE = "against last blessed"
-
-
 class Verdict(Enum):
     """How a criterion was judged."""
 
     PASS = "pass"
     FAIL = "fail"
     NOT_APPLICABLE = "not applicable"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,11 @@ class Criterion:
         split: Split that it is about, or "all".
         bucket: Size bucket that it is about, or "all".
         comparison: Whether the figure must be at least or at most the bound.
-        bound: The bound; for a change, candidate minus last blessed model.
-        kind: Which figure is held against the bound.
+        bound: The bound; for a change, candidate minus last blessed model; for a gap, train split
+            minus this split.
+        kind: What of the metric is held against the bound.
+        on: Whether the figure or a bound of its interval is.
+        min_nodules: With fewer nodules in the slice it is not judged.
     """
 
     metric: str
@@ -72,6 +80,8 @@ class Criterion:
     comparison: Comparison
     bound: float
     kind: Kind = Kind.VALUE
+    on: On = On.VALUE
+    min_nodules: int = 0
 
     def __post_init__(self) -> None:
         """Refuses what can't be judged."""
@@ -80,6 +90,8 @@ class Criterion:
             raise ValueError(f"expected a split of {SPLIT_ORDER}, got {self.split!r}")
         if self.bucket not in BUCKET_ORDER:
             raise ValueError(f"expected a bucket of {BUCKET_ORDER}, got {self.bucket!r}")
+        if self.min_nodules < 0:
+            raise ValueError(f"expected at least 0 min_nodules, got {self.min_nodules}")
         if not math.isfinite(self.bound):
             raise ValueError(f"expected a finite bound on {self.metric}, got {self.bound}")
 
@@ -88,10 +100,13 @@ class Criterion:
         """The criterion in words."""
         what = f"{find_metric(self.metric).label}, {slice_text(self.split, self.bucket)}"
         if self.kind is Kind.CHANGE:
-            bound = f"{self.bound:+g}".replace("-", "−")
             what = f"change of {what} against the last blessed model"
-            return f"{what} {self.comparison.sign} {bound}"
-        return f"{what} {self.comparison.sign} {self.bound:g}"
+        elif self.kind is Kind.GAP:
+            what = f"gap of {what} to the train split"
+        if self.on is not On.VALUE:
+            what = f"{self.on.value} bound of {what}"
+        sign = "" if self.kind is Kind.VALUE else "+"
+        return f"{what} {self.comparison.sign} " + f"{self.bound:{sign}g}".replace("-", "−")
 
     def margin(self, measured: float) -> float:
         """Distance of a figure to the bound, positive on the good side."""
@@ -99,8 +114,8 @@ class Criterion:
         return sign * (measured - self.bound)
 
     def figure_text(self, value: float | None) -> str:
-        """A figure of this criterion in words, signed where it is a change."""
-        return signed_text(value) if self.kind is Kind.CHANGE else figure_text(value)
+        """A figure of this criterion in words, signed where it is a difference."""
+        return figure_text(value) if self.kind is Kind.VALUE else signed_text(value)
 
     def to_json(self) -> dict[str, Any]:
         """The criterion as plain JSON."""
@@ -111,6 +126,8 @@ class Criterion:
             "comparison": self.comparison.value,
             "bound": self.bound,
             "kind": self.kind.value,
+            "on": self.on.value,
+            "min_nodules": self.min_nodules,
         }
 
     @classmethod
@@ -130,6 +147,8 @@ class Criterion:
             comparison=Comparison(values["comparison"]),
             bound=float(values["bound"]),
             kind=Kind(values["kind"]),
+            on=On(values["on"]),
+            min_nodules=int(values["min_nodules"]),
         )
 
 
@@ -139,9 +158,9 @@ class GateRow:
 
     Attributes:
         criterion: The criterion.
-        measured: The figure; for a change, candidate minus last blessed model.
-        verdict: Pass, fail or not applicable.
-        reason: Why nothing was measured or compared, otherwise empty.
+        measured: What was held against the bound; None where nothing was.
+        verdict: How it was judged.
+        reason: Why nothing was measured or judged, otherwise empty.
     """
 
     criterion: Criterion
@@ -205,59 +224,85 @@ def criteria_from_json(text: str) -> tuple[Criterion, ...]:
     return tuple(Criterion.from_json(one) for one in values)
 
 
-def judge(
-    criteria: Iterable[Criterion],
-    candidate: Sequence[MetricRow],
-    last_blessed: Sequence[MetricRow] | None,
-) -> tuple[GateRow, ...]:
+class Figures(Protocol):
+    """What was measured."""
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether there is a model to compare with."""
+
+    def find(self, kind: Kind, metric: str, split: str, bucket: str) -> MetricRow | None:
+        """What was measured of one metric or count; None where the slice was not."""
+
+
+@dataclass(frozen=True)
+class MeasuredRows:
+    """Figures in rows.
+
+    Attributes:
+        values: Of the candidate.
+        changes: Candidate minus last blessed model; None where there is none to compare with.
+        gaps: Train split minus the split of the row.
+    """
+
+    values: Sequence[MetricRow]
+    changes: Sequence[MetricRow] | None = None
+    gaps: Sequence[MetricRow] = ()
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether there is a model to compare with."""
+        return self.changes is not None
+
+    def find(self, kind: Kind, metric: str, split: str, bucket: str) -> MetricRow | None:
+        """The row of one metric and slice key."""
+        rows = {Kind.VALUE: self.values, Kind.CHANGE: self.changes or (), Kind.GAP: self.gaps}
+        return find_row(rows[kind], metric, split, bucket)
+
+
+def judge(criteria: Iterable[Criterion], figures: Figures) -> tuple[GateRow, ...]:
     """Judges a model.
 
     Args:
         criteria: The gate's criteria.
-        candidate: What was measured of the model.
-        last_blessed: The same of the last blessed model; None when no model was blessed before.
+        figures: What was measured.
 
     Returns:
         One row a criterion, in order.
     """
-    return tuple(_judge_one(one, candidate, last_blessed) for one in criteria)
+    return tuple(judge_one(one, figures) for one in criteria)
 
 
 def is_passed(rows: Sequence[GateRow]) -> bool:
-    """Whether a criterion was applied and none failed: TFX blesses nothing without a bound."""
+    """Whether a criterion was applied and none failed."""
     verdicts = {row.verdict for row in rows}
     return Verdict.PASS in verdicts and Verdict.FAIL not in verdicts
 
 
-def _judge_one(
-    criterion: Criterion, candidate: Sequence[MetricRow], last_blessed: Sequence[MetricRow] | None
-) -> GateRow:
-    if criterion.kind is Kind.CHANGE and last_blessed is None:
-        return GateRow(
-            criterion, None, Verdict.NOT_APPLICABLE, reason="no model was blessed before"
-        )
-    measured, reason = _measured(criterion, candidate, last_blessed or ())
+def judge_one(criterion: Criterion, figures: Figures) -> GateRow:
+    """Judges a model by one criterion."""
+    if criterion.kind is Kind.CHANGE and not figures.has_baseline:
+        return GateRow(criterion, None, Verdict.NOT_APPLICABLE, "no baseline to compare with")
+    nodules = figures.find(Kind.VALUE, NODULES, criterion.split, criterion.bucket)
+    found = 0 if nodules is None or nodules.value is None else int(nodules.value)
+    if found < criterion.min_nodules:
+        reason = f"{found} nodules of at least {criterion.min_nodules}"
+        return GateRow(criterion, None, Verdict.NOT_JUDGED, reason)
+    measured, reason = _measured(criterion, figures)
     good = measured is not None and criterion.margin(measured) >= 0
     return GateRow(criterion, measured, Verdict.PASS if good else Verdict.FAIL, reason)
 
 
-def _measured(
-    criterion: Criterion, candidate: Sequence[MetricRow], last_blessed: Sequence[MetricRow]
-) -> tuple[float | None, str]:
+def _measured(criterion: Criterion, figures: Figures) -> tuple[float | None, str]:
     """The figure to hold against the bound, or None and why there is none."""
-    value, reason = _value(criterion, candidate)
-    if value is None or criterion.kind is Kind.VALUE:
-        return value, reason
-    before, reason = _value(criterion, last_blessed)
-    if before is None:
-        return None, f"{reason} for the last blessed model"
-    return value - before, ""
-
-
-def _value(criterion: Criterion, rows: Sequence[MetricRow]) -> tuple[float | None, str]:
-    row = find_row(rows, criterion.metric, criterion.split, criterion.bucket)
+    row = figures.find(criterion.kind, criterion.metric, criterion.split, criterion.bucket)
     if row is None:
         return None, "no such slice"
-    if row.value is None or math.isnan(row.value):
-        return None, "undefined in this slice"
-    return row.value, ""
+    value = row.on(criterion.on)
+    if value is None or math.isnan(value):
+        no_interval = criterion.on is not On.VALUE and row.value is not None
+        return (
+            None,
+            "too few patients for an interval" if no_interval else "undefined in this slice",
+        )
+    return value, ""

@@ -80,21 +80,9 @@ INPUT_HU_PACKED: Final = "hu_packed"  # bytes (N,), each volume a zlib stream
 INPUT_SHAPE: Final = "shape"  # int64 (N, 3): slices, rows, columns
 OUTPUT_PNG: Final = "probability_png_bytes"  # bytes (N, slices), PNG of 8 bits, 255 = 1
 
-# Rows of judged slices, without pixels: where the slice is from, its size buckets, and counts of
-# its voxels, true and, for each model that was judged, predicted and both.
+# The models of an evaluation, in the names of what is counted for them.
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
-TRUTH_VOXELS: Final = "truth_voxels"  # int64, one
-
-
-def predicted_voxels(model: str) -> str:
-    """Name of the count of voxels that a model predicts: int64, one."""
-    return f"{model}_predicted_voxels"
-
-
-def common_voxels(model: str) -> str:
-    """Name of the count of voxels that a model predicts and that are true: int64, one."""
-    return f"{model}_common_voxels"
 
 
 def index_split(split: str) -> str:

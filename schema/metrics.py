@@ -1,14 +1,16 @@
 """The metrics: one entry each, read by TFMA's configuration, gate, console and report.
 
-The value of a metric is the property of the same name of `lungct.metrics.OverlapSums`. A new metric
-is that property and an entry here.
+The value of a metric is the figure of the same key in `lungct.figures`. A new metric is a formula
+there and an entry here.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
+from lungct.froc import FALSE_POSITIVE_RATES
 from schema.slice_keys import ALL, slice_rank
 
 UNDEFINED_TEXT: Final = "–"
@@ -19,11 +21,13 @@ class Metric:
     """What is known of a metric apart from its value.
 
     Attributes:
-        key: Name of the property of `OverlapSums`; the name in TFMA, `summary.json` and `run.json`.
+        key: Key of its figure; the name in TFMA, `summary.json` and `run.json`.
         label: What people read.
         protocol: What the figure is and what it is over; stands beside it.
         formula: The protocol as a formula in P (predicted) and T (true), if it needs one.
+        unit: Its unit, if it has one.
         higher_is_better: Whether a larger figure is a better one.
+        by_bucket: Whether it is measured by size bucket too.
         in_tables: Whether console and report show it by size bucket.
         headline: Whether the report shows it at the top, and beside it that of the train split.
     """
@@ -32,9 +36,27 @@ class Metric:
     label: str
     protocol: str
     formula: str = ""
+    unit: str = ""
     higher_is_better: bool = True
-    in_tables: bool = True
+    by_bucket: bool = True
+    in_tables: bool = False
     headline: bool = False
+
+
+class Kind(Enum):
+    """What of a metric is measured."""
+
+    VALUE = "value"
+    CHANGE = "change"  # against the last blessed model, on the same patients
+    GAP = "gap"  # the train split's figure minus the eval split's
+
+
+class On(Enum):
+    """Which of a figure and the bounds of its interval."""
+
+    VALUE = "value"
+    LOWER = "lower"
+    UPPER = "upper"
 
 
 @dataclass(frozen=True)
@@ -44,10 +66,10 @@ class MetricRow:
     Attributes:
         split: Name of the split, or "all".
         bucket: Size bucket, or "all"; other slicing features appear as "feature=value".
-        metric: Key of the metric.
+        metric: Key of the metric, or of a count of `lungct.figures`.
         value: The figure; None where it is undefined.
-        lower: Lower bound of its confidence interval, if there is one.
-        upper: Upper bound of its confidence interval, if there is one.
+        lower: Lower bound of its interval, if there is one.
+        upper: Upper bound of its interval, if there is one.
     """
 
     split: str
@@ -57,27 +79,108 @@ class MetricRow:
     lower: float | None = None
     upper: float | None = None
 
+    def on(self, on: On) -> float | None:
+        """The figure or a bound of its interval."""
+        return {On.VALUE: self.value, On.LOWER: self.lower, On.UPPER: self.upper}[on]
+
 
 POOLED_DICE: Final = Metric(
     "pooled_dice",
     "pooled Dice",
     "Dice over all voxels of the slices taken together",
     formula="2·Σ|P∩T| / (Σ|P| + Σ|T|); dominated by large nodules",
+    in_tables=True,
     headline=True,
 )
 MEAN_SLICE_DICE: Final = Metric(
     "mean_slice_dice",
     "mean slice Dice",
     "mean of the Dice of single slices, over the slices that hold truth",
+    in_tables=True,
     headline=True,
+)
+NODULE_DICE: Final = Metric(
+    "nodule_dice",
+    "nodule Dice",
+    "mean of the 3-D Dice of single nodules, each in a box 5 mm around it; missed ones count 0",
+    in_tables=True,
+    headline=True,
+)
+LESION_SENSITIVITY: Final = Metric(
+    "lesion_sensitivity",
+    "lesion sensitivity",
+    "share of the nodules that a found nodule hits: its centre is nearer than the radius",
+    in_tables=True,
+    headline=True,
+)
+FALSE_POSITIVES: Final = Metric(
+    "false_positives_per_scan",
+    "false positives per scan",
+    "found nodules that hit none, per scan",
+    higher_is_better=False,
+    by_bucket=False,
+    headline=True,
+)
+CPM: Final = Metric(
+    "cpm",
+    "CPM",
+    "mean of the sensitivities at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives per scan",
+)
+FROC: Final = tuple(
+    Metric(
+        f"sensitivity_at_{rate:g}",
+        f"sensitivity at {rate:g} false positives per scan",
+        "share of the nodules hit by found nodules of at least the probability at that rate",
+    )
+    for rate in FALSE_POSITIVE_RATES
 )
 METRICS: Final = (
     POOLED_DICE,
     MEAN_SLICE_DICE,
+    NODULE_DICE,
+    LESION_SENSITIVITY,
     Metric(
-        "precision", "voxel precision", "share of the predicted voxels of all slices that are true"
+        "precision",
+        "voxel precision",
+        "share of the predicted voxels of all slices that are true",
+        in_tables=True,
     ),
-    Metric("recall", "voxel recall", "share of the true voxels of all slices that are predicted"),
+    Metric(
+        "recall",
+        "voxel recall",
+        "share of the true voxels of all slices that are predicted",
+        in_tables=True,
+    ),
+    Metric("iou", "IoU", "intersection over union of the voxels of all slices"),
+    Metric(
+        "scan_dice",
+        "scan Dice",
+        "mean of the 3-D Dice of whole scans, over those that hold truth",
+        by_bucket=False,
+    ),
+    Metric(
+        "surface_dice",
+        "surface Dice at 1 mm",
+        "mean of the normalised surface Dice of single nodules at a tolerance of 1 mm, each in a "
+        "box 5 mm around it; missed ones count 0",
+    ),
+    Metric(
+        "hausdorff_mm",
+        "Hausdorff distance",
+        "mean of the 95th percentile Hausdorff distance of single nodules around which anything "
+        "is predicted",
+        unit="mm",
+        higher_is_better=False,
+    ),
+    Metric(
+        "volume_error",
+        "relative volume error",
+        "mean of |P − T| / T of single nodules, each in a box 5 mm around it; missed ones count 1",
+        higher_is_better=False,
+    ),
+    FALSE_POSITIVES,
+    CPM,
+    *FROC,
 )
 TABLE_METRICS: Final = tuple(metric for metric in METRICS if metric.in_tables)
 HEADLINES: Final = tuple(metric for metric in METRICS if metric.headline)
@@ -110,6 +213,24 @@ def metric_value(
     """The figure of one slice key; None where it is undefined or was not measured."""
     row = find_row(rows, metric, split, bucket)
     return None if row is None else row.value
+
+
+def figure_name(key: str, kind: Kind = Kind.VALUE, on: On = On.VALUE) -> str:
+    """The name of a figure in TFMA's result, such as `pooled_dice_change_lower`."""
+    parts = (part.value for part in (kind, on) if part not in (Kind.VALUE, On.VALUE))
+    return "_".join((key, *parts))
+
+
+def parse_figure_name(name: str) -> tuple[str, Kind, On]:
+    """Key, kind and which bound of what `figure_name` gave; any other name is a key of its own."""
+    key, kind, on = name, Kind.VALUE, On.VALUE
+    for bound in (On.LOWER, On.UPPER):
+        if key.endswith(f"_{bound.value}"):
+            key, on = key.removesuffix(f"_{bound.value}"), bound
+    for one in (Kind.CHANGE, Kind.GAP):
+        if key.endswith(f"_{one.value}"):
+            key, kind = key.removesuffix(f"_{one.value}"), one
+    return key, kind, on
 
 
 def in_order(rows: Sequence[MetricRow]) -> tuple[MetricRow, ...]:

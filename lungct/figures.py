@@ -1,0 +1,148 @@
+"""Every figure of a model from what was counted, with intervals by resampling patients.
+
+A figure has a key, its name everywhere: in TFMA, in `run.json`, in the gate. `schema.metrics` says
+what people read beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lungct import sums
+from lungct.froc import FALSE_POSITIVE_RATES
+from lungct.intervals import percentile_interval, replicate_weights
+from lungct.tally import IntArray, Part
+
+FloatArray = npt.NDArray[np.float64]
+Figure = Callable[[Part, IntArray | None], FloatArray]
+
+# Patients of two splits are drawn apart from each other.
+_SEED: Final = 1
+_OTHER_SEED: Final = 2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure and its interval; NaN where it is undefined.
+
+    Attributes:
+        value: The figure.
+        lower: Lower bound of its interval.
+        upper: Upper bound.
+    """
+
+    value: float
+    lower: float
+    upper: float
+
+
+def measure(key: str, part: Part, replicates: int) -> Measured:
+    """A figure of one model.
+
+    Args:
+        key: One of FIGURES.
+        part: What was counted.
+        replicates: How often patients are drawn; 0 for no interval.
+    """
+    drawn = _replicates(key, part, replicates, _SEED)
+    return _measured(FIGURES[key](part, None), drawn)
+
+
+def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measured:
+    """How a figure changed: that of one model minus that of another on the same patients.
+
+    Each draw takes the same patients for both, so that what is common to them cancels.
+
+    Args:
+        key: One of FIGURES.
+        part: What was counted for the model.
+        before: The same for the model that it is compared with.
+        replicates: How often patients are drawn; 0 for no interval.
+
+    Raises:
+        ValueError: The patients are not the same.
+    """
+    if part.patients != before.patients:
+        raise ValueError(
+            f"expected both models judged on the same patients, got {len(part.patients)} and "
+            f"{len(before.patients)}"
+        )
+    drawn = _replicates(key, part, replicates, _SEED) - _replicates(key, before, replicates, _SEED)
+    return _measured(FIGURES[key](part, None) - FIGURES[key](before, None), drawn)
+
+
+def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measured:
+    """The generalisation gap: a figure on trained patients minus that on others.
+
+    Args:
+        key: One of FIGURES.
+        train: What was counted in the train split.
+        held_out: The same in another split.
+        replicates: How often patients are drawn, of each split alone; 0 for no interval.
+    """
+    drawn = _replicates(key, train, replicates, _SEED) - _replicates(
+        key, held_out, replicates, _OTHER_SEED
+    )
+    return _measured(FIGURES[key](train, None) - FIGURES[key](held_out, None), drawn)
+
+
+def count(key: str, part: Part) -> int:
+    """One of COUNTS."""
+    return COUNTS[key](part)
+
+
+def _replicates(key: str, part: Part, replicates: int, seed: int) -> FloatArray:
+    """The figure in each draw of patients, (replicates,)."""
+    if not replicates or not part.patients:
+        return np.full(replicates, np.nan)
+    return FIGURES[key](part, replicate_weights(len(part.patients), replicates, seed))
+
+
+def _measured(value: FloatArray, drawn: FloatArray) -> Measured:
+    interval = percentile_interval(drawn)
+    return Measured(float(value), interval.lower, interval.upper)
+
+
+def _of_sums(formula: Callable[[sums.Sums], FloatArray]) -> Figure:
+    return lambda part, weights: formula(part.sums(weights))
+
+
+def _sensitivity(place: int) -> Figure:
+    """Sensitivity at one of the seven rates of false positives."""
+    return lambda part, weights: part.froc.sensitivities(weights)[..., place]
+
+
+def _cpm(part: Part, weights: IntArray | None) -> FloatArray:
+    return np.asarray(part.froc.cpm(weights))
+
+
+FIGURES: Final[Mapping[str, Figure]] = {
+    "pooled_dice": _of_sums(sums.pooled_dice),
+    "mean_slice_dice": _of_sums(sums.mean_slice_dice),
+    "nodule_dice": _of_sums(sums.nodule_dice),
+    "scan_dice": _of_sums(sums.scan_dice),
+    "iou": _of_sums(sums.iou),
+    "precision": _of_sums(sums.precision),
+    "recall": _of_sums(sums.recall),
+    "surface_dice": _of_sums(sums.surface_dice),
+    "hausdorff_mm": _of_sums(sums.hausdorff_mm),
+    "volume_error": _of_sums(sums.volume_error),
+    "lesion_sensitivity": _of_sums(sums.lesion_sensitivity),
+    "false_positives_per_scan": _of_sums(sums.false_positives_per_scan),
+    "cpm": _cpm,
+    **{
+        f"sensitivity_at_{rate:g}": _sensitivity(place)
+        for place, rate in enumerate(FALSE_POSITIVE_RATES)
+    },
+}
+
+COUNTS: Final[Mapping[str, Callable[[Part], int]]] = {
+    "patients": lambda part: len(part.patients),
+    "scans": lambda part: int(part.sums().scans),
+    "nodules": lambda part: int(part.sums().nodules),
+}
