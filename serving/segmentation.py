@@ -131,12 +131,10 @@ def find_nodules(
     nodules = sorted((one for one in found if one is not None), key=_rank)
     numbers = np.zeros(len(boxes) + 1, dtype=np.int32)
     numbers[[nodule.number for nodule in nodules]] = np.arange(1, len(nodules) + 1)
-    for z, plane in enumerate(parts, start=box[0].start):  # no second volume of them is made
-        labels[z][box[1:]] = numbers[plane]
-    first = box[0].start
+    for plane, named in zip(parts, labels[box], strict=True):  # no second volume of them is made
+        named[:] = numbers[plane]
     return labels, tuple(
-        replace(nodule, number=number, slices=(nodule.slices[0] + first, nodule.slices[1] + first))
-        for number, nodule in enumerate(nodules, start=1)
+        _renumbered(nodule, number, box[0].start) for number, nodule in enumerate(nodules, start=1)
     )
 
 
