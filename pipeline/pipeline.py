@@ -91,6 +91,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     last_blessed = _last_blessed(config, trainer.outputs["model"])
     segment_scans = SegmentScans(
         examples=example_gen.outputs["examples"],
+        scans=example_gen.outputs["scans"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
         probability_threshold=config.evaluation.probability_threshold,

@@ -18,8 +18,9 @@ from components.segment_scans.segmentation import Places, SegmentScan
 from components.whole_files import packed_rows, write_whole
 from schema import features
 from schema.files import INDEX_ENDING
+from schema.scan_records import read_scans
 
-EXAMPLES_KEY, MODEL_KEY, BASELINE_KEY = "examples", "model", "baseline_model"
+EXAMPLES_KEY, SCANS_KEY, MODEL_KEY, BASELINE_KEY = "examples", "scans", "model", "baseline_model"
 ROWS_KEY, PREDICTIONS_KEY = "rows", "predictions"
 
 
@@ -38,7 +39,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         neither pixels nor rows travel through Beam.
 
         Args:
-            input_dict: `examples`, `model`, and perhaps `baseline_model`.
+            input_dict: `examples`, `scans`, `model`, and perhaps `baseline_model`.
             output_dict: `rows` and `predictions`.
             exec_properties: `probability_threshold`, `train_patients`.
 
@@ -50,7 +51,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         splits = artifact_utils.decode_split_names(examples.split_names)
         folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
-        tasks = list_tasks(folders, exec_properties["train_patients"])
+        records = read_scans(artifact_utils.get_single_uri(input_dict[SCANS_KEY]))
+        tasks = list_tasks(folders, records, exec_properties["train_patients"])
         rows = artifact_utils.get_single_instance(output_dict[ROWS_KEY])
         predictions = artifact_utils.get_single_uri(output_dict[PREDICTIONS_KEY])
         judged = [split for split in splits if not features.is_index(split)]
