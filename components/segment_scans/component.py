@@ -61,7 +61,8 @@ class SegmentScans(base_beam_component.BaseBeamComponent):
             probability_threshold: Probability from which a voxel is predicted.
             train_patients: So many patients of the train split are judged; 0 for all.
             code_hash: Hash of the code that judges, for the cache.
-            **channels: `examples`, `scans` and `model`; `baseline_model` where there is one to compare with.
+            **channels: `examples`, `scans` and `model`; `baseline_model` where there is one to
+                compare with.
         """
         spec = SegmentScansSpec(
             probability_threshold=probability_threshold,

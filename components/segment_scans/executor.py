@@ -12,7 +12,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.example_splits import declare_splits
-from components.model_files import model_folder, spacing_of
+from components.model_files import model_folder, why_not_comparable
 from components.segment_scans.scans import list_tasks
 from components.segment_scans.segmentation import Places, SegmentScan
 from components.whole_files import packed_rows, write_whole
@@ -75,16 +75,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def _models(
     candidates: Sequence[types.Artifact], baselines: Sequence[types.Artifact]
 ) -> dict[str, str]:
-    """Folders of the models to judge; a baseline that does not take these scans is left out."""
+    """Folders of the models to judge; a baseline that can't be compared is left out."""
     models = {features.CANDIDATE: model_folder(artifact_utils.get_single_instance(candidates))}
     for baseline in baselines:
         folder = model_folder(baseline)
-        ours, others = spacing_of(models[features.CANDIDATE]), spacing_of(folder)
-        if others is not None and ours == others:
-            models[features.BASELINE] = folder
+        reason = why_not_comparable(models[features.CANDIDATE], folder)
+        if reason:
+            logging.warning("the last blessed model in %s is not judged: %s", folder, reason)
         else:
-            logging.warning(
-                "the last blessed model is not judged: expected spacing %s mm, got %s mm in %s",
-                *(ours, others, folder),
-            )
+            models[features.BASELINE] = folder
     return models
