@@ -29,6 +29,7 @@ from lungct.readers import LAYOUTS
 from lungct.readers.metaimage import write_scan
 from lungct.record import QUARANTINED, ScanRecord
 from lungct.record_lines import as_json_line, as_line, total_line
+from lungct.results_folder import folder_apart
 from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.scan import COVERAGE_THRESHOLD
 from lungct.slices import merge_coverage
@@ -96,13 +97,9 @@ def check_scan(found: FoundScan, masks_folder: Path | None = None) -> ScanRecord
 
 
 def _write_masks(stem: Path, masks: Masks, region: str) -> None:
-    """Writes both masks; an error names the file, also where the system does not."""
+    """Writes both masks."""
     for name, mask in ((region, masks.region), ("nodules", masks.nodules)):
-        place = f"{stem}_{name}.mhd"
-        try:
-            write_scan(place, mask, masks.geometry)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or place) from error
+        write_scan(f"{stem}_{name}.mhd", mask, masks.geometry)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -169,12 +166,7 @@ def _inventory(given: argparse.Namespace) -> Inventory:
 
 def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path:
     """Makes the folder for masks, which must be none where scans are looked for."""
-    folder, root = Path(given.write_masks).resolve(), Path(given.folder).resolve()
-    of_scans = {root, *(Path(path).resolve().parent for scan in scans for path in scan.files.files)}
-    if folder in of_scans or (folder.parent == root and folder.match("subset*")):
-        raise ValueError(f"expected --write-masks apart from the scans, got {given.write_masks!r}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return folder_apart("--write-masks", given.write_masks, [given.folder], scans)
 
 
 def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | None) -> int:
