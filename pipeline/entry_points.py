@@ -23,6 +23,7 @@ INGEST: Final = Code(
     ("components.ct_example_gen.component", *LAYOUTS.values()), distributions=DECODERS
 )
 SCHEMA_IMPORT: Final = Code(("components.schema_import",), (SCHEMA_FILE,))
+MODEL_IMPORT: Final = Code(("components.model_import",))
 DATA_GATE: Final = Code(("components.data_gate",))
 TRANSFORM: Final = Code((PREPROCESSING_FN.rpartition(".")[0],))
 TRAINER: Final = Code((RUN_FN.rpartition(".")[0],))
@@ -36,6 +37,7 @@ RUN: Final = (
     Code(("local_runner",))
     + INGEST
     + SCHEMA_IMPORT
+    + MODEL_IMPORT
     + TRANSFORM
     + TRAINER
     + SEGMENT_SCANS
