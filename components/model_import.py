@@ -1,4 +1,4 @@
-"""ModelImport: brings a pushed model into the pipeline, whole and as it was when it was looked at."""
+"""ModelImport: brings a pushed model into the pipeline, whole and as it was when looked at."""
 
 import json
 import shutil

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline.evaluation import EvaluatedModel
 from runner.exit_status import EXIT_BLESSED, EXIT_NOT_BLESSED
-from runner.local_run import LocalRun, short_path
+from runner.local_run import LocalRun
 from runner.run_record import RunRecord
 
 

@@ -18,6 +18,7 @@ from runner.arguments import (
     add_configuration_arguments,
     add_place_arguments,
 )
+from runner.streams import quiet
 from runner.usage import UsageError, default_output, lock_output, output_folder, read_configuration
 from schema.files import RUN_FILE
 
@@ -88,11 +89,12 @@ def read_model(folder: str) -> EvaluatedModel:
     Raises:
         UsageError: If there is no model, or nothing tells its facts.
     """
-    from serving.model import find_model, read_facts
-
     try:
-        found = find_model(os.path.abspath(folder))
-        return EvaluatedModel(found, read_facts(found))
+        with quiet(os.devnull):
+            from serving.model import find_model, read_facts
+
+            found = find_model(os.path.abspath(folder))
+            return EvaluatedModel(found, read_facts(found))
     except ValueError as error:
         raise UsageError(f"--model: {error}") from None
 
