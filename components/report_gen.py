@@ -25,7 +25,7 @@ class ReportGenSpec(types.ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "predictions": ChannelParameter(type=Predictions),
-        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "scans": ChannelParameter(type=ScanRecords),
@@ -50,13 +50,14 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: The parameters of the spec.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
+        trained = input_dict.get("model_run")
         inputs = ReportInputs(
             examples={
                 split: artifact_utils.get_split_uri([examples], split)
                 for split in artifact_utils.decode_split_names(examples.split_names)
             },
             predictions=artifact_utils.get_single_uri(input_dict["predictions"]),
-            model_run=artifact_utils.get_single_uri(input_dict["model_run"]),
+            model_run=artifact_utils.get_single_uri(trained) if trained else None,
             evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
             blessing=artifact_utils.get_single_uri(input_dict["blessing"]),
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
@@ -94,8 +95,8 @@ class ReportGen(base_component.BaseComponent):
             code_hash: Hash of the report's code, for the cache.
             trainer_code_hash: Hash of the code that trained the model; shown.
             probability_threshold: Probability from which a voxel is predicted.
-            **channels: `examples`, `predictions`, `model_run`, `evaluation`, `blessing` and
-                `scans`.
+            **channels: `examples`, `predictions`, `evaluation`, `blessing` and `scans`; `model_run`
+                where the model was trained.
         """
         super().__init__(
             spec=ReportGenSpec(

@@ -35,7 +35,7 @@ class ReportInputs:
     Attributes:
         examples: Folder by split of the slices and of their index.
         predictions: Holds the masks of the scans that were judged.
-        model_run: Holds `history.json`.
+        model_run: Holds `history.json`; None where nothing was trained.
         evaluation: TFMA's.
         blessing: The Evaluator's.
         scans: The ScanRecords.
@@ -43,7 +43,7 @@ class ReportInputs:
 
     examples: Mapping[str, str]
     predictions: str
-    model_run: str
+    model_run: str | None
     evaluation: str
     blessing: str
     scans: str
@@ -99,7 +99,7 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
         evaluation=evaluation,
         nodules=tuple(one.result for _, one in judged),
         pictures=_draw_all(chosen, judged, spacing_mm),
-        history=read_history(inputs.model_run),
+        history=read_history(inputs.model_run) if inputs.model_run else None,
         making=Making(parameters.configuration, parameters.trainer_code_hash, threshold, _now()),
     )
 

@@ -21,6 +21,7 @@ from runner.arguments import (
 from runner.streams import quiet
 from runner.usage import UsageError, default_output, lock_output, output_folder, read_configuration
 from schema.files import RUN_FILE
+from serving.versions import find_version
 
 HELP = """exit status: 0 gate passed, 2 usage or configuration, 3 gate not passed, 4 data refused,
 1 anything else. OUTPUT/run.json says the same for machines."""
@@ -91,9 +92,9 @@ def read_model(folder: str) -> EvaluatedModel:
     """
     try:
         with quiet(os.devnull):
-            from serving.model import find_model, read_facts
+            from serving.model import read_facts
 
-            found = find_model(os.path.abspath(folder))
+            found = find_version(os.path.abspath(folder))
             return EvaluatedModel(found, read_facts(found))
     except ValueError as error:
         raise UsageError(f"--model: {error}") from None
