@@ -66,7 +66,7 @@ def seen_patients(model: DataFacts, data: DataFacts) -> dict[str, int]:
         By the model's split, where there are any.
     """
     judged = {patient for patients in data.patients.values() for patient in patients}
-    found = {split: len(judged & set(patients)) for split, patients in model.patients.items()}
+    found = {split: len(judged & set(model.patients.get(split, ()))) for split in features.SPLITS}
     return {split: count for split, count in found.items() if count}
 
 
@@ -105,7 +105,7 @@ def _data_warnings(model: DataFacts, data: DataFacts) -> Iterator[str]:
     if seen:
         where = ", ".join(f"{count} in its {split} split" for split, count in seen.items())
         yield (
-            f"of {total} patients the model was made with {sum(seen.values())} ({where}): "
+            f"{sum(seen.values())} of {total} patients were in the data of the model ({where}): "
             "figures of these are no external validation"
         )
     if not model.patients:

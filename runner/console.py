@@ -23,6 +23,8 @@ from schema.slice_keys import ALL, SOURCE_PREFIX, shown_buckets, source_text
 
 # Without a terminal, a long component says how far it is this often, in seconds.
 QUIET_INTERVAL_S = 20.0
+# The tables fit in so many signs.
+QUIET_WIDTH: Final = 130
 
 _COLOURS: Final = {
     Verdict.PASS: "green",
@@ -42,7 +44,7 @@ class RunConsole(logging.Handler):
             stream: Where a person looks; a terminal gets bars, anything else gets lines.
         """
         super().__init__(logging.INFO)
-        width = None if stream.isatty() else 100
+        width = None if stream.isatty() else QUIET_WIDTH
         self.console = Console(file=stream, highlight=False, width=width, soft_wrap=True)
         columns = (
             TextColumn("  {task.description:<20}"),
