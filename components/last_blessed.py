@@ -1,5 +1,6 @@
 """Which model the candidate is compared with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ml_metadata as mlmd
@@ -7,7 +8,8 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 
-from components.model_files import model_folder, spacing_of
+from components.model_files import model_folder, why_not_comparable
+from lungct import progress
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -15,8 +17,8 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
     TFX's LatestBlessedModelStrategy returns the candidate once it is blessed: a second run with
     nothing changed would compare the model with itself, and no cached evaluation would fit.
-    A model of another spacing can't segment today's examples and is passed over, as SegmentScans
-    would leave it out; its context may be another, which the model handles itself.
+    A model that can't be compared is passed over with a note to the console, and the one blessed
+    before it is looked at.
     """
 
     def resolve_artifacts(
@@ -30,8 +32,8 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
                 `candidate` (the model of this run).
 
         Returns:
-            `model` and `model_blessing` with one artifact each, or none where no other model of
-            the candidate's spacing was blessed; `candidate` as it came.
+            `model` and `model_blessing` with one artifact each, or none where no other model was
+            blessed that can be compared; `candidate` as it came.
         """
         del store
         candidates = {model.id for model in input_dict["candidate"]}
@@ -41,20 +43,31 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY)
             == constants.BLESSED_VALUE
         }
-        spacings = {spacing_of(model_folder(one)) for one in input_dict["candidate"]} - {None}
         others = [
             model
             for model in input_dict["model"]
-            if model.id in blessed
-            and model.id not in candidates
-            and spacing_of(model_folder(model)) in spacings
+            if model.id in blessed and model.id not in candidates
         ]
-        last = sorted(others, key=lambda model: int(model.id))[-1:]
+        last = _last_comparable(input_dict["candidate"], others)
         return {
             "model": last,
             "model_blessing": [blessed[model.id] for model in last],
             "candidate": input_dict["candidate"],
         }
+
+
+def _last_comparable(
+    candidates: Sequence[types.Artifact], others: Sequence[types.Artifact]
+) -> list[types.Artifact]:
+    """The newest of other models that can be compared with the candidate, or none."""
+    for candidate in candidates:
+        for other in sorted(others, key=lambda model: int(model.id), reverse=True):
+            folder = model_folder(other)
+            reason = why_not_comparable(model_folder(candidate), folder)
+            if not reason:
+                return [other]
+            progress.note(f"not compared with the blessed model in {folder}: {reason}")
+    return []
 
 
 def _model_id(blessing: types.Artifact) -> Any:

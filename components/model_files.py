@@ -3,9 +3,9 @@
 from tfx import types
 from tfx.utils import path_utils
 
+from schema import features
+from schema.model_facts import ModelFacts
 from serving.model import read_facts
-
-Spacing = tuple[float, float, float]
 
 
 def model_folder(model: types.Artifact) -> str:
@@ -14,13 +14,49 @@ def model_folder(model: types.Artifact) -> str:
     return folder
 
 
-def spacing_of(folder: str) -> Spacing | None:
-    """The spacing (z, y, x) in mm that a model works on; None where that can't be told.
+def why_not_comparable(candidate: str, other: str) -> str:
+    """Why another model can't be compared with the candidate on today's eval split.
+
+    Its context may be another, which a model handles itself.
 
     Args:
-        folder: The folder of its SavedModel.
+        candidate: Folder of the SavedModel that was trained on today's examples.
+        other: Folder of that of the other model.
+
+    Returns:
+        The reason in words; empty where they can be compared.
+
+    Raises:
+        ValueError: The candidate has no facts.
     """
+    ours = read_facts(candidate)
     try:
-        return read_facts(folder).grid.spacing_mm
-    except ValueError:
-        return None
+        theirs = read_facts(other)
+    except ValueError as error:
+        return str(error)
+    for what, expected, got in (
+        ("spacing in mm", ours.grid.spacing_mm, theirs.grid.spacing_mm),
+        ("region", ours.data.regions, theirs.data.regions),
+        ("truth", ours.data.truths, theirs.data.truths),
+    ):
+        if expected != got:
+            return f"expected {what} {_words(expected)}, got {_words(got)}"
+    return _patients_in_common(ours, theirs)
+
+
+def _patients_in_common(ours: ModelFacts, theirs: ModelFacts) -> str:
+    """The reason where the other model has seen patients that are judged today."""
+    judged = {
+        patient
+        for split, patients in ours.data.patients.items()
+        if split != features.SPLIT_TRAIN
+        for patient in patients
+    }
+    seen = len(judged & set(theirs.data.patients.get(features.SPLIT_TRAIN, ())))
+    if not seen:
+        return ""
+    return f"expected a model that has not seen today's eval patients, got {seen} in its training"
+
+
+def _words(values: tuple[object, ...]) -> str:
+    return ", ".join(map(str, values)) or "none"

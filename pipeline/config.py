@@ -23,6 +23,8 @@ from lungct.storage import common_base, is_remote
 from phantom.order import Order
 from schema import features
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
+from schema.metrics import Kind, On
+from schema.slice_keys import ALL
 from schema.splits import SplitRule
 
 # What may be said of each root, or for all of them at once.
@@ -105,29 +107,54 @@ def _completed(root: Any, shared: Mapping[str, Any]) -> Any:
     return {**shared, **root} if isinstance(root, dict) else root
 
 
-class GateConfig(Section):
-    """What a model must reach on the eval split to be blessed."""
+class CriterionConfig(Section):
+    """One bound on one figure.
 
-    pooled_dice: Fraction
-    mean_slice_dice: Fraction
-    bucket_pooled_dice: dict[str, Fraction] = Field(default_factory=dict)
-    max_drop_against_last_blessed: Fraction = 0.02
+    Attributes:
+        metric: Key of the metric; empty for the name of the criterion.
+        split: The split that it is about.
+        bucket: The size bucket, or `all`.
+        at_least: The figure must be at least this; or
+        at_most: at most this.
+        kind: The figure itself, its change against the last blessed model, or its gap to the train
+            split.
+        on: The figure, or the lower or upper bound of its interval.
+        min_nodules: In a slice with fewer nodules nothing is judged.
+    """
 
-    @field_validator("bucket_pooled_dice")
-    @classmethod
-    def _buckets_are_known(cls, bounds: dict[str, float]) -> dict[str, float]:
-        unknown = sorted(set(bounds) - set(features.BUCKETS))
-        if unknown:
-            names = ", ".join(features.BUCKETS)
-            raise ValueError(f"expected size buckets {names}, got {unknown[0]}")
-        return bounds
+    metric: str = ""
+    split: str = features.SPLIT_EVAL
+    bucket: str = ALL
+    at_least: float | None = None
+    at_most: float | None = None
+    kind: Kind = Kind.VALUE
+    on: On = On.VALUE
+    min_nodules: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> "CriterionConfig":
+        if (self.at_least is None) == (self.at_most is None):
+            got = f"at_least {self.at_least} and at_most {self.at_most}"
+            raise ValueError(f"expected at_least or at_most, got {got}")
+        return self
+
+
+# What a model must reach to be blessed: criteria by names that the user chooses.
+GateConfig = Annotated[dict[str, CriterionConfig], Field(min_length=1)]
 
 
 class EvaluationConfig(Section):
-    """How predictions become masks, and of how many patients of the train split; 0 is all."""
+    """How a model is judged.
+
+    Attributes:
+        probability_threshold: Probability from which a voxel is predicted.
+        train_patients: So many patients of the train split are judged; 0 for all.
+        replicates: How often patients are drawn for intervals; 0 for none.
+    """
 
     probability_threshold: float = Hyperparameters.probability_threshold
     train_patients: Annotated[int, Field(ge=0)] = 0
+    replicates: Annotated[int, Field(ge=0)] = 1000
 
 
 class BeamConfig(Section):

@@ -11,7 +11,7 @@ from pipeline.code_hash import Code
 # What TFX imports by its dotted name.
 PREPROCESSING_FN: Final = "models.preprocessing.preprocessing_fn"
 RUN_FN: Final = "models.trainer.run_fn"
-METRICS_MODULE: Final = "models.metrics.segmentation"
+METRICS_MODULE: Final = "models.metrics.figures"
 
 # What SchemaImport reads.
 SCHEMA_FILE: Final = "schema/schema.pbtxt"

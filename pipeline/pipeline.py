@@ -21,7 +21,7 @@ from components.segment_scans.component import SegmentScans
 from pipeline import entry_points
 from pipeline.code_hash import code_hash
 from pipeline.config import Config, VertexConfig
-from pipeline.eval_config import eval_config
+from pipeline.eval_config import Drawing, eval_config
 from pipeline.gate import gate_criteria
 from schema import features
 from schema.criteria import criteria_to_json
@@ -91,6 +91,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     last_blessed = _last_blessed(config, trainer.outputs["model"])
     segment_scans = SegmentScans(
         examples=example_gen.outputs["examples"],
+        scans=example_gen.outputs["scans"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
         probability_threshold=config.evaluation.probability_threshold,
@@ -101,7 +102,9 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         examples=segment_scans.outputs["rows"],
         model=trainer.outputs["model"],
         baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(criteria, code_hash(entry_points.EVALUATOR)),
+        eval_config=eval_config(
+            criteria, Drawing(config.evaluation.replicates, code_hash(entry_points.EVALUATOR))
+        ),
         example_splits=list(config.splits),
     )
     pusher = _pusher(

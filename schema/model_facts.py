@@ -1,12 +1,15 @@
 """`model.json`: what the users of an exported model must know, written once and read everywhere."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lungct.grid import Grid
+
+_HASH_DIGITS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,15 @@ class DataFacts:
         regions: Kinds of region of interest, each once.
         split_sha256: Of series, patient and split of every scan.
         data_sha256: Of the split manifest, which has checksums of every file.
+        patients: By split, `patient_hash` of the patients whose scans are used, in order; a pushed
+            model says so whom it was trained on without naming them.
     """
 
     truths: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     split_sha256: str = ""
     data_sha256: str = ""
+    patients: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """The facts as JSON, the same for the same facts always."""
@@ -74,6 +80,11 @@ class ModelFacts:
             raise ValueError(f"expected the facts of a model, got {text[:80]!r}") from error
 
 
+def patient_hash(patient_id: str) -> str:
+    """A short hash of a patient's id: 16 digits, so that two of a million patients differ."""
+    return hashlib.sha256(patient_id.encode()).hexdigest()[:_HASH_DIGITS]
+
+
 def _object(text: str) -> dict[str, Any]:
     content = json.loads(text)
     if not isinstance(content, dict):
@@ -84,6 +95,7 @@ def _object(text: str) -> dict[str, Any]:
 def _data_facts(content: Mapping[str, Any]) -> DataFacts:
     try:
         lists = {name: tuple(content[name]) for name in ("truths", "regions")}
-        return DataFacts(**{**content, **lists})
-    except (KeyError, TypeError) as error:
+        patients = {split: tuple(found) for split, found in content["patients"].items()}
+        return DataFacts(**{**content, **lists, "patients": patients})
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"expected the facts of a data set, got {content!r:.80}") from error

@@ -13,7 +13,7 @@ from tfx.utils import io_utils
 
 from lungct.record import OUTCOMES, ScanRecord
 from schema.files import COUNTS_FILE, DATA_FILE, MANIFEST_FILE, QUARANTINE_FILE, SCANS_FILE
-from schema.model_facts import DataFacts
+from schema.model_facts import DataFacts, patient_hash
 
 QUARANTINE_COLUMNS = ("series_uid", "patient_id", "source", "split", "path", "reason")
 MANIFEST_COLUMNS = (
@@ -65,15 +65,20 @@ def data_facts(records: Sequence[ScanRecord], manifest: str) -> DataFacts:
         manifest: The text of the split manifest.
 
     Returns:
-        Truths and regions of the scans that are used, and checksums over all that were found.
+        Truths, regions and patients of the scans that are used, and checksums over all that were
+        found.
     """
     used = [record for record in records if record.used]
+    patients: dict[str, set[str]] = {}
+    for record in used:
+        patients.setdefault(record.split, set()).add(patient_hash(record.patient_id))
     placed = (f"{one.series_uid},{one.patient_id},{one.split}\n" for one in records)
     return DataFacts(
         truths=tuple(sorted({record.truth for record in used})),
         regions=tuple(sorted({record.region for record in used})),
         split_sha256=_sha256("".join(placed)),
         data_sha256=_sha256(manifest),
+        patients={split: tuple(sorted(found)) for split, found in sorted(patients.items())},
     )
 
 

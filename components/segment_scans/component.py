@@ -5,13 +5,14 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import Predictions
+from components.artifacts import Predictions, ScanRecords
 from components.segment_scans.executor import (
     BASELINE_KEY,
     EXAMPLES_KEY,
     MODEL_KEY,
     PREDICTIONS_KEY,
     ROWS_KEY,
+    SCANS_KEY,
     Executor,
 )
 
@@ -26,6 +27,7 @@ class SegmentScansSpec(ComponentSpec):
     }
     INPUTS = {
         EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
+        SCANS_KEY: ChannelParameter(type=ScanRecords),
         MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
         BASELINE_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
@@ -38,8 +40,8 @@ class SegmentScansSpec(ComponentSpec):
 class SegmentScans(base_beam_component.BaseBeamComponent):
     """Runs candidate and last blessed model over whole scans.
 
-    Outputs: `rows` (a tf.Example without pixels for each slice, with counts of voxels for both
-    models, in the splits of the examples) and `predictions` (the candidate's masks).
+    Outputs: `rows` (tf.Examples without pixels for each slice, nodule and scan, with the counts of
+    both models, in the splits of the examples) and `predictions` (the candidate's masks).
     """
 
     SPEC_CLASS = SegmentScansSpec
@@ -59,7 +61,8 @@ class SegmentScans(base_beam_component.BaseBeamComponent):
             probability_threshold: Probability from which a voxel is predicted.
             train_patients: So many patients of the train split are judged; 0 for all.
             code_hash: Hash of the code that judges, for the cache.
-            **channels: `examples` and `model`; `baseline_model` where there is one to compare with.
+            **channels: `examples`, `scans` and `model`; `baseline_model` where there is one to
+                compare with.
         """
         spec = SegmentScansSpec(
             probability_threshold=probability_threshold,

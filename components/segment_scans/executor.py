@@ -12,14 +12,15 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.example_splits import declare_splits
-from components.model_files import model_folder, spacing_of
+from components.model_files import model_folder, why_not_comparable
 from components.segment_scans.scans import list_tasks
 from components.segment_scans.segmentation import Places, SegmentScan
 from components.whole_files import packed_rows, write_whole
 from schema import features
 from schema.files import INDEX_ENDING
+from schema.scan_records import read_scans
 
-EXAMPLES_KEY, MODEL_KEY, BASELINE_KEY = "examples", "model", "baseline_model"
+EXAMPLES_KEY, SCANS_KEY, MODEL_KEY, BASELINE_KEY = "examples", "scans", "model", "baseline_model"
 ROWS_KEY, PREDICTIONS_KEY = "rows", "predictions"
 
 
@@ -38,7 +39,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         neither pixels nor rows travel through Beam.
 
         Args:
-            input_dict: `examples`, `model`, and perhaps `baseline_model`.
+            input_dict: `examples`, `scans`, `model`, and perhaps `baseline_model`.
             output_dict: `rows` and `predictions`.
             exec_properties: `probability_threshold`, `train_patients`.
 
@@ -50,7 +51,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
         splits = artifact_utils.decode_split_names(examples.split_names)
         folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
-        tasks = list_tasks(folders, exec_properties["train_patients"])
+        records = read_scans(artifact_utils.get_single_uri(input_dict[SCANS_KEY]))
+        tasks = list_tasks(folders, records, exec_properties["train_patients"])
         rows = artifact_utils.get_single_instance(output_dict[ROWS_KEY])
         predictions = artifact_utils.get_single_uri(output_dict[PREDICTIONS_KEY])
         judged = [split for split in splits if not features.is_index(split)]
@@ -73,16 +75,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def _models(
     candidates: Sequence[types.Artifact], baselines: Sequence[types.Artifact]
 ) -> dict[str, str]:
-    """Folders of the models to judge; a baseline that does not take these scans is left out."""
+    """Folders of the models to judge; a baseline that can't be compared is left out."""
     models = {features.CANDIDATE: model_folder(artifact_utils.get_single_instance(candidates))}
     for baseline in baselines:
         folder = model_folder(baseline)
-        ours, others = spacing_of(models[features.CANDIDATE]), spacing_of(folder)
-        if others is not None and ours == others:
-            models[features.BASELINE] = folder
+        reason = why_not_comparable(models[features.CANDIDATE], folder)
+        if reason:
+            logging.warning("the last blessed model in %s is not judged: %s", folder, reason)
         else:
-            logging.warning(
-                "the last blessed model is not judged: expected spacing %s mm, got %s mm in %s",
-                *(ours, others, folder),
-            )
+            models[features.BASELINE] = folder
     return models

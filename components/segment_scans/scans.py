@@ -7,23 +7,31 @@ from collections.abc import Iterable, Mapping
 from tfx.dsl.io import fileio
 
 from components.segment_scans.segmentation import ScanTask
+from lungct.record import NoduleRecord, ScanRecord
 from schema import features
 from schema.files import INDEX_ENDING, SCAN_ENDING
 from schema.slices import read_index
 
 
-def list_tasks(folders: Mapping[str, str], train_patients: int) -> list[ScanTask]:
+def list_tasks(
+    folders: Mapping[str, str], records: Iterable[ScanRecord], train_patients: int
+) -> list[ScanTask]:
     """Lists the scans to judge.
 
     Args:
         folders: Folder of each split of the examples, indices included.
+        records: Of the scans found, with their nodules.
         train_patients: So many patients of the train split; 0 for all.
 
     Returns:
         All scans of the other splits, and those of the chosen patients, in order.
+
+    Raises:
+        ValueError: A scan has no record.
     """
+    nodules = {record.series_uid: record.nodules for record in records}
     tasks = [
-        ScanTask(name.removesuffix(SCAN_ENDING), split, os.path.join(folder, name))
+        _task(split, os.path.join(folder, name), nodules)
         for split, folder in folders.items()
         if not features.is_index(split)
         for name in sorted(fileio.listdir(folder))
@@ -38,6 +46,13 @@ def list_tasks(folders: Mapping[str, str], train_patients: int) -> list[ScanTask
         for task in tasks
         if task.split != features.SPLIT_TRAIN or patients.get(task.series_uid) in chosen
     ]
+
+
+def _task(split: str, path: str, nodules: Mapping[str, tuple[NoduleRecord, ...]]) -> ScanTask:
+    series = os.path.basename(path).removesuffix(SCAN_ENDING)
+    if series not in nodules:
+        raise ValueError(f"expected a record of the scan of {path}, got {len(nodules)} others")
+    return ScanTask(series, split, path, nodules[series])
 
 
 def choose_patients(patients: Iterable[str], count: int) -> frozenset[str]:

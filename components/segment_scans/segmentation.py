@@ -1,31 +1,24 @@
-"""SegmentScan: one scan in; a row of counts for each slice and the candidate's mask out."""
+"""SegmentScan: one scan in; rows of counts and the candidate's mask out."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
 
 import apache_beam as beam
-import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
+from components.segment_scans.judging import JudgedScan, judge_scan, unpack_scan
 from components.whole_files import packed_rows, write_whole
 from lungct import progress
-from lungct.metrics import Mask, slice_overlap
+from lungct.record import NoduleRecord
 from schema import features
 from schema.files import INDEX_ENDING, MASK_ENDING
+from schema.judged_io import row_bytes
 from schema.masks import mask_bytes
-from schema.slices import read_examples, stack
+from schema.slices import read_examples
 from serving.model import ServedModel, load_model
-
-# What a row takes from its slice.
-_KEPT: Final = (
-    *(features.SPLIT, features.SERIES_UID, features.PATIENT_ID, features.SOURCE),
-    *(features.SIZE_BUCKETS, features.SLICE_INDEX),
-)
+from serving.segmentation import Segmentation, segment_volume
 
 
 @dataclass(frozen=True)
@@ -36,11 +29,13 @@ class ScanTask:
         series_uid: Its name.
         split: Split of its patient.
         path: Its file of slices.
+        nodules: Its annotated nodules.
     """
 
     series_uid: str
     split: str
     path: str
+    nodules: tuple[NoduleRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,40 +47,25 @@ class Places:
 
 
 def segment_scan(
-    examples: Sequence[Any], models: Mapping[str, ServedModel], threshold: float
-) -> dict[str, Mask]:
-    """Segments one scan.
+    scan: JudgedScan, models: Mapping[str, ServedModel], threshold: float
+) -> dict[str, Segmentation]:
+    """Segments one scan as whoever is served by a model would have it.
 
     Args:
-        examples: Its slices as tf.train.Examples in the order of z, at least one.
+        scan: The scan.
         models: Models by name.
         threshold: Probability from which a voxel is predicted.
 
     Returns:
-        By model, bool (slices, rows, columns).
+        By model.
 
     Raises:
         ValueError: A model gives another shape than that of the scan.
     """
-    hu = stack(examples, features.IMAGE_HU)
-    return {name: _mask(name, model, hu, threshold) for name, model in models.items()}
-
-
-def slice_rows(examples: Sequence[Any], masks: Mapping[str, Mask]) -> list[bytes]:
-    """Counts the voxels of each slice.
-
-    Args:
-        examples: The slices of one scan as tf.train.Examples in the order of z.
-        masks: What each model predicts by its name, bool (slices, rows, columns).
-
-    Returns:
-        One serialized tf.Example a slice, the same bytes for the same counts always.
-    """
-    truth = stack(examples, features.NODULE_COVERAGE) >= features.COVERAGE_THRESHOLD
-    return [
-        _row(example, truth[place], {name: mask[place] for name, mask in masks.items()})
-        for place, example in enumerate(examples)
-    ]
+    return {
+        name: segment_volume(model, scan.hu, scan.region, scan.geometry, threshold)
+        for name, model in models.items()
+    }
 
 
 class SegmentScan(beam.DoFn):
@@ -129,35 +109,14 @@ class SegmentScan(beam.DoFn):
         """
         examples = read_examples(task.path)
         if examples:  # the file of an empty split holds none
-            masks = segment_scan(examples, self._models, self._threshold)
-            mask_path = os.path.join(self._places.predictions, task.series_uid + MASK_ENDING)
-            write_whole(mask_path, mask_bytes(masks[features.CANDIDATE]))
-            rows_path = os.path.join(self._places.rows[task.split], task.series_uid + INDEX_ENDING)
-            write_whole(rows_path, packed_rows(slice_rows(examples, masks)))
+            spacing_mm = self._models[features.CANDIDATE].facts.grid.spacing_mm
+            self._judge(task, unpack_scan(examples, task.nodules, spacing_mm))
         self._done += 1
         progress.advance("scans", self._done, self._total)
 
-
-def _mask(name: str, model: ServedModel, hu: npt.NDArray[np.int16], threshold: float) -> Mask:
-    probability = model.segment(hu)
-    if probability.shape != hu.shape:
-        raise ValueError(
-            f"expected probabilities of shape {hu.shape} from {name}, got {probability.shape}"
-        )
-    return probability >= threshold
-
-
-def _row(example: Any, truth: Mask, masks: Mapping[str, Mask]) -> bytes:
-    """The row of one slice, from its tf.train.Example and masks (rows, columns)."""
-    row = tf.train.Example()
-    for name in _KEPT:
-        row.features.feature[name].CopyFrom(example.features.feature[name])
-    counts = {features.TRUTH_VOXELS: int(np.count_nonzero(truth))}
-    for model, mask in masks.items():
-        overlap = slice_overlap(mask, truth)
-        counts[features.predicted_voxels(model)] = int(overlap.predicted)
-        counts[features.common_voxels(model)] = int(overlap.intersection)
-    for name, count in counts.items():
-        row.features.feature[name].int64_list.value.append(count)
-    serialized: bytes = row.SerializeToString(deterministic=True)
-    return serialized
+    def _judge(self, task: ScanTask, scan: JudgedScan) -> None:
+        found = segment_scan(scan, self._models, self._threshold)
+        mask_path = os.path.join(self._places.predictions, task.series_uid + MASK_ENDING)
+        write_whole(mask_path, mask_bytes(found[features.CANDIDATE].mask))
+        rows_path = os.path.join(self._places.rows[task.split], task.series_uid + INDEX_ENDING)
+        write_whole(rows_path, packed_rows(map(row_bytes, judge_scan(scan, found))))
