@@ -25,13 +25,9 @@ def why_not_comparable(candidate: str, other: str) -> str:
 
     Returns:
         The reason in words; empty where they can be compared.
-
-    Raises:
-        ValueError: The candidate has no facts.
     """
-    ours = read_facts(candidate)
     try:
-        theirs = read_facts(other)
+        ours, theirs = read_facts(candidate), read_facts(other)
     except ValueError as error:
         return str(error)
     for what, expected, got in (

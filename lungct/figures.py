@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lungct import sums
-from lungct.froc import FALSE_POSITIVE_RATES
+from lungct.froc.curve import RATES
 from lungct.intervals import percentile_interval, replicate_weights
-from lungct.tally import IntArray, Part
+from lungct.tally import Part, Weights
 
 FloatArray = npt.NDArray[np.float64]
-Figure = Callable[[Part, IntArray | None], FloatArray]
+Figure = Callable[[Part, Weights | None], FloatArray]
 
 # Patients of two splits are drawn apart from each other.
 _SEED: Final = 1
@@ -50,7 +51,7 @@ def measure(key: str, part: Part, replicates: int) -> Measured:
         replicates: How often patients are drawn; 0 for no interval.
     """
     drawn = _replicates(key, part, replicates, _SEED)
-    return _measured(FIGURES[key](part, None), drawn)
+    return _measured(FIGURES[key](part, None), drawn, len(part.patients))
 
 
 def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measured:
@@ -73,7 +74,9 @@ def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measu
             f"{len(before.patients)}"
         )
     drawn = _replicates(key, part, replicates, _SEED) - _replicates(key, before, replicates, _SEED)
-    return _measured(FIGURES[key](part, None) - FIGURES[key](before, None), drawn)
+    return _measured(
+        FIGURES[key](part, None) - FIGURES[key](before, None), drawn, len(part.patients)
+    )
 
 
 def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measured:
@@ -88,7 +91,8 @@ def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measu
     drawn = _replicates(key, train, replicates, _SEED) - _replicates(
         key, held_out, replicates, _OTHER_SEED
     )
-    return _measured(FIGURES[key](train, None) - FIGURES[key](held_out, None), drawn)
+    fewest = min(len(train.patients), len(held_out.patients))
+    return _measured(FIGURES[key](train, None) - FIGURES[key](held_out, None), drawn, fewest)
 
 
 def count(key: str, part: Part) -> int:
@@ -100,11 +104,17 @@ def _replicates(key: str, part: Part, replicates: int, seed: int) -> FloatArray:
     """The figure in each draw of patients, (replicates,)."""
     if not replicates or not part.patients:
         return np.full(replicates, np.nan)
-    return FIGURES[key](part, replicate_weights(len(part.patients), replicates, seed))
+    return FIGURES[key](part, _weights(len(part.patients), replicates, seed))
 
 
-def _measured(value: FloatArray, drawn: FloatArray) -> Measured:
-    interval = percentile_interval(drawn)
+@lru_cache(maxsize=8)
+def _weights(patients: int, replicates: int, seed: int) -> npt.NDArray[np.int32]:
+    """The same draws for every figure of a part."""
+    return replicate_weights(patients, replicates, seed)
+
+
+def _measured(value: FloatArray, drawn: FloatArray, patients: int) -> Measured:
+    interval = percentile_interval(drawn, patients=patients)
     return Measured(float(value), interval.lower, interval.upper)
 
 
@@ -117,7 +127,7 @@ def _sensitivity(place: int) -> Figure:
     return lambda part, weights: part.froc.sensitivities(weights)[..., place]
 
 
-def _cpm(part: Part, weights: IntArray | None) -> FloatArray:
+def _cpm(part: Part, weights: Weights | None) -> FloatArray:
     return np.asarray(part.froc.cpm(weights))
 
 
@@ -135,10 +145,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "lesion_sensitivity": _of_sums(sums.lesion_sensitivity),
     "false_positives_per_scan": _of_sums(sums.false_positives_per_scan),
     "cpm": _cpm,
-    **{
-        f"sensitivity_at_{rate:g}": _sensitivity(place)
-        for place, rate in enumerate(FALSE_POSITIVE_RATES)
-    },
+    **{f"sensitivity_at_{rate:g}": _sensitivity(place) for place, rate in enumerate(RATES)},
 }
 
 COUNTS: Final[Mapping[str, Callable[[Part], int]]] = {

@@ -1,4 +1,4 @@
-"""Progress of long work as log records, emitted by any worker and shown by any runner."""
+"""Progress of long work, and notes for who watches, as log records that any runner shows."""
 
 import logging
 
@@ -17,3 +17,12 @@ def advance(step: str, done: int, total: int, note: str = "") -> None:
     logging.getLogger(LOGGER_NAME).info(
         "%s %d/%d %s", step, done, total, note, extra={"progress": (step, done, total, note)}
     )
+
+
+def note(text: str) -> None:
+    """Logs what who watches should know.
+
+    Args:
+        text: One line.
+    """
+    logging.getLogger(LOGGER_NAME).info("%s", text, extra={"note": text})

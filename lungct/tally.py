@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lungct.froc import Froc
+from lungct.froc.curve import Froc
 from lungct.sums import COLUMNS, Sums, unpack
 
 IntArray = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, order=True)
@@ -69,7 +71,7 @@ class Part:
     hits: tuple[tuple[float, ...], ...]
     false_positives: tuple[tuple[float, ...], ...]
 
-    def sums(self, weights: IntArray | None = None) -> Sums:
+    def sums(self, weights: Weights | None = None) -> Sums:
         """The sums over patients.
 
         Args:
@@ -85,9 +87,19 @@ class Part:
 
     @cached_property
     def froc(self) -> Froc:
-        """The marks by patient."""
-        columns = [self.vectors[:, COLUMNS.index(name)] for name in ("nodules", "scans")]
-        return Froc.of_units(self.hits, self.false_positives, *columns)
+        """The marks, with patients as units."""
+        parts = (*self.hits, *self.false_positives)
+        units = np.arange(2 * len(self.patients)) % max(1, len(self.patients))
+        counts = [len(part) for part in parts]
+        hits = sum(counts[: len(self.patients)])
+        nodules, scans = (self.vectors[:, COLUMNS.index(name)] for name in ("nodules", "scans"))
+        return Froc(
+            scores=np.array([score for part in parts for score in part], np.float64),
+            units=np.repeat(units, counts),
+            hits=np.arange(sum(counts)) < hits,
+            nodules=nodules,
+            scans=scans,
+        )
 
 
 @dataclass

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from lungct import progress
-from lungct.metrics import OverlapSums, slice_overlap
+from lungct.metrics import Overlap, overlap_of
 from models.checkpoint import Checkpoint, write_json
 from models.holdout import Holdout, is_held_out
 from models.monitor_sample import Stratum, allocate, draw, grown, pooled_dice_estimate
@@ -135,7 +135,7 @@ class Monitor:
     ) -> Stratum:
         """Voxel counts of the sampled slices of a stratum."""
         counts = [
-            (int(both.intersection), int(both.predicted), int(both.truth))
+            (both.common, both.predicted, both.truth)
             for batch in batches(sample, _PREDICTION_BATCH)
             for both in self._overlaps([self._reader.read(row) for row in batch], predict)
         ]
@@ -143,14 +143,14 @@ class Monitor:
 
     def _overlaps(
         self, slices: Sequence[WholeSlice], predict: Callable[[Any], Any]
-    ) -> list[OverlapSums]:
+    ) -> list[Overlap]:
         """The overlap of each slice of a batch."""
         hu = padded(np.stack([one.hu for one in slices]), self._multiple)
         image = self._normalise(np.moveaxis(hu, 1, -1))
         rows, columns = slices[0].truth.shape
         logits = np.asarray(predict(image), np.float32)[:, :rows, :columns, 0]
         return [
-            slice_overlap(logit >= self._logit, one.truth)
+            overlap_of(logit >= self._logit, one.truth)
             for logit, one in zip(logits, slices, strict=True)
         ]
 

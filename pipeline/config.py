@@ -22,6 +22,7 @@ from lungct.roots import DataRoot, RootValues
 from lungct.storage import common_base, is_remote
 from phantom.order import Order
 from schema import features
+from schema.criteria import Comparison
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
 from schema.metrics import Kind, On
 from schema.slice_keys import ALL
@@ -137,6 +138,13 @@ class CriterionConfig(Section):
             got = f"at_least {self.at_least} and at_most {self.at_most}"
             raise ValueError(f"expected at_least or at_most, got {got}")
         return self
+
+    @property
+    def bound(self) -> tuple[Comparison, float]:
+        """How the figure must stand to which bound."""
+        if self.at_most is not None:
+            return Comparison.AT_MOST, self.at_most
+        return Comparison.AT_LEAST, float(self.at_least or 0.0)
 
 
 # What a model must reach to be blessed: criteria by names that the user chooses.

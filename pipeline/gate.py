@@ -1,7 +1,7 @@
 """The gate: from the configuration to its criteria, and from these to TFMA's thresholds."""
 
 from pipeline.config import CriterionConfig, GateConfig
-from schema.criteria import Comparison, Criterion
+from schema.criteria import Criterion
 
 
 def gate_criteria(gate: GateConfig) -> tuple[Criterion, ...]:
@@ -10,11 +10,7 @@ def gate_criteria(gate: GateConfig) -> tuple[Criterion, ...]:
 
 
 def _criterion(name: str, asked: CriterionConfig) -> Criterion:
-    comparison, bound = (
-        (Comparison.AT_MOST, asked.at_most)
-        if asked.at_least is None
-        else (Comparison.AT_LEAST, asked.at_least)
-    )
+    comparison, bound = asked.bound
     return Criterion(
         metric=asked.metric or name,
         split=asked.split,

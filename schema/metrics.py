@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from lungct.froc import FALSE_POSITIVE_RATES
+from lungct.froc.curve import RATES
 from schema.slice_keys import ALL, slice_rank
 
 UNDEFINED_TEXT: Final = "–"
@@ -132,7 +132,7 @@ FROC: Final = tuple(
         f"sensitivity at {rate:g} false positives per scan",
         "share of the nodules hit by found nodules of at least the probability at that rate",
     )
-    for rate in FALSE_POSITIVE_RATES
+    for rate in RATES
 )
 METRICS: Final = (
     POOLED_DICE,

@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lungct.froc import Mark, Target, match_marks
+from lungct.froc.matching import Marks, match_marks
 from lungct.geometry import Geometry
 from lungct.lung.airspace import Box
 from lungct.metrics import Mask, Overlap, overlap_of
 from lungct.record import NoduleRecord
+from lungct.scan import Nodule
 from lungct.surface import surface_figures
 from schema import features
 from schema.judged import (
@@ -92,13 +93,14 @@ def unpack_scan(
             f"expected slices of the nodules {sorted(cuts)}, got also {sorted(unknown)} in {series}"
         )
     hu = stack(examples, features.IMAGE_HU)
+    slices, rows, columns = hu.shape
     x_mm, y_mm, z_mm = found[0][features.SLICE_ORIGIN_MM].float_list.value
     return JudgedScan(
         place=Place(split, series, patient, source, features.BUCKETS),
         hu=hu,
         truth=stack(examples, features.NODULE_COVERAGE) >= features.COVERAGE_THRESHOLD,
         region=stack(examples, features.REGION_MASK) > 0,
-        geometry=Geometry(hu.shape, (x_mm, y_mm, z_mm), spacing_mm[::-1]),
+        geometry=Geometry((slices, rows, columns), (x_mm, y_mm, z_mm), spacing_mm[::-1]),
         indices=tuple(one[features.SLICE_INDEX].int64_list.value[0] for one in found),
         buckets=tuple(_texts(one, features.SIZE_BUCKETS) for one in found),
         cuts=cuts,
@@ -143,18 +145,18 @@ def _slice_rows(scan: JudgedScan, masks: Mapping[str, Mask]) -> list[SliceRow]:
     ]
 
 
-def _match(
-    scan: JudgedScan, found: Segmentation
-) -> tuple[tuple[float, ...], tuple[FalsePositive, ...]]:
+def _match(scan: JudgedScan, found: Segmentation) -> tuple[list[float], tuple[FalsePositive, ...]]:
     """The best probability that hits each nodule, NaN for none, and what hits none."""
-    marks = [Mark(one.centre_mm, one.probability) for one in found.nodules]
-    targets = [Target(one.centre_mm, one.diameter_mm) for one in scan.nodules]
+    centres_mm = np.array([one.centre_mm for one in found.nodules], np.float64).reshape(-1, 3)
+    marks = Marks(centres_mm, np.array([one.probability for one in found.nodules], np.float64))
+    targets = [Nodule(one.id, one.centre_mm, one.diameter_mm) for one in scan.nodules]
     matched = match_marks(marks, targets)
     wrong = tuple(
-        FalsePositive(marks[place].centre_mm, marks[place].score)
-        for place in matched.false_positives
+        FalsePositive(one.centre_mm, one.probability)
+        for one, is_wrong in zip(found.nodules, matched.false_positives, strict=True)
+        if is_wrong
     )
-    return matched.best_scores, wrong
+    return matched.hit_scores.tolist(), wrong
 
 
 def _nodule_row(

@@ -241,7 +241,9 @@ def _of_candidate(
 def _tally_of(models: Iterable[str]) -> metric_types.MetricComputation:
     """The one computation that all share."""
     preprocessor = RowPreprocessor(tuple(sorted(map(_model, models))))
-    return metric_types.MetricComputation([_TALLY], TallyCombiner(), [preprocessor])
+    return metric_types.MetricComputation(
+        keys=[_TALLY], preprocessors=[preprocessor], combiner=TallyCombiner()
+    )
 
 
 def _margin(row: GateRow) -> float:

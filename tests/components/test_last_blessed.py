@@ -1,7 +1,9 @@
 """The baseline is the last blessed model that is not the candidate."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tfx.components.evaluator import constants
@@ -9,15 +11,16 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.last_blessed import LastBlessedOtherModel
+from lungct import progress
 from lungct.grid import Grid
 from schema.files import MODEL_FILE
-from schema.model_facts import ModelFacts
+from schema.model_facts import DataFacts, ModelFacts, patient_hash
 
 GRID = Grid((3.0, 2.0, 1.0))
 
 
-def facts(grid: Grid, code: str = "any") -> str:
-    return ModelFacts(grid, (-1000, 400), 0.5, 8, code_hash=code).to_json()
+def facts(grid: Grid, code: str = "any", data: DataFacts | None = None) -> str:
+    return ModelFacts(grid, (-1000, 400), 0.5, 8, data or DataFacts(), code_hash=code).to_json()
 
 
 def model(number: int, folder: Path, content: str | None) -> standard_artifacts.Model:
@@ -88,3 +91,35 @@ def test_a_model_that_does_not_say_is_passed_over(tmp_path: Path, content: str |
     # Not even a candidate that says as little is compared with it.
     for ours in (facts(GRID), content):
         assert resolve(tmp_path / str(ours)[:3], {1: ours, 2: content}, {2: True}, 1) == []
+
+
+OURS = DataFacts(
+    truths=("spheres",),
+    regions=("lung",),
+    patients={"train": (patient_hash("a"),), "eval": (patient_hash("b"), patient_hash("c"))},
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"truths": ("label masks",)}, "expected truth spheres, got label masks"),
+        ({"regions": ("volume",)}, "expected region lung, got volume"),
+        (
+            {"patients": {"train": (patient_hash("c"), patient_hash("d"))}},
+            "expected a model that has not seen today's eval patients, got 1 in its training",
+        ),
+    ],
+)
+def test_a_model_that_can_not_be_compared_is_passed_over_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, changed: dict[str, Any], reason: str
+) -> None:
+    models = {
+        1: facts(GRID, data=OURS),
+        2: facts(GRID, data=replace(OURS, patients={"train": (patient_hash("a"),)})),
+        3: facts(GRID, data=replace(OURS, **changed)),
+    }
+    with caplog.at_level(logging.INFO, progress.LOGGER_NAME):
+        assert resolve(tmp_path, models, {2: True, 3: True}, 1) == [2]
+    folder = path_utils.serving_model_path(str(tmp_path / "3"))
+    assert caplog.messages == [f"not compared with the blessed model in {folder}: {reason}"]

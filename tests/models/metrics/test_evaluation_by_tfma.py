@@ -1,17 +1,27 @@
 """The metrics in a real evaluation by TFMA, on rows whose counts are chosen by hand."""
 
 import math
+import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow_model_analysis as tfma
-from google.protobuf import text_format
-from tensorflow_model_analysis.proto import config_pb2
-from tensorflow_model_analysis.utils import config_util
 
-from schema.metrics import METRICS
-from tests.components.made_evaluation import row, run_tfma
+from lungct.figures import COUNTS, FIGURES
+from schema.criteria import Criterion
+from schema.metrics import Kind, On
+from tests.components.made_evaluation import (
+    at_least,
+    at_most,
+    change_of_at_least,
+    eval_config,
+    nodule_row,
+    row,
+    run_tfma,
+    scan_row,
+)
 
 Results = dict[tuple[tuple[str, str], ...], dict[str, float]]
 
@@ -25,129 +35,163 @@ SLICES = (
 GOOD = [row(truth, good, None, buckets) for truth, good, _, buckets in SLICES]
 BETTER = [row(truth, good, bad, buckets) for truth, good, bad, buckets in SLICES]
 WORSE = [row(truth, bad, good, buckets) for truth, good, bad, buckets in SLICES]
+NODULES = [
+    nodule_row(4, (3, 3), bucket="3-6", hit=0.75),
+    nodule_row(2, (3, 2), bucket="15+"),
+    scan_row(6, (6, 5), false_positives=[0.875, 0.5]),
+]
 
 
-def configuration(thresholds: str = "", baseline: bool = False) -> Any:
-    """All metrics by split, and by split and bucket; thresholds go to pooled Dice."""
-    bounds = {"pooled_dice": thresholds}
-    metrics = "".join(
-        f"""metrics {{
-            class_name: "SegmentationMetric" module: "models.metrics.segmentation"
-            config: '{{"name": "{metric.key}", "code_hash": "abc"}}'
-            {bounds.get(metric.key, "")}
-        }}"""
-        for metric in METRICS
-    )
-    config = text_format.Parse(
-        f"""model_specs {{ name: "candidate" model_type: "materialized_prediction" }}
-        model_specs {{
-            name: "baseline" model_type: "materialized_prediction" is_baseline: true
-        }}
-        metrics_specs {{ {metrics} }}
-        slicing_specs {{ feature_keys: "split" }}
-        slicing_specs {{ feature_keys: ["split", "size_buckets"] }}""",
-        config_pb2.EvalConfig(),
-    )
-    return config_util.update_eval_config_with_defaults(
-        config, has_baseline=baseline, rubber_stamp=True
-    )
-
-
-def evaluate(directory: Path, config: Any, rows: list[bytes]) -> tuple[Results, Any]:
-    """The candidate's metrics by slice, and TFMA's verdict."""
-    run_tfma(directory, config, rows)
+def evaluate(
+    folder: Path,
+    rows: Sequence[bytes],
+    criteria: Sequence[Criterion] = (),
+    baseline: bool = False,
+    replicates: int = 20,
+) -> tuple[Results, Any]:
+    """The candidate's figures by slice, and TFMA's verdict where there are criteria."""
+    config = eval_config(criteria, baseline, replicates)
+    run_tfma(folder, config, rows)
     # TFMA drops the name of a model that is evaluated alone.
-    name = "candidate" if len(config.model_specs) > 1 else ""
-    result = tfma.load_eval_result(str(directory), model_name=name)
-    metrics = {
-        tuple(slice_key): {
+    result = tfma.load_eval_result(str(folder), model_name="candidate" if baseline else "")
+    figures = {
+        tuple(sorted(slice_key)): {
             key: value["doubleValue"] for key, value in found[""][""].items() if value
         }
         for slice_key, found in result.slicing_metrics
     }
-    return metrics, tfma.load_validation_result(str(directory))
+    return figures, tfma.load_validation_result(str(folder)) if criteria else None
 
 
-def by_split(bucket: str = "") -> tuple[tuple[str, str], ...]:
-    """A slice key, sorted by feature as TFMA gives it."""
-    return ((("size_buckets", bucket),) if bucket else ()) + (("split", "eval"),)
+def by_split(bucket: str = "", split: str = "eval") -> tuple[tuple[str, str], ...]:
+    """A slice key, sorted by feature."""
+    return ((("size_buckets", bucket),) if bucket else ()) + (("split", split),)
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    metrics, _ = evaluate(tmp_path_factory.mktemp("good"), configuration(), GOOD)
-    return metrics
+    figures, _ = evaluate(tmp_path_factory.mktemp("good"), [*GOOD, *NODULES])
+    return figures
 
 
-def test_all_slices_by_hand(good: Results) -> None:
-    # intersections 3 + 2, predicted 3 + 3, true 4 + 2
+def test_figures_by_hand(good: Results) -> None:
+    # slices: common 3 + 2, predicted 3 + 3, true 4 + 2
     expected = {
         "pooled_dice": 2 * 5 / 12,
         "mean_slice_dice": (6 / 7 + 4 / 5) / 2,
+        "nodule_dice": (6 / 7 + 4 / 5) / 2,
+        "scan_dice": 2 * 5 / 12,
+        "iou": 5 / 7,
         "precision": 5 / 6,
         "recall": 5 / 6,
+        "surface_dice": 0.5,
+        "hausdorff_mm": 2.0,
+        "volume_error": (1 / 4 + 1 / 2) / 2,
+        "lesion_sensitivity": 1 / 2,
+        "false_positives_per_scan": 2.0,
+        # From nothing to the mark at 0.875, which is false: 0 hits up to 1 false positive per
+        # scan; there the hit at 0.75 follows, and all else is level.
+        "sensitivity_at_0.5": 0.0,
+        "sensitivity_at_1": 0.5,
+        "sensitivity_at_8": 0.5,
+        "cpm": 0.5 * 4 / 7,
+        "nodules": 2,
+        "scans": 1,
+        "patients": 1,
     }
-    assert {key: good[by_split()][key] for key in expected} == pytest.approx(expected)
+    found = good[by_split()]
+    assert {key: found[key] for key in expected} == pytest.approx(expected)
+    assert set(found) == {*FIGURES, *COUNTS}  # of one patient there are no intervals
 
 
-def test_a_slice_with_two_nodules_counts_in_both_buckets(good: Results) -> None:
-    assert good[by_split("3-6")]["pooled_dice"] == pytest.approx(2 * 5 / 12)
-    assert good[by_split("15+")]["pooled_dice"] == pytest.approx(4 / 5)
+def test_rows_of_a_bucket(good: Results) -> None:
+    small, large = good[by_split("3-6")], good[by_split("15+")]
+    # A slice with two nodules counts in both buckets.
+    assert small["pooled_dice"] == pytest.approx(2 * 5 / 12)
+    assert large["pooled_dice"] == pytest.approx(4 / 5)
+    assert (small["nodules"], small["lesion_sensitivity"]) == (1, 1.0)
+    assert (large["nodules"], large["lesion_sensitivity"]) == (1, 0.0)
+    # False positives have no size: they count in every bucket.
+    assert small["sensitivity_at_1"] == pytest.approx(1.0)
+    assert small["sensitivity_at_0.5"] == pytest.approx(0.0)
 
 
 def test_nothing_true_and_nothing_predicted_is_undefined(good: Results) -> None:
     empty = good[by_split("none")]
-    assert set(empty) == {metric.key for metric in METRICS}
-    assert all(math.isnan(float(value)) for value in empty.values())
+    assert all(math.isnan(float(empty[key])) for key in ("pooled_dice", "nodule_dice", "cpm"))
 
 
-PER_SPLIT = 'per_slice_thresholds {{ slicing_specs {{ feature_keys: "split" }} {0} }}'
-LOWER = "threshold {{ value_threshold {{ lower_bound {{ value: {0} }} }} }}"
-NOT_WORSE = """threshold { change_threshold {
-    direction: HIGHER_IS_BETTER absolute { value: -0.01 } } }"""
-
-
-@pytest.mark.parametrize(("bound", "ok"), [(0.83, True), (0.84, False)])
-def test_an_absolute_bound_decides(tmp_path: Path, bound: float, ok: bool) -> None:
-    config = configuration(PER_SPLIT.format(LOWER.format(bound)))
-    _, validation = evaluate(tmp_path, config, GOOD)  # pooled Dice 0.8333
+@pytest.mark.parametrize(
+    ("criteria", "ok"),
+    [
+        ([at_least(0.83)], True),  # pooled Dice 0.8333
+        ([at_least(0.84)], False),
+        ([at_most(0.84)], True),
+        ([at_most(0.83)], False),
+        ([at_least(0.8), at_least(0.81, "15+")], False),  # better overall, worse in one bucket
+        ([at_least(0.5, "6-8")], False),  # no such slice
+        ([at_least(0.1, "none")], False),  # undefined
+        ([at_least(0.8), at_least(0.9, "15+", min_nodules=2)], True),  # too few to be judged
+        ([at_least(0.9, "15+", min_nodules=2)], False),  # and nothing else that was
+        ([at_least(0.8, on=On.LOWER)], False),  # one patient: no interval
+        ([at_least(0.8), change_of_at_least(0.1)], True),  # a first run
+        ([change_of_at_least(-0.1)], False),  # with nothing that could be judged
+    ],
+)
+def test_tfma_blesses_what_meets_all_criteria(
+    tmp_path: Path, criteria: list[Criterion], ok: bool
+) -> None:
+    _, validation = evaluate(tmp_path, [*GOOD, *NODULES], criteria)
     assert validation.validation_ok is ok
 
 
-def test_a_worse_candidate_is_refused(tmp_path: Path) -> None:
-    metrics, validation = evaluate(tmp_path, configuration(NOT_WORSE, baseline=True), WORSE)
-    # the candidate's own figures: intersection 1, predicted 3, true 6
-    assert metrics[by_split()]["pooled_dice"] == pytest.approx(2 / 9)
-    assert not validation.validation_ok
-    changes = {
-        tuple(
-            (key.column, key.bytes_value.decode()) for key in part.slice_key.single_slice_keys
-        ): part.failures[0].metric_value.double_value.value
-        for part in validation.metric_validations_per_slice
-    }
-    assert changes[by_split()] == pytest.approx(2 / 9 - 10 / 12)
-    assert changes[by_split("15+")] == pytest.approx(0 - 4 / 5)
-
-
-def test_a_better_candidate_passes(tmp_path: Path) -> None:
-    config = configuration(PER_SPLIT.format(NOT_WORSE), baseline=True)
-    metrics, validation = evaluate(tmp_path, config, BETTER)
-    assert metrics[by_split()]["pooled_dice"] == pytest.approx(10 / 12)
-    assert validation.validation_ok
-
-
-def test_a_change_needs_a_baseline(tmp_path: Path) -> None:
-    bounds = PER_SPLIT.format(NOT_WORSE) + PER_SPLIT.format(LOWER.format(0.8))
-    assert evaluate(tmp_path, configuration(bounds), GOOD)[1].validation_ok
+@pytest.mark.parametrize(
+    ("rows", "bound", "ok"),
+    # Pooled Dice 10/12 and 2/9.
+    [(BETTER, 0.61, True), (BETTER, 0.62, False), (WORSE, -0.02, False), (WORSE, -0.62, True)],
+)
+def test_a_change_against_the_baseline(
+    tmp_path: Path, rows: list[bytes], bound: float, ok: bool
+) -> None:
+    figures, validation = evaluate(tmp_path, rows, [change_of_at_least(bound)], baseline=True)
+    sign = 1 if rows is BETTER else -1
+    change = figures[by_split()]["pooled_dice_change"]
+    assert change == pytest.approx(sign * (10 / 12 - 2 / 9))
+    assert validation.validation_ok is ok
 
 
 def test_rows_without_the_baseline_are_an_error_and_no_pass(tmp_path: Path) -> None:
-    config = configuration(PER_SPLIT.format(NOT_WORSE), baseline=True)
-    with pytest.raises(ValueError, match="expected one baseline_common_voxels, got 0 in a row of"):
-        evaluate(tmp_path, config, GOOD)
+    with pytest.raises(ValueError, match="got none of baseline in one of series of p; where"):
+        evaluate(tmp_path, GOOD, [change_of_at_least(-0.01)], baseline=True)
 
 
-def test_an_undefined_figure_does_not_meet_a_bound(tmp_path: Path) -> None:
-    _, validation = evaluate(tmp_path, configuration(LOWER.format(0.1)), GOOD)
-    failed = [part.slice_key for part in validation.metric_validations_per_slice]
-    assert [key.single_slice_keys[0].bytes_value for key in failed] == [b"none"]
+def test_the_gap_to_the_train_split(tmp_path: Path) -> None:
+    rows = [
+        *(row(4, (4, 4), None, ["3-6"], split="train", patient=p) for p in "ab"),
+        *(row(4, (4, 2), None, ["3-6"], patient=p) for p in "cd"),
+        row(4, (4, 4), None, ["15+"], patient="c"),
+    ]
+    criteria = [
+        at_most(0.35, kind=Kind.GAP),
+        at_most(0.5, "3-6", kind=Kind.GAP, on=On.UPPER),
+    ]
+    figures, validation = evaluate(tmp_path, rows, criteria)
+    assert figures[()]["pooled_dice_gap"] == pytest.approx(1 - 16 / 24)
+    assert figures[(("size_buckets", "3-6"),)]["pooled_dice_gap_upper"] == pytest.approx(0.5)
+    assert "pooled_dice_gap" not in figures[by_split()]
+    assert validation.validation_ok
+
+
+def test_figures_do_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    rows = [
+        made(draw.randrange(9, 20), (9, draw.randrange(9)), None, buckets, patient=str(number % 7))
+        for number in range(40)
+        for made, buckets in ((row, ["3-6"]), (nodule_row, "3-6"), (scan_row, [0.25, 0.5]))
+    ]
+    first, _ = evaluate(tmp_path / "a", rows, replicates=50)
+    draw.shuffle(rows)
+    second, _ = evaluate(tmp_path / "b", rows, replicates=50)
+    assert repr(first) == repr(second)
+    bounds = first[by_split()]
+    assert bounds["nodule_dice_lower"] < bounds["nodule_dice"] < bounds["nodule_dice_upper"]
