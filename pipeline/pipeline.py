@@ -81,6 +81,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         (segment_scans, evaluator),
         trainer_code_hash=trainer_hash,
         model_run=trainer.outputs["model_run"],
+        **models,
     )
     judging = [last_blessed, segment_scans, evaluator, pusher, report]
     return assemble(config, [*data.nodes, transform, trainer, *judging])
@@ -103,7 +104,11 @@ def create_evaluation(config: Config, model: EvaluatedModel) -> tfx.dsl.Pipeline
     segment_scans.add_upstream_node(data.gate)
     evaluator = _evaluator(config, segment_scans, models)
     report = _report(
-        config, data, (segment_scans, evaluator), trainer_code_hash=model.facts.code_hash
+        config,
+        data,
+        (segment_scans, evaluator),
+        trainer_code_hash=model.facts.code_hash,
+        **models,
     )
     nodes = [*data.nodes, imported, segment_scans, evaluator, report]
     # By a name of its own: what is blessed here is never what training is compared with.
@@ -237,11 +242,12 @@ def _report(
     trainer_code_hash: str,
     **channels: types.BaseChannel,
 ) -> ReportGen:
-    """The report; `model_run` is there where a model was trained."""
+    """The report; its channels are the models, and `model_run` where one was trained."""
     segment_scans, evaluator = judging
     return ReportGen(
         examples=data.example_gen.outputs["examples"],
         scans=data.example_gen.outputs["scans"],
+        rows=segment_scans.outputs["rows"],
         predictions=segment_scans.outputs["predictions"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],

@@ -41,11 +41,15 @@ class FinishedRun:
         uri = self.record.get("outputs", {}).get(name)
         if uri is None:
             raise UsageError(f"expected a run with {name}, got none in {self.folder}")
-        inside = os.path.relpath(uri, self.configuration["output"])
-        place = uri if inside.startswith("..") else os.path.join(self.folder, inside)
+        place = self.moved(uri)
         if not os.path.isdir(place):
             raise UsageError(f"expected {name} of {self.folder}, got no folder {place}")
         return place
+
+    def moved(self, path: str) -> str:
+        """Where a path of the record is now."""
+        inside = os.path.relpath(path, self.configuration["output"])
+        return path if inside.startswith("..") else os.path.join(self.folder, inside)
 
     def has(self, name: str) -> bool:
         """Whether the run made an artifact."""

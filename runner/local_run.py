@@ -159,6 +159,8 @@ class LocalRun:
             self._record.outputs[f"{result.node_id}.{key}"] = output.uri
             if output.properties.get(outputs.PUSHED_DESTINATION):
                 self._record.pushed_path = output.properties[outputs.PUSHED_DESTINATION]
+        if outputs.BASELINE_KEY in result.inputs:
+            self._record.baseline_path = result.inputs[outputs.BASELINE_KEY].uri
         self._end("cached" if result.cached else self._note(result.node_id))
         if result.node_id == outputs.EXAMPLE_GEN:
             self._tell_of_scans()

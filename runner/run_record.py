@@ -37,6 +37,7 @@ class RunRecord:
         pushed_path: Folder of the pushed model; None where nothing was pushed.
         error: What ended the run early, in one text; empty where nothing did.
         model: The pushed model that is evaluated; None where one is trained.
+        baseline_path: Artifact of the model that it is compared with; None where there is none.
     """
 
     config: Config
@@ -45,6 +46,7 @@ class RunRecord:
     pushed_path: str | None = None
     error: str = ""
     model: EvaluatedModel | None = None
+    baseline_path: str | None = None
 
     def as_json(self, exit_status: int) -> dict[str, Any]:
         """The record as plain JSON.
@@ -65,6 +67,7 @@ class RunRecord:
             "evaluated_model": self.evaluated_model(),
             "components": self.components,
             "outputs": self.outputs,
+            "baseline_path": self.baseline_path,
             "scans": {**self.counts(), "quarantine": self.quarantined()},
             "warnings": self.warnings(),
             "manifest_path": manifest and os.path.join(manifest, MANIFEST_FILE),

@@ -10,6 +10,9 @@ MANIFEST: Final = f"{EXAMPLE_GEN}.manifest"
 PUSHED_MODEL: Final = "Pusher.pushed_model"
 ROWS: Final = "SegmentScans.rows"
 PREDICTIONS: Final = "SegmentScans.predictions"
+# What was judged, as it was trained or as it was pushed; and what it was compared with.
+MODELS: Final = ("Trainer.model", "ModelImport.model")
+BASELINE_KEY: Final = "baseline_model"
 MODEL_RUN: Final = "Trainer.model_run"
 EVALUATION: Final = "Evaluator.evaluation"
 BLESSING: Final = "Evaluator.blessing"

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.arguments import Parser
 from runner.exit_status import EXIT_OK
@@ -18,7 +18,9 @@ from schema.files import REPORT_FILE, SUMMARY_FILE
 if TYPE_CHECKING:
     from report.build import ReportInputs, ReportParameters
 
-_SPLIT = "Split-"
+# As TFX names the folders within an artifact.
+_SPLIT: Final = "Split-"
+_SERVING: Final = "Format-Serving"
 HELP = "exit status: 0 made, 2 RUN is no finished run or lacks what it made, 1 anything else."
 
 
@@ -54,19 +56,31 @@ def report_inputs(run: FinishedRun) -> "ReportInputs":
     """
     from report.build import ReportInputs
 
-    examples = run.artifact(outputs.EXAMPLES)
+    baseline = run.record["baseline_path"]
     return ReportInputs(
-        examples={
-            name.removeprefix(_SPLIT): os.path.join(examples, name)
-            for name in sorted(os.listdir(examples))
-            if name.startswith(_SPLIT)
-        },
+        examples=_splits_of(run.artifact(outputs.EXAMPLES)),
+        rows=_splits_of(run.artifact(outputs.ROWS)),
         predictions=run.artifact(outputs.PREDICTIONS),
-        model_run=run.artifact(outputs.MODEL_RUN) if run.has(outputs.MODEL_RUN) else None,
         evaluation=run.artifact(outputs.EVALUATION),
         blessing=run.artifact(outputs.BLESSING),
         scans=run.artifact(outputs.SCANS),
+        model_run=run.artifact(outputs.MODEL_RUN) if run.has(outputs.MODEL_RUN) else None,
+        model=next(
+            (
+                os.path.join(run.artifact(name), _SERVING)
+                for name in outputs.MODELS
+                if run.has(name)
+            ),
+            None,
+        ),
+        baseline=None if baseline is None else os.path.join(run.moved(baseline), _SERVING),
     )
+
+
+def _splits_of(examples: str) -> dict[str, str]:
+    """Folder of each split of an Examples artifact."""
+    names = [name for name in sorted(os.listdir(examples)) if name.startswith(_SPLIT)]
+    return {name.removeprefix(_SPLIT): os.path.join(examples, name) for name in names}
 
 
 def report_parameters(folder: str) -> "ReportParameters":
