@@ -53,5 +53,6 @@ def corners(curve: Curve) -> tuple[Point, ...]:
     return tuple(
         point
         for place, point in enumerate(found)
-        if place in (0, last) or not found[place - 1][1] == point[1] == found[place + 1][1]
+        if place in (0, last)
+        or not found[place - 1][1] == point[1] == found[place + 1][1]
     )

@@ -107,10 +107,7 @@ def _draw(scan: ScanFiles, request: Request, geometry: Geometry, prediction: Mas
     ranges = [
         (max(0, int(place - reach)), min(size, int(np.ceil(place + reach)) + 1))
         for place, reach, size in zip(
-            centre,
-            (size_mm / 2 / step for step in geometry.spacing_zyx_mm),
-            scan.shape,
-            strict=True,
+            centre, (size_mm / 2 / step for step in geometry.spacing_zyx_mm), scan.shape, strict=True
         )
     ]
     (first, end), rows, columns = ranges

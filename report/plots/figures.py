@@ -21,7 +21,9 @@ _SHARES: Final = tuple((place / 5, f"{place / 5:g}") for place in range(6))
 _LOWEST_RATE: Final = 1 / 16
 
 
-def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()) -> Markup:
+def by_size(
+    metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()
+) -> Markup:
     """A figure between 0 and 1 of train and eval by size bucket, with intervals.
 
     Args:
