@@ -12,6 +12,7 @@ from lungct.geometry import Geometry
 from lungct.grid import Grid
 from lungct.inventory import FoundScan
 from lungct.readers.metaimage import write_scan
+from lungct.resample import resample
 from lungct.scan import Nodule, ScanError
 from serving.scan import ScanResult, segment_scan, to_own_grid
 from serving.segmentation import Segmentation, find_nodules
@@ -217,6 +218,30 @@ def test_what_falls_between_the_voxels_of_a_coarse_scan_is_in_neither() -> None:
     # A voxel of the scan is the mean of 2 x 2 x 2 of the working grid: 1/8, or all of them.
     assert np.argwhere(mask).tolist() == [[0, 2, 3], [0, 3, 3]]
     assert nodule.voxels == 2 and nodule.probability == 1
+
+
+@pytest.mark.parametrize("spacing_mm", [(0.2, 0.3, 0.5), (1.3, 1.7, 2.9), (2.1, 4.3, 6.5)])
+@pytest.mark.parametrize("shift", range(4))
+def test_the_mask_is_that_of_the_whole_grid(
+    spacing_mm: tuple[float, float, float], shift: int
+) -> None:
+    # One predicted voxel among others just below the threshold, which carry it far.
+    probability = np.full(WORKING.shape, 0.4999, np.float32)
+    probability[2:4, 3:6, 4:6] = 1
+    everywhere = np.ones(WORKING.shape, bool)
+    found = find_nodules(probability, everywhere, WORKING, 0.5)
+    x, y, z = (np.asarray(spacing_mm) * shift / 4 - 0.4).tolist()
+    counts = [
+        int(size * mm // step) + 1
+        for size, mm, step in zip(
+            WORKING.shape, WORKING.spacing_zyx_mm, spacing_mm[::-1], strict=True
+        )
+    ]
+    own = Geometry((counts[0], counts[1], counts[2]), (x, y, z), spacing_mm)
+    mask, _ = to_own_grid(Segmentation(probability, *found), WORKING, own, 0.5)
+    whole = resample(probability, WORKING, own) >= 0.5
+    assert 0 < np.count_nonzero(whole) < whole.size
+    np.testing.assert_array_equal(mask, whole)
 
 
 def test_a_nodule_at_the_corner_of_both_grids() -> None:
