@@ -9,24 +9,17 @@ or is named with --checksums: no value that a CT may hold tells that it was anot
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from lungct.exit_status import (
-    EXIT_ERROR,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_REFUSED,
-    EXIT_USAGE,
-)
+from lungct.command_line import Parser, print_warnings, run, usage_error
+from lungct.exit_status import EXIT_OK, EXIT_REFUSED
 from lungct.geometry import Geometry
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.limits import LUNG, REGIONS
@@ -40,9 +33,9 @@ from lungct.results_folder import folder_apart
 from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.scan import COVERAGE_THRESHOLD
 from lungct.slices import merge_coverage
-from lungct.storage import printable
-from lungct.streams import escape_unprintable
 from lungct.truth.labels import nodule_record
+
+PROGRAM = "lungct.check"
 
 
 @dataclass(frozen=True)
@@ -110,16 +103,8 @@ def _write_masks(stem: Path, masks: Masks, region: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line, whose errors are one line."""
-
-    class Parser(argparse.ArgumentParser):
-        """A parser without its usage in front of every error."""
-
-        def error(self, message: str) -> NoReturn:
-            """Ends the process with one line."""
-            self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
-
-    parser = Parser("python -m lungct.check", description=(__doc__ or "").partition("\n")[0])
+    """The command line."""
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", metavar="DIR", help="scans in one of the layouts")
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
@@ -147,18 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         when nobody reads the output any more, 130 when interrupted.
     """
     given = _parser().parse_args(arguments)
-    escape_unprintable()
-    try:
-        return _main(given)
-    except BrokenPipeError:
-        # What is left to print must not fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
-    except OSError as error:
-        return _usage_error(error)
-    except KeyboardInterrupt:
-        print("lungct.check: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return run(PROGRAM, lambda: _main(given))
 
 
 def _main(given: argparse.Namespace) -> int:
@@ -167,8 +141,8 @@ def _main(given: argparse.Namespace) -> int:
         inventory = _inventory(given)
         folder = _masks_folder(given, inventory.scans) if given.write_masks else None
     except (ValueError, OSError) as error:
-        return _usage_error(error)
-    _print_warnings(inventory.warnings)
+        return usage_error(PROGRAM, error)
+    print_warnings(inventory.warnings)
     return _run(inventory.scans, given, folder)
 
 
@@ -195,12 +169,6 @@ def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path
     return folder_apart("--write-masks", given.write_masks, [given.folder], scans)
 
 
-def _usage_error(error: Exception) -> int:
-    """One line on stderr."""
-    print(f"lungct.check: {printable(str(error))}", file=sys.stderr)
-    return EXIT_USAGE
-
-
 def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | None) -> int:
     """Checks the scans one by one and prints each as soon as it is known."""
     counts: Counter[str] = Counter()
@@ -208,16 +176,10 @@ def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | N
         record = check_scan(found, folder)
         counts[record.outcome] += 1
         print(as_json_line(record) if given.json else as_line(record), flush=True)
-        _print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
+        print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
     if not given.json:
         print(total_line(counts))
     return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
-
-
-def _print_warnings(warnings: Sequence[str]) -> None:
-    """What is no outcome goes to stderr, so that every line of stdout is a scan."""
-    for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def blocks_and_spans() -> Iterator[str]:
 CODE = list(blocks_and_spans())
 # Modules that the documents give options to.
 WITH_OPTIONS = (
-    *("lungct.check", "phantom"),
+    *("lungct.check", "lungct.froc", "phantom"),
     *("benchmarks.luna16_cost", "benchmarks.training_input"),
 )
 
