@@ -39,7 +39,7 @@ def froc_curves(tally: Tally, split: str = features.SPLIT_EVAL) -> tuple[FrocCur
     curves = []
     for bucket in (ALL, *features.BUCKETS):
         part = tally.part(features.CANDIDATE, split, None if bucket == ALL else bucket)
-        nodules = int(part.sums().nodules) if part.patients else 0
+        nodules = int(part.once.sums.nodules) if part.patients else 0
         if nodules:
             curves.append(FrocCurve(bucket, nodules, corners(part.froc.curve())))
     return tuple(curves)
