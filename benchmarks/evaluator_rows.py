@@ -65,13 +65,13 @@ def scan_rows(number: int) -> list[bytes]:
         for z in range(_SLICES)
     ]
     for nodule in range(_NODULES):
-        figures = {name: NoduleFigures(overlap(), 0.5, 2.0, draw.random()) for name in models}
+        figures = dict.fromkeys(models, NoduleFigures(overlap(), 0.5, 2.0, draw.random()))
         where = place(draw.choice(features.BUCKETS))
         rows.append(NoduleRow(where, str(nodule), 7.0, (1.0, 2.0, 3.0), figures))
     calibration = Calibration((1000,) * 10, (100,) * 10)
     marks = tuple(mark() for _ in range(_FALSE_POSITIVES))
-    whole = {name: ScanFigures(overlap(), marks, calibration) for name in models}
-    rows.append(ScanRow(place(*features.BUCKETS), whole))
+    whole = ScanFigures(overlap(), marks, calibration)
+    rows.append(ScanRow(place(*features.BUCKETS), dict.fromkeys(models, whole)))
     return [row_bytes(row) for row in rows]
 
 

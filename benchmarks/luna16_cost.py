@@ -107,7 +107,7 @@ def main() -> None:
     settings = [
         *("training.epochs=1", f"training.steps_per_epoch={given.steps}"),
         *("training.monitor_slices=8", "training.monitor_error=1.0"),
-        *("gate.pooled_dice=0", "gate.mean_slice_dice=0", "gate.bucket_pooled_dice={}"),
+        "gate={pooled_dice: {at_least: 0}}",
         f"evaluation.train_patients={given.train_patients}",
     ]
     if given.filters:

@@ -135,7 +135,8 @@ def _linear_slice(
 
 def _as_stored(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Interpolated values, rounded in place where they are to be whole numbers."""
-    return np.rint(values, out=values) if np.issubdtype(dtype, np.integer) else values
+    between = np.issubdtype(values.dtype, np.floating) and np.issubdtype(dtype, np.integer)
+    return np.rint(values, out=values) if between else values
 
 
 def _between_slices(slices: npt.NDArray[Any], z: _Axis, index: int) -> FloatArray:

@@ -8,7 +8,6 @@ anatomy, https://arxiv.org/abs/1809.04430.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +95,8 @@ def _library() -> Any:
     use and end with SciPy 2. It gets the same functions from where they are now; to silence the
     warnings instead would not be safe in threads.
     """
-    library = importlib.import_module("surface_distance.metrics")
-    ndimage = importlib.import_module("scipy.ndimage")
-    library.ndimage = SimpleNamespace(filters=ndimage, morphology=ndimage)  # type: ignore[attr-defined]
-    return library
+    from scipy import ndimage  # type: ignore[import-untyped]
+    from surface_distance import metrics  # type: ignore[import-untyped]
+
+    metrics.ndimage = SimpleNamespace(filters=ndimage, morphology=ndimage)
+    return metrics

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -22,7 +23,7 @@ from lungct.roots import DataRoot, RootValues
 from lungct.storage import common_base, is_remote
 from phantom.order import Order
 from schema import features
-from schema.criteria import Comparison
+from schema.criteria import Comparison, Criterion
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
 from schema.metrics import Kind, On
 from schema.slice_keys import ALL
@@ -112,7 +113,7 @@ class CriterionConfig(Section):
     """One bound on one figure.
 
     Attributes:
-        metric: Key of the metric; empty for the name of the criterion.
+        metric: Key of the metric; where it is left out, the name of the criterion is one.
         split: The split that it is about.
         bucket: The size bucket, or `all`.
         at_least: The figure must be at least this; or
@@ -123,7 +124,7 @@ class CriterionConfig(Section):
         min_nodules: In a slice with fewer nodules nothing is judged.
     """
 
-    metric: str = ""
+    metric: str
     split: str = features.SPLIT_EVAL
     bucket: str = ALL
     at_least: float | None = None
@@ -133,22 +134,56 @@ class CriterionConfig(Section):
     min_nodules: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _has_one_bound(self) -> "CriterionConfig":
+    def _can_be_judged(self) -> "CriterionConfig":
         if (self.at_least is None) == (self.at_most is None):
             got = f"at_least {self.at_least} and at_most {self.at_most}"
             raise ValueError(f"expected at_least or at_most, got {got}")
+        self.criterion()
         return self
 
-    @property
-    def bound(self) -> tuple[Comparison, float]:
-        """How the figure must stand to which bound."""
-        if self.at_most is not None:
-            return Comparison.AT_MOST, self.at_most
-        return Comparison.AT_LEAST, float(self.at_least or 0.0)
+    def criterion(self) -> Criterion:
+        """The criterion; raises ValueError where a name or number is none."""
+        wants_less = self.at_most is not None
+        bound = self.at_most if wants_less else self.at_least
+        return Criterion(
+            metric=self.metric,
+            split=self.split,
+            bucket=self.bucket,
+            comparison=Comparison.AT_MOST if wants_less else Comparison.AT_LEAST,
+            bound=float(bound or 0.0),
+            kind=self.kind,
+            on=self.on,
+            min_nodules=self.min_nodules,
+        )
+
+
+def _named(gate: Any) -> Any:
+    """The gate as it was read, where each criterion has a metric."""
+    if not isinstance(gate, dict):
+        return gate
+    return {
+        name: {"metric": name, **one} if isinstance(one, dict) else one
+        for name, one in gate.items()
+    }
+
+
+def _each_once(gate: dict[str, CriterionConfig]) -> dict[str, CriterionConfig]:
+    """The same gate; refuses criteria that could not be told apart."""
+    names: dict[str, str] = {}
+    for name, one in gate.items():
+        first = names.setdefault(one.criterion().text, name)
+        if first != name:
+            raise ValueError(f"expected each criterion once, got {first} and {name}")
+    return gate
 
 
 # What a model must reach to be blessed: criteria by names that the user chooses.
-GateConfig = Annotated[dict[str, CriterionConfig], Field(min_length=1)]
+GateConfig = Annotated[
+    dict[str, CriterionConfig],
+    Field(min_length=1),
+    BeforeValidator(_named),
+    AfterValidator(_each_once),
+]
 
 
 class EvaluationConfig(Section):
@@ -211,6 +246,10 @@ class Config(Section):
     @field_validator("split")
     @classmethod
     def _split_of_absolute_path(cls, rule: SplitRule) -> SplitRule:
+        if features.SPLIT_TRAIN not in rule.names:
+            raise ValueError(
+                f"expected patients to train on, got eval_fraction {rule.eval_fraction}"
+            )
         return replace(rule, table=absolute(rule.table))
 
     @model_validator(mode="after")
@@ -226,6 +265,11 @@ class Config(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":
         parse(self.learning())
+        judged = (ALL, *self.splits)
+        for name, one in self.gate.items():
+            if one.split not in judged:
+                expected = f"expected one of the splits {', '.join(judged)}"
+                raise ValueError(f"gate.{name}: {expected}, got {one.split!r}")
         return self
 
     @property

@@ -6,12 +6,15 @@ import difflib
 import json
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config import Config, complete_roots
 from pipeline.strict_yaml import Document, YamlError, read_yaml
+
+# Stands in valid keys for a name that the user chooses.
+CHOSEN: Final = "NAME"
 
 
 class ConfigError(ValueError):
@@ -64,10 +67,16 @@ def _validate(content: Any) -> Config:
 
 
 def valid_keys(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
-    """Yields every dotted key that a configuration may hold, the sections themselves too."""
+    """Yields every dotted key that a configuration may hold, the sections themselves too.
+
+    Where the user chooses names, as those of the gate's criteria, `NAME` stands for them.
+    """
     for name, annotation in _fields_of(section).items():
         key = f"{prefix}{name}"
         yield key
+        if _is_mapping(annotation):
+            key = f"{key}.{CHOSEN}"
+            yield key
         inner = _section_of(annotation)
         if inner is not None:
             yield from valid_keys(inner, f"{key}.")
@@ -75,23 +84,27 @@ def valid_keys(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
 
 def nearest_key(key: str) -> str:
     """Returns the valid dotted key most like `key`: by its whole, else by its last part."""
+    general, name = _general(key)
     keys = list(valid_keys())
-    close = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)
-    if close:
-        return close[0]
-    by_last = {k.rsplit(".", 1)[-1]: k for k in reversed(keys)}
-    last = difflib.get_close_matches(key.rsplit(".", 1)[-1], list(by_last), n=1, cutoff=0.0)
-    return by_last[last[0]]
+    close = difflib.get_close_matches(general, keys, n=1, cutoff=0.7)
+    if not close:
+        by_last = {k.rsplit(".", 1)[-1]: k for k in reversed(keys)}
+        last = difflib.get_close_matches(key.rsplit(".", 1)[-1], list(by_last), n=1, cutoff=0.0)
+        close = [by_last[last[0]]]
+    return close[0].replace(CHOSEN, name)
 
 
-def _mappings() -> set[str]:
-    """The keys whose values are mappings, such as a bound by size bucket."""
-    return {
-        f"{section}.{name}"
-        for section, annotation in _fields_of(Config).items()
-        for name, inner in _fields_of(_section_of(annotation)).items()
-        if typing.get_origin(inner) is dict
-    }
+def _general(key: str) -> tuple[str, str]:
+    """A dotted key with `NAME` where the user chooses a name, and the name that was chosen."""
+    section, *rest = key.split(".")
+    if not rest or not _is_mapping(_fields_of(Config).get(section)):
+        return key, CHOSEN
+    return ".".join((section, CHOSEN, *rest[1:])), rest[0]
+
+
+def _is_mapping(annotation: Any) -> bool:
+    """Whether a key holds sections by names that the user chooses."""
+    return typing.get_origin(annotation) is dict
 
 
 def _fields_of(section: type[Any] | None) -> dict[str, Any]:
@@ -137,8 +150,7 @@ def _parse_override(override: str) -> tuple[str, Any]:
             f"nearest valid key: {nearest_key(override)}"
         )
     key = key.strip()
-    parts = key.split(".")
-    if key not in valid_keys() and ".".join(parts[:-1]) not in _mappings():
+    if _general(key)[0] not in valid_keys():
         raise ConfigError(f"--set: unknown key {key}; nearest valid key: {nearest_key(key)}")
     try:
         return key, read_yaml(text).content

@@ -299,10 +299,11 @@ def _measured(criterion: Criterion, figures: Figures) -> tuple[float | None, str
     if row is None:
         return None, "no such slice"
     value = row.on(criterion.on)
-    if value is None or math.isnan(value):
-        no_interval = criterion.on is not On.VALUE and row.value is not None
-        return (
-            None,
-            "too few patients for an interval" if no_interval else "undefined in this slice",
-        )
+    if not _is_defined(value):
+        only_value = criterion.on is not On.VALUE and _is_defined(row.value)
+        return None, "too few patients for an interval" if only_value else "undefined in this slice"
     return value, ""
+
+
+def _is_defined(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)

@@ -91,9 +91,11 @@ def _columns(row: Row) -> dict[str, Sequence[Any]]:
 
 
 def _overlap_columns(overlaps: Mapping[str, Overlap]) -> dict[str, Sequence[Any]]:
-    columns: dict[str, Sequence[Any]] = {}
+    truths = {one.truth for one in overlaps.values()}
+    if len(truths) != 1:
+        raise ValueError(f"expected one truth of all models, got {sorted(truths)} voxels")
+    columns: dict[str, Sequence[Any]] = {TRUTH_VOXELS: [*truths]}
     for model, one in overlaps.items():
-        columns[TRUTH_VOXELS] = [one.truth]
         columns[of_model(PREDICTED_VOXELS, model)] = [one.predicted]
         columns[of_model(COMMON_VOXELS, model)] = [one.common]
     return columns
@@ -157,20 +159,25 @@ def parse_row(values: Mapping[str, Any]) -> Row:
     Args:
         values: By name: lists, arrays, or None, of bytes, whole numbers and floats.
 
+    Returns:
+        The row, its buckets in alphabetical order.
+
     Raises:
         ValueError: A feature is missing, or they contradict each other.
     """
     columns = {
-        name: np.asarray(found).ravel().tolist()
+        name: flat
         for name, found in values.items()
-        if found is not None
+        if found is not None and (flat := np.asarray(found).ravel().tolist())
     }
     try:
         return _row(columns)
-    except (KeyError, IndexError) as error:
+    except KeyError as error:
         raise ValueError(
             f"expected a judged row, got none of {error} in {sorted(columns)}"
         ) from error
+    except ValueError as error:
+        raise ValueError(f"expected a judged row, got a contradiction: {error}") from error
 
 
 def _row(columns: Mapping[str, list[Any]]) -> Row:
@@ -186,6 +193,8 @@ def _row(columns: Mapping[str, list[Any]]) -> Row:
     if level == SCAN:
         scans = {model: _scan_figures(columns, model, overlaps[model]) for model in models}
         return ScanRow(place, scans)
+    if level != NODULE:
+        raise ValueError(f"expected a level {SLICE}, {NODULE} or {SCAN}, got {level!r}")
     x_mm, y_mm, z_mm = columns[CENTRE_MM]
     return NoduleRow(
         place,
@@ -205,15 +214,15 @@ def _nodule_figures(
     columns: Mapping[str, list[Any]], model: str, overlap: Overlap
 ) -> NoduleFigures:
     optional = (
-        columns.get(of_model(name, model)) or [math.nan]
+        columns.get(of_model(name, model), [math.nan])
         for name in (SURFACE_DICE, HAUSDORFF_MM, HIT_PROBABILITY)
     )
     return NoduleFigures(overlap, *(found[0] for found in optional))
 
 
 def _scan_figures(columns: Mapping[str, list[Any]], model: str, overlap: Overlap) -> ScanFigures:
-    probabilities = columns.get(of_model(FALSE_POSITIVE_PROBABILITIES, model)) or []
-    flat_mm = columns.get(of_model(FALSE_POSITIVE_CENTRES_MM, model)) or []
+    probabilities = columns.get(of_model(FALSE_POSITIVE_PROBABILITIES, model), [])
+    flat_mm = columns.get(of_model(FALSE_POSITIVE_CENTRES_MM, model), [])
     centres = zip(flat_mm[::3], flat_mm[1::3], flat_mm[2::3], strict=True)
     marks = tuple(FalsePositive(*one) for one in zip(centres, probabilities, strict=True))
     names = of_model(CALIBRATION_VOXELS, model), of_model(CALIBRATION_TRUE, model)

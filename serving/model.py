@@ -28,10 +28,12 @@ class ServedModel:
         facts: What its users must know: spacing, threshold and the like.
         segment: From int16 (slices, rows, columns), Hounsfield units on the model's spacing, of any
             size, to probabilities, float32 of the same shape.
+        directory: Where it was loaded from; empty for a model that was not.
     """
 
     facts: ModelFacts
     segment: Callable[[Volume], Probability]
+    directory: str = ""
 
 
 def load_model(directory: str) -> ServedModel:
@@ -51,7 +53,7 @@ def load_model(directory: str) -> ServedModel:
             f"expected the signature {features.SIGNATURE_HU}, got {sorted(model.signatures)} "
             f"in {directory}"
         )
-    return ServedModel(facts, _Segmentation(model))
+    return ServedModel(facts, _Segmentation(model), directory)
 
 
 def read_facts(directory: str) -> ModelFacts:

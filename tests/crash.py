@@ -21,7 +21,7 @@ from runner.local_dag import NodeResult, ObservedDagRunner
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 
 GRID = {"spacing_mm": (6.0, 5.0, 4.0), "margin_mm": 6.0}
-GATE = {"pooled_dice": 0.5, "mean_slice_dice": 0.5}
+GATE = {"pooled_dice": {"at_least": 0.5}}
 
 
 def ingest(root: str, output: Path) -> NodeResult:

@@ -10,11 +10,7 @@ data: {phantom: {scans: 2}}
 split: {eval_fraction: 0.5}
 grid: {spacing_mm: [3, 2, 1], context: 1}
 model: {base_filters: 4, levels: 2}
-gate:
-  pooled_dice: 0.1
-  mean_slice_dice: 0.1
-  bucket_pooled_dice: {}
-  max_drop_against_last_blessed: 0.1
+gate: {pooled_dice: {at_least: 0.1}}
 """
 
 

@@ -138,6 +138,19 @@ def test_probabilities_of_oblique_grids_are_not_rounded():
     np.testing.assert_allclose(found, 0.001 * ramp(target), atol=2e-3)
 
 
+def test_masks_of_oblique_grids_take_the_nearest_voxel():
+    turned = (0.6, -0.8, 0.0, 0.8, 0.6, 0.0, 0.0, 0.0, 1.0)
+    source = Geometry((8, 30, 40), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0), turned)
+    mask = (np.indices(source.shape)[1] >= 15).astype(np.uint8)
+    target = Geometry((3, 9, 11), tuple(source.voxel_to_world((2, 13, 18))), (1.0, 1.1, 1.2))
+    rows = source.world_to_voxel(
+        target.voxel_to_world(np.indices(target.shape).transpose(1, 2, 3, 0))
+    )[..., 1]
+    found = resample(mask, source, target, "nearest")
+    assert found.dtype == np.uint8 and 0 < found.sum() < found.size
+    np.testing.assert_array_equal(found, rows > 14.5)
+
+
 def test_a_last_block_is_filled_with_the_last_voxel():
     source = Geometry((1, 1, 5), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
     target = Geometry((1, 1, 4), (0.5, 0.0, 0.0), (2.0, 2.0, 3.0))

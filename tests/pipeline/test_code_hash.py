@@ -192,7 +192,8 @@ def test_these_versions_count_for_every_component(
 @pytest.mark.parametrize(
     ("distribution", "expected"),
     [
-        ("simpleitk", {"ingest", "run"}),
+        ("simpleitk", {"ingest", "segment", "run"}),
+        ("surface-distance", {"segment", "run"}),
         ("isal", {"ingest", "trainer", "segment", "report", "run"}),
         ("google-crc32c", {"ingest", "trainer", "segment", "report", "run"}),
         # Found by pydicom.

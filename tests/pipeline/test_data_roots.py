@@ -14,7 +14,7 @@ from pipeline.loading import ConfigError, load_config, valid_keys
 REST = """
 grid: {spacing_mm: [3, 2, 1]}
 training: {crop_size: 32}
-gate: {pooled_dice: 0.5, mean_slice_dice: 0.4}
+gate: {pooled_dice: {at_least: 0.5}}
 """
 
 

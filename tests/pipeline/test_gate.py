@@ -1,183 +1,161 @@
-"""The gate from the configuration to a verdict of TFMA's own.
+"""The gate from the configuration to its criteria and to what TFMA is asked."""
 
-The model predicts the truth one column to the right. At 1 mm a column that costs a nodule of 4.2 mm
-three of its seven voxels, and one of 24 mm a few of its edge: good overall and bad in one bucket.
-"""
-
-from dataclasses import replace
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow_model_analysis as tfma
 
-from pipeline.config import GateConfig
-from pipeline.gate import gate_criteria, slice_thresholds
-from report.evaluation import Evaluation, read_evaluation
+from pipeline.eval_config import JUDGED_NAME, SLICES, Drawing, eval_config
+from pipeline.gate import gate_criteria
+from pipeline.loading import ConfigError, load_config
 from schema import features
-from schema.criteria import Comparison, Criterion, Kind, Verdict
-from schema.metrics import METRICS, metric_value
-from tests.components.made_evaluation import (
-    at_least,
-    at_most,
-    change_of_at_least,
-    eval_config,
-    row,
-    run_tfma,
-)
-from tests.components.made_run import MadeNodule, MadeScan
+from schema.criteria import Comparison, Criterion
+from schema.metrics import Kind, On
+from tests.components.made_evaluation import at_least, change_of_at_least
 
-# In slice 1 alone, and in slices 3 to 11.
-SMALL = MadeNodule("1", (1, 30, 30), 4.2, "3-6")
-LARGE = MadeNodule("2", (7, 30, 30), 24.0, "15+")
-GATE = GateConfig(
-    pooled_dice=0.9,
-    mean_slice_dice=0.8,
-    bucket_pooled_dice={"15+": 0.9, "3-6": 0.6},
-    max_drop_against_last_blessed=0.02,
-)
+REST = """
+grid: {spacing_mm: [3, 2, 1]}
+training: {crop_size: 32}
+"""
+GATE = """
+gate:
+  pooled_dice: {at_least: 0.9}
+  no_worse: {metric: pooled_dice, kind: change, on: lower, at_least: -0.02}
+  gap: {metric: mean_slice_dice, kind: gap, at_most: 0.1, bucket: all}
+  small: {metric: recall, bucket: 3-6, at_least: 0, min_nodules: 20}
+  distance: {metric: hausdorff_mm, split: all, at_most: 5}
+"""
 
 
-SCAN = MadeScan("series", "eval", (SMALL, LARGE))
+def criteria(folder: Path, text: str) -> tuple[Criterion, ...]:
+    path = folder / "config.yaml"
+    path.write_text(REST + text)
+    return gate_criteria(load_config(str(path)).gate)
 
 
-def rows(candidate: int, baseline: int | None) -> list[bytes]:
-    """Rows of models that shift by so many columns."""
-    buckets = {1: "3-6", **dict.fromkeys(range(3, 12), "15+")}
-    truth, now = SCAN.truth(), SCAN.shifted(candidate)
-    before = SCAN.shifted(baseline) if baseline is not None else None
-    return [
-        row(
-            int(truth[z].sum()),
-            counts(now[z], truth[z]),
-            None if before is None else counts(before[z], truth[z]),
-            [buckets.get(z, "none")],
-        )
-        for z in range(len(truth))
-    ]
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        criteria(folder, text)
+    return str(caught.value)
 
 
-def counts(prediction: Any, truth: Any) -> tuple[int, int]:
-    return int(prediction.sum()), int((prediction & truth).sum())
+def test_criteria_of_a_configuration_in_order(tmp_path: Path) -> None:
+    least, most = Comparison.AT_LEAST, Comparison.AT_MOST
+    assert criteria(tmp_path, GATE) == (
+        Criterion("pooled_dice", "eval", "all", least, 0.9),
+        Criterion("pooled_dice", "eval", "all", least, -0.02, Kind.CHANGE, On.LOWER),
+        Criterion("mean_slice_dice", "eval", "all", most, 0.1, Kind.GAP),
+        Criterion("recall", "eval", "3-6", least, 0.0, min_nodules=20),
+        Criterion("hausdorff_mm", "all", "all", most, 5.0),
+    )
 
 
-def evaluate(
-    folder: Path, criteria: tuple[Criterion, ...], candidate: int, baseline: int | None = None
-) -> Evaluation:
-    run_tfma(folder, eval_config(criteria, baseline is not None), rows(candidate, baseline))
-    # Raises where TFMA's verdict is another.
-    return read_evaluation(str(folder), criteria)
-
-
-def test_criteria_of_a_configuration_in_order() -> None:
-    assert [one.text for one in gate_criteria(GATE)] == [
-        "pooled Dice, eval split ≥ 0.9",
-        "change of pooled Dice, eval split against the last blessed model ≥ −0.02",
-        "mean slice Dice, eval split ≥ 0.8",
-        "pooled Dice, eval split, nodules 3–6 mm ≥ 0.6",
-        "pooled Dice, eval split, nodules 15+ mm ≥ 0.9",
-    ]
-
-
-def test_no_drop_at_all_can_be_asked_for() -> None:
-    gate = GATE.model_copy(update={"max_drop_against_last_blessed": 0.0})
-
-    change = gate_criteria(gate)[1]
-
-    assert change.text.endswith("≥ +0")
-
-
-def test_lower_is_better_turns_the_bounds_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import gate
-
-    lower = replace(METRICS[0], higher_is_better=False)
-    monkeypatch.setattr(gate, "POOLED_DICE", lower)
-
-    value, change, *_ = gate_criteria(GATE)
-
-    assert (value.comparison, value.bound) == (Comparison.AT_MOST, 0.9)
-    assert (change.comparison, change.bound) == (Comparison.AT_MOST, 0.02)
-
-
-def test_good_overall_and_bad_in_one_bucket_is_refused(tmp_path: Path) -> None:
-    evaluation = evaluate(tmp_path, gate_criteria(GATE), 1)
-
-    assert not tfma.load_validation_result(str(tmp_path)).validation_ok
-    assert not evaluation.passed
-    failed = [row for row in evaluation.gate if row.verdict is Verdict.FAIL]
-    assert [row.criterion.bucket for row in failed] == ["3-6"]
-    assert failed[0].measured == pytest.approx(4 / 7)
-    overall = metric_value(evaluation.metrics, "pooled_dice", features.SPLIT_EVAL)
-    assert overall is not None and overall > 0.9
-
-
-def test_the_same_model_passes_where_that_bucket_has_no_bound(tmp_path: Path) -> None:
-    gate = GATE.model_copy(update={"bucket_pooled_dice": {"15+": 0.9}})
-
-    evaluation = evaluate(tmp_path, gate_criteria(gate), 1)
-
-    assert tfma.load_validation_result(str(tmp_path)).validation_ok
-    assert evaluation.passed
-    verdicts = {row.criterion.kind: row.verdict for row in evaluation.gate}
-    assert verdicts == {Kind.VALUE: Verdict.PASS, Kind.CHANGE: Verdict.NOT_APPLICABLE}
-
-
-def test_bounds_that_are_just_met_pass_in_tfma_too(tmp_path: Path) -> None:
-    criteria = (at_least(4 / 7, "3-6"), at_most(4 / 7, "3-6"), change_of_at_least(0.0))
-
-    evaluation = evaluate(tmp_path, criteria, 1, baseline=1)
-
-    assert [row.margin for row in evaluation.gate] == [0.0, 0.0, 0.0]
-    assert evaluation.passed
+@pytest.mark.parametrize("name", ["demo", "luna16", "vertex"])
+def test_every_gate_that_comes_along_compares_with_the_last_blessed_model(name: str) -> None:
+    root = Path(__file__).resolve().parent.parent.parent
+    found = gate_criteria(load_config(str(root / f"configs/{name}.yaml")).gate)
+    assert {Kind.VALUE, Kind.CHANGE} <= {one.kind for one in found}
+    assert any(one.bucket != "all" and one.min_nodules for one in found)
 
 
 @pytest.mark.parametrize(
-    "criterion",
+    ("gate", "expected"),
     [
-        at_most(0.5, "3-6"),  # measured 4/7
-        at_most(0.9, "8-15"),  # no such slice
-        at_least(0.1, "none"),  # undefined
+        ("{}", "gate: dictionary should have at least 1 item"),
+        ("5", "gate: input should be an object, got 5"),
+        ("{iou: 0.5}", "gate.iou: expected a section, got 0.5"),
+        ("{iou: {}}", "gate.iou: expected at_least or at_most, got at_least None and at_most None"),
+        (
+            "{iou: {at_least: 0, at_most: 1}}",
+            "gate.iou: expected at_least or at_most, got at_least 0.0 and at_most 1.0",
+        ),
+        ("{dice: {at_least: 0}}", "gate.dice: expected one of the metrics pooled_dice, "),
+        ("{a: {metric: b, at_least: 0}}", "gate.a: expected one of the metrics pooled_dice, "),
+        ("{iou: {at_least: 0, bucket: 9-15}}", "gate.iou: expected a bucket of ('all', '3-6', "),
+        ("{iou: {at_least: 0, split: dev}}", "gate.iou: expected a split of ('all', 'train', "),
+        # A split that this run does not have.
+        (
+            "{iou: {at_least: 0, split: test}}",
+            "gate.iou: expected one of the splits all, train, eval, got 'test'",
+        ),
+        ("{iou: {at_least: 0, kind: ratio}}", "gate.iou.kind: input should be 'value', 'change' "),
+        ("{iou: {at_least: 0, on: mean}}", "gate.iou.on: input should be 'value', 'lower' "),
+        ("{iou: {at_least: .nan}}", "gate.iou: expected a finite bound on iou, got nan"),
+        ("{iou: {at_least: -.inf}}", "gate.iou: expected a finite bound on iou, got -inf"),
+        ("{iou: {at_least: '0'}}", "gate.iou.at_least: input should be a valid number, got '0'"),
+        ("{iou: {at_least: 0, min_nodules: -1}}", "gate.iou.min_nodules: input should be greater"),
+        (
+            "{iou: {at_leest: 0}}",
+            "unknown key gate.iou.at_leest; nearest valid key: gate.iou.at_least",
+        ),
+        (
+            "{iou: {at_least: 0}, b: {metric: iou, at_least: 0, min_nodules: 3}}",
+            "gate: expected each criterion once, got iou and b",
+        ),
     ],
 )
-def test_one_missed_criterion_is_missed_in_tfma_too(tmp_path: Path, criterion: Criterion) -> None:
-    evaluation = evaluate(tmp_path, (at_least(0.9), criterion), 1)
-
-    assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
-
-
-def test_worse_than_the_last_blessed_is_refused(tmp_path: Path) -> None:
-    criteria = (at_least(0.5), change_of_at_least(-0.02))
-
-    evaluation = evaluate(tmp_path, criteria, 2, baseline=1)
-
-    assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
-    now, before = (
-        metric_value(rows, "pooled_dice", "eval")
-        for rows in (evaluation.metrics, evaluation.last_blessed)
-    )
-    assert now is not None and before is not None
-    assert evaluation.gate[1].measured == now - before < -0.02
+def test_what_is_no_gate_is_one_line_that_names_file_and_key(
+    tmp_path: Path, gate: str, expected: str
+) -> None:
+    said = refused(tmp_path, f"gate: {gate}")
+    assert said.startswith(f"{tmp_path}/config.yaml")
+    assert expected in said and "\n" not in said
 
 
-def test_rise_above_the_last_blessed_is_refused_where_it_is_bounded(tmp_path: Path) -> None:
-    rise = replace(change_of_at_least(0.02), comparison=Comparison.AT_MOST)
-
-    evaluation = evaluate(tmp_path, (at_least(0.5), rise), 1, baseline=2)
-
-    assert [row.verdict for row in evaluation.gate] == [Verdict.PASS, Verdict.FAIL]
+def test_the_line_of_a_wrong_criterion_is_named(tmp_path: Path) -> None:
+    wrong = GATE.replace("bucket: 3-6", "bucket: 9-15")
+    assert refused(tmp_path, wrong).startswith(f"{tmp_path}/config.yaml, line 9: gate.small: ")
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_a_threshold(kind: Kind) -> None:
-    (threshold,) = slice_thresholds([replace(at_least(0.5), kind=kind)], "pooled_dice")
+def test_a_split_that_the_run_has_can_be_asked_for(tmp_path: Path) -> None:
+    text = "split: {test_fraction: 0.1}\ngate: {iou: {at_least: 0, split: test}}"
+    (one,) = criteria(tmp_path, text)
+    assert one.split == "test"
 
-    assert threshold.threshold.ByteSize()
+
+def metrics(asked: list[Criterion]) -> list[Any]:
+    config = eval_config(asked, Drawing(replicates=50, code_hash="c0ffee"))
+    (spec,) = config.metrics_specs
+    return list(spec.metrics)
 
 
-def test_thresholds_go_to_their_metric() -> None:
-    criteria = [at_least(0.5), at_least(0.25, metric="recall")]
+def test_each_criterion_is_a_metric_with_a_threshold_on_the_whole() -> None:
+    asked = [at_least(0.5), change_of_at_least(-0.02, "3-6")]
+    figures, *margins, number = metrics(asked)
+    assert (figures.class_name, len(figures.per_slice_thresholds)) == ("Figures", 0)
+    assert [margin.class_name for margin in margins] == ["GateMargin", "GateMargin"]
+    for margin, criterion in zip(margins, asked, strict=True):
+        settings = json.loads(margin.config)
+        assert settings["name"] == criterion.text
+        assert Criterion.from_json(json.loads(settings["criterion"])) == criterion
+        assert bound(margin) == 0
+    assert (number.class_name, json.loads(number.config)["name"]) == ("JudgedCriteria", JUDGED_NAME)
+    assert bound(number) == 1
 
-    (threshold,) = slice_thresholds(criteria, "recall")
 
-    assert threshold.threshold.value_threshold.lower_bound.value == 0.25
-    assert dict(threshold.slicing_specs[0].feature_values) == {"split": "eval"}
+def bound(metric: Any) -> float:
+    """The lower bound of a metric, in the slice of all rows."""
+    (threshold,) = metric.per_slice_thresholds
+    (slicing,) = threshold.slicing_specs
+    assert not slicing.feature_keys and not slicing.feature_values
+    return float(threshold.threshold.value_threshold.lower_bound.value)
+
+
+def test_every_metric_sees_how_intervals_are_made_and_the_hash_of_the_code() -> None:
+    *drawn, number = [json.loads(metric.config) for metric in metrics([at_least(0.5)])]
+    assert [(one["replicates"], one["code_hash"]) for one in drawn] == [(50, "c0ffee")] * 2
+    assert number["code_hash"] == "c0ffee"
+
+
+def test_without_criteria_there_is_no_threshold() -> None:
+    (figures,) = metrics([])
+    assert not figures.per_slice_thresholds
+
+
+def test_slices_and_models_of_an_evaluation() -> None:
+    config = eval_config([], Drawing(0, ""))
+    assert tuple(tuple(spec.feature_keys) for spec in config.slicing_specs) == SLICES
+    assert () in SLICES and (features.SPLIT, features.SOURCE) in SLICES
+    models = [(spec.name, spec.is_baseline) for spec in config.model_specs]
+    assert models == [("candidate", False), ("baseline", True)]

@@ -13,7 +13,7 @@ DEMO = str(ROOT / "configs" / "demo.yaml")
 MINIMAL = """
 grid: {spacing_mm: [3, 2, 1]}
 training: {crop_size: 32}
-gate: {pooled_dice: 0.5, mean_slice_dice: 0.4}
+gate: {pooled_dice: {at_least: 0.5}, low: {metric: iou, at_most: 0.4}}
 """
 
 
@@ -39,8 +39,9 @@ def test_on_vertex_ai_the_configuration_of_luna16_runs(section: str) -> None:
 
 def test_the_gate_of_the_demo_asks_for_the_published_validation_dice() -> None:
     gate = load_config(DEMO).gate
-    assert gate.pooled_dice >= 0.69
-    assert gate.bucket_pooled_dice
+    assert (gate["pooled_dice"].at_least or 0) >= 0.69
+    assert (gate["mean_slice_dice"].at_least or 0) >= 0.69
+    assert {one.bucket for one in gate.values()} >= {"8-15", "15+"}
 
 
 def test_overrides_and_runner_values_win(tmp_path: Path) -> None:
@@ -51,9 +52,18 @@ def test_overrides_and_runner_values_win(tmp_path: Path) -> None:
     assert config.grid.spacing_mm == (3.0, 2.0, 1.0)
 
 
-def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, MINIMAL), ["gate.bucket_pooled_dice.6-8=0.25"])
-    assert config.gate.bucket_pooled_dice == {"6-8": 0.25}
+def test_a_criterion_can_be_changed_and_added(tmp_path: Path) -> None:
+    given = ["gate.pooled_dice.at_least=0.25", "gate.pooled_dice.bucket=6-8"]
+    given += ["gate.small={metric: recall, bucket: 3-6, at_least: 0.1}"]
+    gate = load_config(write(tmp_path, MINIMAL), given).gate
+    assert list(gate) == ["pooled_dice", "low", "small"]
+    assert (gate["pooled_dice"].at_least, gate["pooled_dice"].bucket) == (0.25, "6-8")
+    assert gate["small"].metric == "recall"
+
+
+def test_a_gate_can_be_replaced(tmp_path: Path) -> None:
+    gate = load_config(write(tmp_path, MINIMAL), ["gate={iou: {at_least: 0.1}}"]).gate
+    assert list(gate) == ["iou"]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +72,14 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("training.epoch=3", "unknown key training.epoch; nearest valid key: training.epochs"),
         ("trainin.epochs=3", "nearest valid key: training.epochs"),
         ("training.augmentation.flips=1", "nearest valid key: training.augmentation.flip"),
-        ("dice=3", "nearest valid key: gate.pooled_dice"),
+        ("at_least=3", "nearest valid key: gate.NAME.at_least"),
+        ("gate.mine.at_leest=3", "unknown key gate.mine.at_leest; nearest valid key: gate.mine.at"),
+        ("gate.pooled_dice.at_least.x=3", "unknown key gate.pooled_dice.at_least.x"),
         ("training.epochs", "expected key=value, got 'training.epochs'"),
         ("training.epochs=many", "training.epochs: input should be a valid integer"),
         ("training.epochs=[3", "--set training.epochs=[3: expected YAML, got: while parsing"),
         ("training.epochs.x=3", "unknown key training.epochs.x"),
         ("training=3", "--set training=3: training: expected a section, got 3"),
-        ("gate.bucket_pooled_dice.9-15=0.5", "expected size buckets 3-6, 6-8, 8-15, 15+, got 9-15"),
         ("grid.slice_size=100", "unknown key grid.slice_size; nearest valid key: "),
         ("training.crop_size=100", "expected a crop_size divisible by 8, got 100"),
         ("intensity.window_hu=[400, -1000]", "got (400, -1000)"),
@@ -101,8 +112,8 @@ def test_a_bound_of_one_bucket_can_be_set(tmp_path: Path) -> None:
         ("training.epochs='3'", "training.epochs: input should be a valid integer, got '3'"),
         ("training.learning_rate=on", "training.learning_rate: input should be a valid number"),
         ("training.augmentation.flip=yes", "flip: input should be a valid boolean, got 'yes'"),
-        ("gate.bucket_pooled_dice={3-6: 0.1, 3-6: 0.2}", "expected each key once, got 3-6 in line"),
-        ("gate.bucket_pooled_dice={15: 0.1}", "expected a text as key, got 15 in line 1"),
+        ("gate={a: {on: lower}, a: {on: upper}}", "expected each key once, got a in line"),
+        ("gate={15: {at_least: 0.1}}", "expected a text as key, got 15 in line 1"),
         (
             "intensity.window_hu=[-1000, .inf]",
             "window_hu.1: input should be a valid integer, got inf",
@@ -172,7 +183,7 @@ def test_of_several_overrides_the_one_at_fault_is_named(tmp_path: Path) -> None:
         ("- a", "expected a mapping of sections, got list"),
         ("a: [", "expected YAML"),
         ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3", "each key once, got b.c in line 3 and line 5"),
-        (MINIMAL + "gate: {pooled_dice: 0.1}", "each key once, got gate in line 4 and line 5"),
+        (MINIMAL + "gate: {iou: {at_least: 0}}", "each key once, got gate in line 4 and line 5"),
         ("a: &a [*a]", "expected a value, got a.0, which holds itself"),
         ("a: &a {b: 1}\n<<: *a\n<<: *a", "each key once, got << in line 2 and line 3"),
         (MINIMAL + "model:\n  levels: yes", "config.yaml, line 6: model.levels: input should be a"),
@@ -188,7 +199,7 @@ def test_of_several_overrides_the_one_at_fault_is_named(tmp_path: Path) -> None:
             MINIMAL + "intensity:\n  window_hu: [-.inf, 0]",
             "line 6: intensity.window_hu.0: input should",
         ),
-        ("gate: {pooled_dice: 0.5, mean_slice_dice: 0.5}", "missing key grid"),
+        ("gate: {pooled_dice: {at_least: 0.5}}", "missing key grid"),
         (MINIMAL + "modle: {levels: 3}", "unknown key modle; nearest valid key: model"),
         (MINIMAL + "model: {level: 3}", "unknown key model.level; nearest valid key: model.levels"),
     ],
@@ -213,7 +224,7 @@ def test_a_file_that_is_no_utf8_is_named(tmp_path: Path) -> None:
 
 def test_anchors_are_read(tmp_path: Path) -> None:
     text = MINIMAL.replace("0.4", "*half").replace("0.5", "&half 0.5")
-    assert load_config(write(tmp_path, text)).gate.mean_slice_dice == 0.5
+    assert load_config(write(tmp_path, text)).gate["low"].at_most == 0.5
 
 
 def test_a_missing_file_is_named() -> None:

@@ -2,16 +2,21 @@
 
 import pytest
 
-from lungct.metrics import OverlapSums
+from lungct.figures import COUNTS, FIGURES
 from schema.metrics import (
     HEADLINES,
     METRICS,
     TABLE_METRICS,
+    Kind,
     MetricRow,
+    On,
+    figure_name,
     figure_text,
     find_metric,
+    find_row,
     in_order,
     metric_value,
+    parse_figure_name,
     signed_text,
 )
 
@@ -24,10 +29,10 @@ ROWS = (
 )
 
 
-def test_every_metric_is_a_property_of_the_overlap() -> None:
-    for metric in METRICS:
-        assert isinstance(getattr(OverlapSums, metric.key), property), metric.key
-        assert metric.label and metric.protocol
+def test_every_metric_is_a_figure_and_every_figure_a_metric() -> None:
+    assert {metric.key for metric in METRICS} == set(FIGURES)
+    assert not set(FIGURES) & set(COUNTS)
+    assert all(metric.label and metric.protocol for metric in METRICS)
 
 
 def test_keys_and_labels_are_told_apart() -> None:
@@ -36,14 +41,56 @@ def test_keys_and_labels_are_told_apart() -> None:
 
 
 def test_what_is_shown_where() -> None:
-    assert [metric.label for metric in HEADLINES] == ["pooled Dice", "mean slice Dice"]
-    assert TABLE_METRICS[:2] == HEADLINES
+    assert [metric.label for metric in HEADLINES] == [
+        "pooled Dice",
+        "mean slice Dice",
+        "nodule Dice",
+        "lesion sensitivity",
+        "false positives per scan",
+    ]
     assert all(find_metric(key) in TABLE_METRICS for key in ("precision", "recall"))
+    # What has no size is in no table by size.
+    assert all(metric.by_bucket for metric in TABLE_METRICS)
+
+
+def test_where_less_is_better() -> None:
+    less = {metric.key for metric in METRICS if not metric.higher_is_better}
+    assert less == {"hausdorff_mm", "volume_error", "false_positives_per_scan"}
+
+
+@pytest.mark.parametrize("on", On)
+@pytest.mark.parametrize("kind", Kind)
+def test_names_of_figures_there_and_back(kind: Kind, on: On) -> None:
+    for key in (*FIGURES, *COUNTS):
+        assert parse_figure_name(figure_name(key, kind, on)) == (key, kind, on)
+
+
+def test_no_two_figures_have_one_name() -> None:
+    names = {figure_name(key, kind, on) for key in FIGURES for kind in Kind for on in On}
+    assert len(names) == len(FIGURES) * len(Kind) * len(On)
+    assert not names & set(COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "kind", "on"),
+    [
+        ("pooled_dice", "pooled_dice", Kind.VALUE, On.VALUE),
+        ("pooled_dice_lower", "pooled_dice", Kind.VALUE, On.LOWER),
+        ("pooled_dice_change_upper", "pooled_dice", Kind.CHANGE, On.UPPER),
+        ("sensitivity_at_0.125_gap", "sensitivity_at_0.125", Kind.GAP, On.VALUE),
+        ("example_count", "example_count", Kind.VALUE, On.VALUE),  # a name of TFMA's own
+        # A key may end as a kind does, and is told from it where it stands before one.
+        ("volume_change_change", "volume_change", Kind.CHANGE, On.VALUE),
+    ],
+)
+def test_names_of_figures_by_hand(name: str, key: str, kind: Kind, on: On) -> None:
+    assert parse_figure_name(name) == (key, kind, on)
+    assert figure_name(key, kind, on) == name
 
 
 def test_metric_that_is_not_there_is_named() -> None:
     assert find_metric("recall").label == "voxel recall"
-    with pytest.raises(ValueError, match=r"the metrics pooled_dice, .*recall, got 'dice'"):
+    with pytest.raises(ValueError, match=r"the metrics pooled_dice, .*, got 'dice'"):
         find_metric("dice")
 
 
@@ -62,6 +109,14 @@ def test_value_of_a_slice_key() -> None:
     assert metric_value(ROWS, "pooled_dice", "eval") == 0.8
     assert metric_value(ROWS, "recall", "eval", "none") is None  # undefined
     assert metric_value(ROWS, "pooled_dice", "eval", "15+") is None  # not measured
+    assert find_row(ROWS, "recall", "eval") == ROWS[2]
+    assert find_row(ROWS, "recall", "test") is None
+
+
+def test_a_figure_and_its_bounds() -> None:
+    row = MetricRow("eval", "all", "recall", 0.7, 0.6, 0.75)
+    assert [row.on(on) for on in On] == [0.7, 0.6, 0.75]
+    assert ROWS[2].on(On.LOWER) is None
 
 
 def test_figures_in_words() -> None:

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from lungct.grid import Grid
-from schema.model_facts import DataFacts, ModelFacts
+from schema.model_facts import DataFacts, ModelFacts, patient_hash
 
-DATA = DataFacts(("label masks", "spheres"), ("lung",), "12ab", "34cd")
+PATIENTS = {"eval": (patient_hash("c"),), "train": (patient_hash("a"), patient_hash("b"))}
+DATA = DataFacts(("label masks", "spheres"), ("lung",), "12ab", "34cd", PATIENTS)
 MODEL = ModelFacts(
     grid=Grid((2.5, 1.5, 1.25), context=2, margin_mm=7.5),
     window_hu=(-1000, 400),
@@ -25,6 +26,17 @@ def test_facts_come_back() -> None:
     assert ModelFacts.from_json(MODEL.to_json()).to_json() == MODEL.to_json()
 
 
+def test_patients_come_back_by_split() -> None:
+    assert DataFacts.from_json(DATA.to_json()).patients == PATIENTS
+    assert ModelFacts.from_json(MODEL.to_json()).data.patients == PATIENTS
+    assert DataFacts.from_json(DataFacts().to_json()).patients == {}
+
+
+def test_a_patient_is_hashed() -> None:
+    assert patient_hash("LIDC-IDRI-0001") == "3bb5d67ab4619662"
+    assert patient_hash("a") != patient_hash("b")
+
+
 @pytest.mark.parametrize("text", ["[]", "1", "null"])
 def test_what_is_no_object_is_refused(text: str) -> None:
     for kind in (DataFacts, ModelFacts):
@@ -38,7 +50,17 @@ def test_what_is_no_json_is_refused(kind: type[DataFacts] | type[ModelFacts]) ->
         kind.from_json("")
 
 
-@pytest.mark.parametrize("change", [{"truths": 1}, {"regions": None}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truths": 1},
+        {"regions": None},
+        {"colour": "red"},
+        {"patients": None},
+        {"patients": ["a"]},
+        {"patients": {"train": 1}},
+    ],
+)
 def test_other_facts_of_data_are_refused(change: dict[str, object]) -> None:
     text = json.dumps({**json.loads(DATA.to_json()), **change})
     with pytest.raises(ValueError, match="expected the facts of a data set, got {"):
