@@ -12,7 +12,9 @@ def heading(picture: Picture) -> str:
     """What is seen, in a few words."""
     result, mark = picture.request.result, picture.request.mark
     if result is not None:
-        dice = "no nodule Dice" if result.dice is None else f"nodule Dice {figure_text(result.dice)}"
+        dice = (
+            "no nodule Dice" if result.dice is None else f"nodule Dice {figure_text(result.dice)}"
+        )
         return f"{decimal(result.diameter_mm, 1)} mm, {dice}"
     return f"probability {figure_text(mark.probability)}" if mark is not None else "no nodule"
 

@@ -4,7 +4,6 @@ from typing import Final
 
 from schema.metrics import UNDEFINED_TEXT, MetricRow, figure_text, signed_text
 
-
 # What the records of scans say of truth that is made of annotated spheres.
 SPHERES: Final = "spheres"
 

@@ -11,8 +11,8 @@ from report.plots import svg
 from report.plots.svg import Axis, Frame
 from report.words import figure_with_interval
 from schema import features
-from schema.criteria import Comparison, GateRow, Kind, On
-from schema.metrics import Metric, MetricRow, find_row
+from schema.criteria import Comparison, GateRow
+from schema.metrics import Kind, Metric, MetricRow, On, find_row
 from schema.slice_keys import ALL, bucket_text
 
 SPLITS: Final = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
@@ -21,9 +21,7 @@ _SHARES: Final = tuple((place / 5, f"{place / 5:g}") for place in range(6))
 _LOWEST_RATE: Final = 1 / 16
 
 
-def by_size(
-    metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()
-) -> Markup:
+def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()) -> Markup:
     """A figure between 0 and 1 of train and eval by size bucket, with intervals.
 
     Args:

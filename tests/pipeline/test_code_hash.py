@@ -90,8 +90,9 @@ def test_a_changed_metric_reruns_the_evaluator_alone(changes: Changes) -> None:
     assert changes(path, "\n\n\n", "\n\nADDED = 1\n\n") == {"evaluator", "run"}
 
 
-def test_a_changed_way_of_segmenting_reruns_what_segments(changes: Changes) -> None:
-    assert changes("serving/model.py", "\n\n\n", "\n\nADDED = 1\n\n") == {"segment", "run"}
+def test_a_changed_way_of_segmenting_reruns_what_reads_models(changes: Changes) -> None:
+    changed = changes("serving/model.py", "\n\n\n", "\n\nADDED = 1\n\n")
+    assert changed == {"segment", "report", "run"}
 
 
 def test_other_files_count_for_the_component_that_reads_them(changes: Changes) -> None:
