@@ -154,15 +154,11 @@ def _find(judged: Judged, records: Mapping[str, ScanRecord], voxel_mm3: float) -
         wrong=wrong_marks(judged, records),
         curves=froc_curves(held_out.tally()),
         calibration=calibration(held_out.scans),
-        agreement=volume_agreement(
-            [one for one in nodules if one.split == features.SPLIT_EVAL]
-        ),
+        agreement=volume_agreement([one for one in nodules if one.split == features.SPLIT_EVAL]),
     )
 
 
-def _choose(
-    judged: Judged, findings: Findings, records: Mapping[str, ScanRecord]
-) -> list[Request]:
+def _choose(judged: Judged, findings: Findings, records: Mapping[str, ScanRecord]) -> list[Request]:
     """What is drawn; where there are phantoms, the first few scans of patients in any case."""
     requests = choose_nodules(findings.nodules)
     series = [row.place.series_uid for row in judged.scans]

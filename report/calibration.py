@@ -92,6 +92,4 @@ def _bounds(counts: IntArray) -> list[tuple[float | None, float | None]]:
     voxels, true = (weights @ counts[:, column].astype(np.float64) for column in (0, 1))
     shares = np.divide(true, voxels, out=np.full(voxels.shape, np.nan), where=voxels > 0)
     intervals = [percentile_interval(column, patients=len(counts)) for column in shares.T]
-    return [
-        (None, None) if np.isnan(one.lower) else (one.lower, one.upper) for one in intervals
-    ]
+    return [(None, None) if np.isnan(one.lower) else (one.lower, one.upper) for one in intervals]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lungct.figures import count
 from lungct.froc.curve import Curve
 from lungct.tally import Tally
 from schema import features
@@ -39,7 +40,7 @@ def froc_curves(tally: Tally, split: str = features.SPLIT_EVAL) -> tuple[FrocCur
     curves = []
     for bucket in (ALL, *features.BUCKETS):
         part = tally.part(features.CANDIDATE, split, None if bucket == ALL else bucket)
-        nodules = int(part.once.sums.nodules) if part.patients else 0
+        nodules = count("nodules", part)
         if nodules:
             curves.append(FrocCurve(bucket, nodules, corners(part.froc.curve())))
     return tuple(curves)
@@ -53,6 +54,5 @@ def corners(curve: Curve) -> tuple[Point, ...]:
     return tuple(
         point
         for place, point in enumerate(found)
-        if place in (0, last)
-        or not found[place - 1][1] == point[1] == found[place + 1][1]
+        if place in (0, last) or not found[place - 1][1] == point[1] == found[place + 1][1]
     )

@@ -35,7 +35,8 @@ class Judged:
     def tally(self) -> Tally:
         """What nodules and scans count, by patient."""
         tally = Tally()
-        for row in (*self.nodules, *self.scans):
+        rows: tuple[NoduleRow | ScanRow, ...] = (*self.nodules, *self.scans)
+        for row in rows:
             tally.add(key_of(row), row.counts())
         return tally
 

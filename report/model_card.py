@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lungct.record import ScanRecord
 from report.content import ReportContent
-from report.words import counted, decimal
+from report.words import SPHERES, counted, decimal
 from schema import features
 from schema.metrics import HEADLINES, METRICS, Metric, find_row
 from schema.model_facts import ModelFacts
@@ -31,7 +31,6 @@ NOT_FOR: Final = (
     "own on the scanners and patients that it is to be used for, and without the approval that "
     "the law asks for."
 )
-SPHERES: Final = "spheres"
 
 
 def model_card(content: ReportContent) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def windowed(hu: npt.NDArray[np.int16]) -> Grey:
     """Hounsfield units as grey values in a lung window, uint8 of the same shape."""
     low, high = WINDOW_HU
     scaled = (hu.astype(np.float32) - low) * (255 / (high - low))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(scaled), 0, 255), np.uint8)
 
 
 def png(grey: Grey) -> str:

@@ -9,15 +9,26 @@ import jinja2
 from markupsafe import Markup
 
 from report import tables
+from report.captions import facts, heading
 from report.content import ReportContent, sum_up_nodules
 from report.gallery import GROUPS, WRONG
 from report.plots.figures import by_size, froc
 from report.plots.nodules import dice_against_diameter, reliability, volume_agreement
 from report.plots.training import dice_curve, loss_curve
-from report.words import count, counted, decimal, interval_text, sentence, two_lines
+from report.words import (
+    count,
+    counted,
+    decimal,
+    interval_text,
+    minus,
+    sentence,
+    truth_text,
+    two_lines,
+)
 from schema import features
 from schema.criteria import Verdict
 from schema.metrics import (
+    FROC,
     HEADLINES,
     LESION_SENSITIVITY,
     METRICS,
@@ -32,6 +43,8 @@ from schema.slice_keys import ALL, bucket_text
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 TEMPLATE: Final = "page.html.j2"
+# Of the train split fewer figures are shown.
+TRAIN_METRICS: Final = tuple(metric for metric in HEADLINES if metric.by_bucket)
 # Sections in the order of the page: name, heading.
 SECTIONS: Final = (
     ("overview", "Overview"),
@@ -68,10 +81,14 @@ def render(content: ReportContent, card: Mapping[str, Any]) -> str:
         count=count,
         counted=counted,
         decimal=decimal,
+        facts=facts,
         figure=figure_text,
+        heading=heading,
         interval=interval_text,
+        minus=minus,
         sentence=sentence,
         signed=signed_text,
+        truth_text=truth_text,
         two_lines=two_lines,
     )
     return environment.get_template(TEMPLATE).render(
@@ -122,8 +139,8 @@ def _tables(content: ReportContent) -> dict[str, Any]:
     return {
         "cards": tables.cards(content),
         "gate": tables.gate_intervals(evaluation),
-        "eval_sizes": tables.size_rows(rows, features.SPLIT_EVAL, TABLE_METRICS),
-        "train_sizes": tables.size_rows(rows, features.SPLIT_TRAIN, HEADLINES),
+        "eval_sizes": tables.size_rows(content, features.SPLIT_EVAL, TABLE_METRICS),
+        "train_sizes": tables.size_rows(content, features.SPLIT_TRAIN, TRAIN_METRICS),
         "further": tables.further_rows(rows),
         "changes": tables.change_rows(evaluation),
         "changed_nodules": tables.changed_nodules(content.findings.eval_nodules),
@@ -140,8 +157,10 @@ def _names(content: ReportContent) -> dict[str, Any]:
         "metrics": METRICS,
         "table_metrics": TABLE_METRICS,
         "headlines": HEADLINES,
+        "train_metrics": TRAIN_METRICS,
+        "froc_keys": [metric.key for metric in FROC],
         "verdicts": {verdict.name.lower(): content.gate_rows(verdict) for verdict in Verdict},
-        "groups": [group for group in GROUPS if group in shown],
+        "groups": {kind: text for kind, text in GROUPS.items() if kind in shown},
         "wrong_group": WRONG,
         "drawn": {picture.request.anchor for picture in content.pictures},
         "summary": sum_up_nodules(content.findings.eval_nodules),

@@ -107,7 +107,10 @@ def _draw(scan: ScanFiles, request: Request, geometry: Geometry, prediction: Mas
     ranges = [
         (max(0, int(place - reach)), min(size, int(np.ceil(place + reach)) + 1))
         for place, reach, size in zip(
-            centre, (size_mm / 2 / step for step in geometry.spacing_zyx_mm), scan.shape, strict=True
+            centre,
+            (size_mm / 2 / step for step in geometry.spacing_zyx_mm),
+            scan.shape,
+            strict=True,
         )
     ]
     (first, end), rows, columns = ranges
@@ -166,7 +169,8 @@ def _panel(plane: _Plane, size_mm: float, label: str) -> Markup:
     return Markup(
         '<svg class="plane" viewBox="0 0 {size} {size}" role="img" aria-label="{label}">'
         "{image}"
-        '<path class="tick" d="M{half} 0v{tick}M{half} {far}v{tick}M0 {half}h{tick}M{far} {half}h{tick}"/>'
+        '<path class="tick" d="M{half} 0v{tick}M{half} {far}v{tick}'
+        'M0 {half}h{tick}M{far} {half}h{tick}"/>'
         '<path class="scale" d="M{bar} {low}h{length}"/></svg>'
     ).format(
         size=_number(size_mm),

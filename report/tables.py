@@ -60,13 +60,15 @@ class TableRow:
 
     Attributes:
         name: What it is about.
-        counts: How many of what it is over.
+        counts: How many of what it is over, after other words that tell it apart.
         cells: The figures.
+        is_total: Whether the other lines are parts of it.
     """
 
     name: str
     counts: tuple[str, ...]
     cells: tuple[Cell, ...]
+    is_total: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,27 @@ def gate_intervals(evaluation: Evaluation) -> list[tuple[GateRow, str]]:
     return [(row, _interval_of(row, measured)) for row in evaluation.gate]
 
 
-def size_rows(rows: Sequence[MetricRow], split: str, metrics: Sequence[Metric]) -> list[TableRow]:
+def size_rows(content: ReportContent, split: str, metrics: Sequence[Metric]) -> list[TableRow]:
     """A line for all sizes and each size bucket of a split."""
-    return [
-        TableRow(
-            "all sizes" if bucket == ALL else bucket_text(bucket),
-            tuple(_count(rows, name, split, bucket) for name in ("patients", "nodules")),
-            tuple(_cell(find_row(rows, metric.key, split, bucket)) for metric in metrics),
+    rows = content.evaluation.metrics
+    lines = []
+    for bucket in (ALL, *features.BUCKETS):
+        # TFMA counts every patient in every bucket, as false positives have no size.
+        owners = {
+            one.patient_id
+            for one in content.findings.nodules
+            if (one.split, one.bucket) == (split, bucket)
+        }
+        patients = _count(rows, "patients", split, bucket) if bucket == ALL else count(len(owners))
+        lines.append(
+            TableRow(
+                "all sizes" if bucket == ALL else bucket_text(bucket),
+                (patients, _count(rows, "nodules", split, bucket)),
+                tuple(_cell(find_row(rows, metric.key, split, bucket)) for metric in metrics),
+                is_total=bucket == ALL,
+            )
         )
-        for bucket in (ALL, *features.BUCKETS)
-    ]
+    return lines
 
 
 def source_rows(content: ReportContent) -> list[TableRow]:
@@ -128,8 +141,8 @@ def source_rows(content: ReportContent) -> list[TableRow]:
     rows = content.evaluation.metrics
     return [
         TableRow(
-            f"{one.source}, {one.split} split",
-            (count(one.patients), count(one.scans), count(one.nodules)),
+            one.source,
+            (one.split, count(one.patients), count(one.scans), count(one.nodules)),
             tuple(
                 _cell(find_row(rows, metric.key, one.split, SOURCE_PREFIX + one.source))
                 for metric in TABLE_METRICS

@@ -1,6 +1,11 @@
 """Figures and counts as the page writes them."""
 
+from typing import Final
+
 from schema.metrics import UNDEFINED_TEXT, MetricRow, figure_text, signed_text
+
+# What the records of scans say of truth that is made of annotated spheres.
+SPHERES: Final = "spheres"
 
 
 def decimal(value: float | None, places: int = 2) -> str:
@@ -16,6 +21,16 @@ def count(value: float | None) -> str:
 def counted(value: int, noun: str) -> str:
     """A whole number with its noun: 1 scan, 2 scans."""
     return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def minus(value: float) -> str:
+    """A whole number with a proper minus."""
+    return f"{value:g}".replace("-", "−")
+
+
+def truth_text(truth: str) -> str:
+    """What nodules were made from, in words."""
+    return "spheres of the annotated diameters" if truth == SPHERES else truth
 
 
 def sentence(text: str) -> str:

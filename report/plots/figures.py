@@ -6,13 +6,13 @@ from typing import Final
 from markupsafe import Markup
 
 from lungct.froc.curve import RATES
-from report.detection import FrocCurve
+from report.detection import FrocCurve, Point
 from report.plots import svg
 from report.plots.svg import Axis, Frame
 from report.words import figure_with_interval
 from schema import features
-from schema.criteria import Comparison, GateRow, Kind, On
-from schema.metrics import Metric, MetricRow, find_row
+from schema.criteria import Comparison, GateRow
+from schema.metrics import Kind, Metric, MetricRow, On, find_row
 from schema.slice_keys import ALL, bucket_text
 
 SPLITS: Final = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
@@ -21,9 +21,7 @@ _SHARES: Final = tuple((place / 5, f"{place / 5:g}") for place in range(6))
 _LOWEST_RATE: Final = 1 / 16
 
 
-def by_size(
-    metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()
-) -> Markup:
+def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()) -> Markup:
     """A figure between 0 and 1 of train and eval by size bucket, with intervals.
 
     Args:
@@ -37,7 +35,7 @@ def by_size(
     )
     unit = f" ({metric.unit})" if metric.unit else ""
     frame = Frame(
-        Axis("", -0.5, len(features.BUCKETS) - 0.5, ticks),
+        Axis("", -0.5, len(features.BUCKETS) - 0.5, ticks, lines=False),
         Axis(metric.label + unit, 0.0, 1.06, _SHARES),
     )
     parts = [
@@ -67,7 +65,7 @@ def froc(curves: Sequence[FrocCurve], rows: Sequence[MetricRow]) -> Markup:
         Axis("sensitivity", 0.0, 1.02, _SHARES),
     )
     lines = [
-        svg.line(frame, _continued(curve, frame.x.high), f"curve {_css(curve.bucket)}")
+        svg.line(frame, _shown(curve, frame.x), f"curve {_css(curve.bucket)}")
         for curve in reversed(curves)
     ]
     marks = []
@@ -114,9 +112,12 @@ def _counts(rows: Sequence[MetricRow], bucket: str) -> str:
     return " | ".join(f"{int(row.value or 0)}" if row else "0" for row in found)
 
 
-def _continued(curve: FrocCurve, end: float) -> list[tuple[float, float]]:
-    """The curve with a level line from its last point on."""
-    return [*curve.points, (max(end, curve.points[-1][0]), curve.points[-1][1])]
+def _shown(curve: FrocCurve, axis: Axis) -> list[Point]:
+    """The part of a curve that an axis holds, level from its last point on."""
+    before = max(share for rate, share in curve.points if rate <= axis.low)
+    points = [(rate, share) for rate, share in curve.points if axis.low < rate <= axis.high]
+    last = points[-1][1] if points else before
+    return [(axis.low, before), *points, (axis.high, last)]
 
 
 def _css(bucket: str) -> str:

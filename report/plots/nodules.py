@@ -43,7 +43,9 @@ def volume_agreement(nodules: Sequence[NoduleResult], agreement: Agreement) -> M
     """
     places = [(one, _volume_place(one)) for one in nodules if one.truth_mm3 > 0]
     volumes = [x for _, (x, _) in places] or [1.0]
-    ticks = tuple((ratio, f"1/{1 / ratio:g}" if ratio < 1 else f"{ratio:g}") for ratio in _RATIO_TICKS)
+    ticks = tuple(
+        (ratio, f"1/{1 / ratio:g}" if ratio < 1 else f"{ratio:g}") for ratio in _RATIO_TICKS
+    )
     frame = Frame(
         svg.log_axis("geometric mean of both volumes (mm³)", min(volumes), max(volumes)),
         Axis("predicted / true volume", _MISSED_RATIO, 10.0, ticks, log=True),
@@ -99,6 +101,4 @@ def _mark(frame: Frame, one: NoduleResult, place: tuple[float, float]) -> Markup
 def _kinds(nodules: Sequence[NoduleResult]) -> list[tuple[str, str]]:
     """Classes and names of what the nodules are of."""
     kinds = (("phantom", "nodule of a phantom", True), ("patient", "nodule of a patient", False))
-    return [
-        (css, text) for css, text, made in kinds if any(one.phantom is made for one in nodules)
-    ]
+    return [(css, text) for css, text, made in kinds if any(one.phantom is made for one in nodules)]

@@ -29,6 +29,7 @@ class Axis:
         high: Value at its end, above the first.
         ticks: Values and what stands beside them; a new line starts a second one.
         log: Whether equal distances are equal ratios; then all values are above 0.
+        lines: Whether lines go through the plot at the ticks.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Axis:
     high: float
     ticks: tuple[Tick, ...] = ()
     log: bool = False
+    lines: bool = True
 
     def share(self, value: float) -> float:
         """Where a value is, from 0 at the start to 1 at the end; beyond these it stays there."""
@@ -183,7 +185,8 @@ def _axes(frame: Frame) -> Markup:
     parts = []
     for value, text in frame.x.ticks:
         place = frame.at_x(value)
-        parts.append(Markup('<path class="grid" d="M{} {}V{}"/>').format(place, _TOP, bottom))
+        if frame.x.lines:
+            parts.append(Markup('<path class="grid" d="M{} {}V{}"/>').format(place, _TOP, bottom))
         for number, row in enumerate(text.split("\n")):
             parts.append(_text(place, bottom + 15 + 14 * number, row, "tick middle"))
     for value, text in frame.y.ticks:
@@ -210,7 +213,6 @@ def _text(x: float, y: float, text: str, css: str) -> Markup:
 
 
 def _tick_text(value: float) -> str:
-    """A number with a proper minus; large and small ones as people write them."""
-    if value and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.0e}".replace("e+0", "e").replace("e-0", "e−").replace("-", "−")
-    return f"{value:g}".replace("-", "−")
+    """A number with a proper minus, its thousands separated by a thin space."""
+    text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:g}"
+    return text.replace("-", "−").replace(",", "\u202f")
