@@ -54,6 +54,7 @@ class RunConsole(logging.Handler):
         )
         self._progress = Progress(*columns, console=self.console, transient=True)
         self._task: TaskID | None = None
+        self.notes: list[str] = []
         self._name = ""
         self._last_line = 0.0
 
