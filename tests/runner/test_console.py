@@ -74,12 +74,3 @@ def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
         "  Trainer                 12.3 s  cached",
     ]
 
-
-def test_a_note_is_shown_at_once_and_kept() -> None:
-    stream = io.StringIO()
-    view = RunConsole(stream)
-    with listening(view):
-        view.start("last_blessed_model")
-        progress.note("not compared with [1]: expected truth spheres, got label masks")
-    assert stream.getvalue().strip() == view.notes[0]
-    assert view.notes == ["not compared with [1]: expected truth spheres, got label masks"]
