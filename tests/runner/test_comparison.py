@@ -85,7 +85,10 @@ def test_fewer_false_positives_are_better() -> None:
     figure = find(compare(a, b, replicates=50), "false_positives_per_scan")
     assert (figure.a, figure.b, figure.change) == (3.0, 1.0, -2.0)
     assert figure.verdict == "better"
-    assert find(compare(b, a, replicates=50), "false_positives_per_scan").verdict == "worse"
+    back = compare(b, a, replicates=50)
+    assert find(back, "false_positives_per_scan").verdict == "worse"
+    # False positives have no size, so that they are of no bucket.
+    assert {one.bucket for one in back.figures if not one.metric.by_bucket} == {"all"}
 
 
 def test_an_interval_that_holds_0_gives_no_verdict() -> None:
