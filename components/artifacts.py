@@ -46,6 +46,6 @@ class Predictions(types.Artifact):
 
 
 class Report(types.Artifact):
-    """The run's report: a folder with `report.html` and, for machines, `summary.json`."""
+    """The run's report: a folder with `report.html`, and as JSON its facts and the model card."""
 
     TYPE_NAME = "components.Report"

@@ -1,5 +1,6 @@
 """ReportGen: the run's report as a TFX component."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tfx import types
@@ -8,6 +9,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import Predictions, Report, ScanRecords
+from components.model_files import model_folder
 from report.build import ReportInputs, ReportParameters, write_report
 from schema.criteria import criteria_from_json
 
@@ -24,11 +26,15 @@ class ReportGenSpec(types.ComponentSpec):
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "rows": ChannelParameter(type=standard_artifacts.Examples),
         "predictions": ChannelParameter(type=Predictions),
-        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "scans": ChannelParameter(type=ScanRecords),
+        # A model that was trained elsewhere has no run, and the first one nothing to compare with.
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}
 
@@ -45,21 +51,20 @@ class Executor(base_executor.BaseExecutor):
         """Writes the report.
 
         Args:
-            input_dict: One artifact for each input of the spec.
+            input_dict: One artifact for each input of the spec; none for an optional one.
             output_dict: `report`.
             exec_properties: The parameters of the spec.
         """
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
         inputs = ReportInputs(
-            examples={
-                split: artifact_utils.get_split_uri([examples], split)
-                for split in artifact_utils.decode_split_names(examples.split_names)
-            },
+            examples=_split_uris(input_dict["examples"]),
+            rows=_split_uris(input_dict["rows"]),
             predictions=artifact_utils.get_single_uri(input_dict["predictions"]),
-            model_run=artifact_utils.get_single_uri(input_dict["model_run"]),
             evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
             blessing=artifact_utils.get_single_uri(input_dict["blessing"]),
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
+            model_run=_only(input_dict, "model_run", lambda artifact: str(artifact.uri)),
+            model=_only(input_dict, "model", model_folder),
+            baseline=_only(input_dict, "baseline_model", model_folder),
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
@@ -70,8 +75,25 @@ class Executor(base_executor.BaseExecutor):
         write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
 
 
+def _split_uris(examples: list[types.Artifact]) -> dict[str, str]:
+    """Folder of each split of an Examples artifact."""
+    (only,) = examples
+    return {
+        split: artifact_utils.get_split_uri([only], split)
+        for split in artifact_utils.decode_split_names(only.split_names)
+    }
+
+
+def _only(
+    inputs: dict[str, list[types.Artifact]], name: str, folder: Callable[[types.Artifact], str]
+) -> str | None:
+    """The folder of an optional input; None where it is not there."""
+    artifacts = inputs.get(name) or []
+    return folder(artifact_utils.get_single_instance(artifacts)) if artifacts else None
+
+
 class ReportGen(base_component.BaseComponent):
-    """Writes the run's report: `report.html` for people, `summary.json` for machines."""
+    """Writes the run's report: a page for people, its facts and the model card for machines."""
 
     SPEC_CLASS = ReportGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -94,8 +116,8 @@ class ReportGen(base_component.BaseComponent):
             code_hash: Hash of the report's code, for the cache.
             trainer_code_hash: Hash of the code that trained the model; shown.
             probability_threshold: Probability from which a voxel is predicted.
-            **channels: `examples`, `predictions`, `model_run`, `evaluation`, `blessing` and
-                `scans`.
+            **channels: `examples`, `rows`, `predictions`, `evaluation`, `blessing` and `scans`;
+                `model_run`, `model` and `baseline_model` where there are any.
         """
         super().__init__(
             spec=ReportGenSpec(

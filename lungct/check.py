@@ -9,24 +9,17 @@ or is named with --checksums: no value that a CT may hold tells that it was anot
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from lungct.exit_status import (
-    EXIT_ERROR,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_REFUSED,
-    EXIT_USAGE,
-)
+from lungct.command_line import Parser, print_warnings, run, usage_error
+from lungct.exit_status import EXIT_OK, EXIT_REFUSED
 from lungct.geometry import Geometry
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.limits import LUNG, REGIONS
@@ -36,12 +29,13 @@ from lungct.readers import LAYOUTS
 from lungct.readers.metaimage import write_scan
 from lungct.record import QUARANTINED, ScanRecord
 from lungct.record_lines import as_json_line, as_line, total_line
+from lungct.results_folder import folder_apart
 from lungct.roots import AUTO, LIDC, TRUTHS, DataRoot
 from lungct.scan import COVERAGE_THRESHOLD
 from lungct.slices import merge_coverage
-from lungct.storage import printable
-from lungct.streams import escape_unprintable
 from lungct.truth.labels import nodule_record
+
+PROGRAM = "lungct.check"
 
 
 @dataclass(frozen=True)
@@ -103,26 +97,14 @@ def check_scan(found: FoundScan, masks_folder: Path | None = None) -> ScanRecord
 
 
 def _write_masks(stem: Path, masks: Masks, region: str) -> None:
-    """Writes both masks; an error names the file, also where the system does not."""
+    """Writes both masks."""
     for name, mask in ((region, masks.region), ("nodules", masks.nodules)):
-        place = f"{stem}_{name}.mhd"
-        try:
-            write_scan(place, mask, masks.geometry)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or place) from error
+        write_scan(f"{stem}_{name}.mhd", mask, masks.geometry)
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line, whose errors are one line."""
-
-    class Parser(argparse.ArgumentParser):
-        """A parser without its usage in front of every error."""
-
-        def error(self, message: str) -> NoReturn:
-            """Ends the process with one line."""
-            self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
-
-    parser = Parser("python -m lungct.check", description=(__doc__ or "").partition("\n")[0])
+    """The command line."""
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", metavar="DIR", help="scans in one of the layouts")
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
@@ -150,18 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         when nobody reads the output any more, 130 when interrupted.
     """
     given = _parser().parse_args(arguments)
-    escape_unprintable()
-    try:
-        return _main(given)
-    except BrokenPipeError:
-        # What is left to print must not fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
-    except OSError as error:
-        return _usage_error(error)
-    except KeyboardInterrupt:
-        print("lungct.check: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return run(PROGRAM, lambda: _main(given))
 
 
 def _main(given: argparse.Namespace) -> int:
@@ -170,8 +141,8 @@ def _main(given: argparse.Namespace) -> int:
         inventory = _inventory(given)
         folder = _masks_folder(given, inventory.scans) if given.write_masks else None
     except (ValueError, OSError) as error:
-        return _usage_error(error)
-    _print_warnings(inventory.warnings)
+        return usage_error(PROGRAM, error)
+    print_warnings(inventory.warnings)
     return _run(inventory.scans, given, folder)
 
 
@@ -195,18 +166,7 @@ def _inventory(given: argparse.Namespace) -> Inventory:
 
 def _masks_folder(given: argparse.Namespace, scans: Sequence[FoundScan]) -> Path:
     """Makes the folder for masks, which must be none where scans are looked for."""
-    folder, root = Path(given.write_masks).resolve(), Path(given.folder).resolve()
-    of_scans = {root, *(Path(path).resolve().parent for scan in scans for path in scan.files.files)}
-    if folder in of_scans or (folder.parent == root and folder.match("subset*")):
-        raise ValueError(f"expected --write-masks apart from the scans, got {given.write_masks!r}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _usage_error(error: Exception) -> int:
-    """One line on stderr."""
-    print(f"lungct.check: {printable(str(error))}", file=sys.stderr)
-    return EXIT_USAGE
+    return folder_apart("--write-masks", given.write_masks, [given.folder], scans)
 
 
 def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | None) -> int:
@@ -216,16 +176,10 @@ def _run(scans: Sequence[FoundScan], given: argparse.Namespace, folder: Path | N
         record = check_scan(found, folder)
         counts[record.outcome] += 1
         print(as_json_line(record) if given.json else as_line(record), flush=True)
-        _print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
+        print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
     if not given.json:
         print(total_line(counts))
     return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
-
-
-def _print_warnings(warnings: Sequence[str]) -> None:
-    """What is no outcome goes to stderr, so that every line of stdout is a scan."""
-    for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,11 +15,11 @@ import numpy.typing as npt
 
 from lungct import sums
 from lungct.froc.curve import RATES
-from lungct.intervals import percentile_interval, replicate_weights
-from lungct.tally import Part, Weights
+from lungct.intervals import percentile_interval
+from lungct.tally import Part, Sample
 
 FloatArray = npt.NDArray[np.float64]
-Figure = Callable[[Part, Weights | None], FloatArray]
+Figure = Callable[[Sample], FloatArray]
 Formula = Callable[[sums.Sums], FloatArray]
 
 # Patients of two splits are drawn apart from each other.
@@ -52,7 +51,7 @@ def measure(key: str, part: Part, replicates: int) -> Measured:
         replicates: How often patients are drawn; 0 for no interval.
     """
     drawn = _replicates(key, part, replicates, _SEED)
-    return _measured(FIGURES[key](part, None), drawn, _contributors(key, part))
+    return _measured(FIGURES[key](part.once), drawn, _contributors(key, part))
 
 
 def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measured:
@@ -76,7 +75,7 @@ def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measu
         )
     drawn = _replicates(key, part, replicates, _SEED) - _replicates(key, before, replicates, _SEED)
     fewest = min(_contributors(key, part), _contributors(key, before))
-    return _measured(FIGURES[key](part, None) - FIGURES[key](before, None), drawn, fewest)
+    return _measured(FIGURES[key](part.once) - FIGURES[key](before.once), drawn, fewest)
 
 
 def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measured:
@@ -92,7 +91,7 @@ def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measu
         key, held_out, replicates, _OTHER_SEED
     )
     fewest = min(_contributors(key, train), _contributors(key, held_out))
-    return _measured(FIGURES[key](train, None) - FIGURES[key](held_out, None), drawn, fewest)
+    return _measured(FIGURES[key](train.once) - FIGURES[key](held_out.once), drawn, fewest)
 
 
 def count(key: str, part: Part) -> int:
@@ -114,13 +113,7 @@ def _replicates(key: str, part: Part, replicates: int, seed: int) -> FloatArray:
     """The figure in each draw of patients, (replicates,)."""
     if not replicates or not part.patients:
         return np.full(replicates, np.nan)
-    return FIGURES[key](part, _weights(len(part.patients), replicates, seed))
-
-
-@lru_cache(maxsize=8)
-def _weights(patients: int, replicates: int, seed: int) -> npt.NDArray[np.int32]:
-    """The same draws for every figure of a part."""
-    return replicate_weights(patients, replicates, seed)
+    return FIGURES[key](part.drawn(replicates, seed))
 
 
 def _measured(value: FloatArray, drawn: FloatArray, patients: int) -> Measured:
@@ -129,16 +122,16 @@ def _measured(value: FloatArray, drawn: FloatArray, patients: int) -> Measured:
 
 
 def _of_sums(formula: Formula) -> Figure:
-    return lambda part, weights: formula(part.sums(weights))
+    return lambda sample: formula(sample.sums)
 
 
 def _sensitivity(place: int) -> Figure:
     """Sensitivity at one of the seven rates of false positives."""
-    return lambda part, weights: part.froc.sensitivities(weights)[..., place]
+    return lambda sample: np.asarray(sample.sensitivities[..., place])
 
 
-def _cpm(part: Part, weights: Weights | None) -> FloatArray:
-    return np.asarray(part.froc.cpm(weights))
+def _cpm(sample: Sample) -> FloatArray:
+    return np.asarray(sample.sensitivities.mean(axis=-1))
 
 
 _FORMULAS: Final[Mapping[str, Formula]] = {
@@ -164,6 +157,6 @@ FIGURES: Final[Mapping[str, Figure]] = {
 
 COUNTS: Final[Mapping[str, Callable[[Part], int]]] = {
     "patients": lambda part: len(part.patients),
-    "scans": lambda part: int(part.sums().scans),
-    "nodules": lambda part: int(part.sums().nodules),
+    "scans": lambda part: int(part.once.sums.scans),
+    "nodules": lambda part: int(part.once.sums.nodules),
 }

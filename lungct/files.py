@@ -1,11 +1,15 @@
-"""Opening files that others made: never a pipe or a device, which would be read without end."""
+"""Files of this machine: others' are never a pipe or device, ours are there whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
 
 
 def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
@@ -31,3 +35,28 @@ def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
 def reason_of(error: Exception) -> str:
     """Why a file can't be read, without the path that an error of the system repeats."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file that gets its name when it is whole, and is removed where it does not become so.
+
+    Args:
+        path: The file; replaced where it exists.
+
+    Yields:
+        The file, opened to write bytes.
+
+    Raises:
+        OSError: It can't be written, and what was there before stays; the error names the file,
+            also where the system does not.
+    """
+    part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -130,6 +130,25 @@ def prepare(found: FoundScan) -> PreparedScan:
     return PreparedScan(stored, replace(stored, hu=hu, geometry=geometry), region, labels, record)
 
 
+def to_working_volume(prepared: PreparedScan, grid: Grid) -> WorkingVolume:
+    """Takes a scan to the working grid.
+
+    Args:
+        prepared: The scan.
+        grid: The working grid.
+
+    Returns:
+        The part of it around the region of interest and the nodules, interpolated once.
+    """
+    scan, region = prepared.scan, prepared.region
+    target = geometry_around(scan.geometry, region.box, grid, prepared.labels.extents)
+    patches = prepared.labels.patches(target)
+    region = resample_region(region, scan.geometry, target)
+    # The HU come last, when nothing else of full resolution but the scan is held.
+    hu = resample(scan.hu, scan.geometry, target, "linear", HU_MIN)
+    return WorkingVolume(hu, region, target, patches)
+
+
 def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
     """Cuts a scan into slices of the working grid.
 
@@ -141,18 +160,13 @@ def to_slices(prepared: PreparedScan, grid: Grid) -> tuple[ScanRecord, Slices]:
         The record with nodules as rendered on that grid, and the slices, each made when it is
         asked for.
     """
-    scan, region = prepared.scan, prepared.region
-    target = geometry_around(scan.geometry, region.box, grid, prepared.labels.extents)
-    patches = prepared.labels.patches(target)
+    volume = to_working_volume(prepared, grid)
     record = replace(
         prepared.record,
-        nodules=tuple(nodule_record(patch, target) for patch in patches),
-        slice_count=target.shape[0],
+        nodules=tuple(nodule_record(patch, volume.geometry) for patch in volume.patches),
+        slice_count=volume.geometry.shape[0],
     )
-    region = resample_region(region, scan.geometry, target)
-    # The HU come last, when nothing else of full resolution but the scan is held.
-    hu = resample(scan.hu, scan.geometry, target, "linear", HU_MIN)
-    return record, Slices(WorkingVolume(hu, region, target, patches))
+    return record, Slices(volume)
 
 
 def _start(found: FoundScan, outcome: str, reason: str) -> ScanRecord:

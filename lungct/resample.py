@@ -35,14 +35,14 @@ def resample(
     Between grids of one direction this is done axis by axis, otherwise by SimpleITK.
 
     Args:
-        volume: (z, y, x) int16 or uint8.
+        volume: (z, y, x) int16, uint8 or float32.
         source: Its grid.
         target: Grid to resample to.
-        interpolation: `linear` for HU, `nearest` for masks.
+        interpolation: `linear` for HU and probabilities, `nearest` for masks.
         outside: Value of target voxels outside the source.
 
     Returns:
-        Array of the target's shape and the volume's type.
+        Array of the target's shape and the volume's type, rounded where that has whole numbers.
     """
     shrink = _shrink_factors(source, target) if interpolation == "linear" else (1, 1, 1)
     if source.direction != target.direction:
@@ -124,13 +124,19 @@ def _nearest_slice(
 def _linear_slice(
     volume: npt.NDArray[Any], axes: Sequence[_Axis], index: int, result: npt.NDArray[Any]
 ) -> None:
-    """Writes the part of one target slice that is inside the source, interpolated, rounded."""
+    """Writes the part of one target slice that is inside the source, interpolated."""
     z, y, x = axes
     if z.inside.start <= index < z.inside.stop:
         slices = volume[z.source, y.source, x.source]
         plane = _between_slices(slices, z, index - z.inside.start)
         plane = _between_lines(_between_lines(plane, y, 0), x, 1)
-        result[y.inside, x.inside] = np.rint(plane, out=plane)
+        result[y.inside, x.inside] = _as_stored(plane, result.dtype)
+
+
+def _as_stored(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Interpolated values, rounded in place where they are to be whole numbers."""
+    between = np.issubdtype(values.dtype, np.floating) and np.issubdtype(dtype, np.integer)
+    return np.rint(values, out=values) if between else values
 
 
 def _between_slices(slices: npt.NDArray[Any], z: _Axis, index: int) -> FloatArray:
@@ -189,7 +195,8 @@ def _resample_oblique(
         part = volume[box].astype(volume.dtype if interpolation == "nearest" else np.float32)
         image = _shrunk_image(part, source.crop(box), shrink)
         moved = _resample_slab(image, slab, interpolation, outside)
-        result[start : start + slab.shape[0]] = np.rint(sitk.GetArrayViewFromImage(moved))
+        found = _as_stored(sitk.GetArrayFromImage(moved), result.dtype)
+        result[start : start + slab.shape[0]] = found
     return result
 
 

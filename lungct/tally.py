@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lungct.froc.curve import Froc
+from lungct.froc.curve import Froc, Weights
+from lungct.intervals import replicate_weights
 from lungct.sums import COLUMNS, Sums, unpack
 
 IntArray = npt.NDArray[np.int64]
-Weights = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, order=True)
@@ -71,19 +70,19 @@ class Part:
     hits: tuple[tuple[float, ...], ...]
     false_positives: tuple[tuple[float, ...], ...]
 
-    def sums(self, weights: Weights | None = None) -> Sums:
-        """The sums over patients.
+    @cached_property
+    def once(self) -> Sample:
+        """Each patient once."""
+        return Sample(self, None)
 
-        Args:
-            weights: (replicates, patients), how often each patient counts; None for once.
-
-        Returns:
-            Sums of numbers, or of arrays (replicates,).
-        """
-        if weights is None:
-            return unpack(self.vectors.sum(axis=0, dtype=np.int64))
-        # In float64 the product runs on BLAS: many times as fast, and off by a part in 2^53.
-        return unpack(weights.astype(np.float64) @ self.vectors.astype(np.float64))
+    def drawn(self, replicates: int, seed: int) -> Sample:
+        """Patients drawn with replacement, the same for the same arguments."""
+        known = self.__dict__.setdefault("_drawn", {})
+        if (replicates, seed) not in known:
+            weights = replicate_weights(len(self.patients), replicates, seed)
+            known[replicates, seed] = Sample(self, weights)
+        sample: Sample = known[replicates, seed]
+        return sample
 
     @cached_property
     def froc(self) -> Froc:
@@ -102,6 +101,33 @@ class Part:
         )
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Patients of a part, each as often as it is drawn; what is asked for twice is kept.
+
+    Attributes:
+        part: What was counted.
+        weights: (replicates, patients), how often each counts; None for each once.
+    """
+
+    part: Part
+    weights: Weights | None
+
+    @cached_property
+    def sums(self) -> Sums:
+        """Sums of numbers, or of arrays (replicates,)."""
+        vectors = self.part.vectors
+        if self.weights is None:
+            return unpack(vectors.sum(axis=0, dtype=np.int64))
+        # In float64 the product runs on BLAS: many times as fast, and off by a part in 2^53.
+        return unpack(self.weights.astype(np.float64) @ vectors.astype(np.float64))
+
+    @cached_property
+    def sensitivities(self) -> npt.NDArray[np.float64]:
+        """Sensitivity at each of `lungct.froc.curve.RATES`: (7,) or (replicates, 7)."""
+        return self.part.froc.sensitivities(self.weights)
+
+
 @dataclass
 class Tally:
     """Counts by key and model; they can be added up in any order.
@@ -111,6 +137,9 @@ class Tally:
     """
 
     counts: dict[Key, dict[str, Counts]] = field(default_factory=dict)
+    _parts: dict[tuple[str, str | None, str | None], Part] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def add(self, key: Key, counts: Mapping[str, Counts]) -> None:
         """Adds one row.
@@ -119,6 +148,7 @@ class Tally:
             key: Where it counts.
             counts: Its counts by model.
         """
+        self._parts.clear()
         here = self.counts.setdefault(key, {})
         for model, one in counts.items():
             here[model] = here[model] + one if model in here else one
@@ -142,6 +172,12 @@ class Tally:
             split: The split; None for all rows.
             bucket: The size bucket; None for all rows, each of which counts once.
         """
+        wanted = (model, split, bucket)
+        if wanted not in self._parts:
+            self._parts[wanted] = self._gather(*wanted)
+        return self._parts[wanted]
+
+    def _gather(self, model: str, split: str | None, bucket: str | None) -> Part:
         found: dict[str, list[Counts]] = {}
         for key, counts in self.counts.items():
             if split in (None, key.split) and (bucket is None or bucket in key.buckets):

@@ -246,6 +246,10 @@ class Config(Section):
     @field_validator("split")
     @classmethod
     def _split_of_absolute_path(cls, rule: SplitRule) -> SplitRule:
+        if features.SPLIT_TRAIN not in rule.names:
+            raise ValueError(
+                f"expected patients to train on, got eval_fraction {rule.eval_fraction}"
+            )
         return replace(rule, table=absolute(rule.table))
 
     @model_validator(mode="after")

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tfx import types
 from tfx import v1 as tfx
@@ -14,25 +16,20 @@ from components.ct_example_gen.component import CtExampleGen
 from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.last_blessed import LastBlessedOtherModel
+from components.model_import import ModelImport
 from components.pusher import Pusher
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
 from components.segment_scans.component import SegmentScans
 from pipeline import entry_points
+from pipeline.assembly import assemble
 from pipeline.code_hash import code_hash
 from pipeline.config import Config, VertexConfig
 from pipeline.eval_config import Drawing, eval_config
+from pipeline.evaluation import EvaluatedModel
 from pipeline.gate import gate_criteria
 from schema import features
 from schema.criteria import criteria_to_json
-from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-
-# In-process, deterministic and without a download; an image that is named keeps TFX from
-# building a source distribution for every component that uses Beam.
-LOCAL_BEAM_ARGS = (
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "--sdk_container_image=none",
-)
 
 
 def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
@@ -45,27 +42,8 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
     trainer_hash = code_hash(entry_points.TRAINER)
-
-    example_gen = _example_gen(config)
-    schema = SchemaImport(code_hash=code_hash(entry_points.SCHEMA_IMPORT))
-    # What is looked at is the index: the same slices without their pixels.
-    statistics = tfx.components.StatisticsGen(
-        examples=example_gen.outputs["examples"],
-        schema=schema.outputs["schema"],
-        exclude_splits=list(config.splits),
-    )
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"],
-        schema=schema.outputs["schema"],
-        exclude_splits=list(config.splits),
-    )
-    gate = DataGate(
-        scans=example_gen.outputs["scans"],
-        anomalies=validator.outputs["anomalies"],
-        splits=config.splits,
-        max_quarantined_fraction=config.data.max_quarantined_fraction,
-        code_hash=code_hash(entry_points.DATA_GATE),
-    )
+    data = _checked_data(config)
+    example_gen, schema, gate = data.example_gen, data.schema, data.gate
     learning = config.learning()
     transform = tfx.components.Transform(
         examples=example_gen.outputs["examples"],
@@ -87,45 +65,54 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
     )
-    criteria = gate_criteria(config.gate)
     last_blessed = _last_blessed(config, trainer.outputs["model"])
-    segment_scans = SegmentScans(
-        examples=example_gen.outputs["examples"],
-        scans=example_gen.outputs["scans"],
-        model=trainer.outputs["model"],
-        baseline_model=last_blessed.outputs["model"],
-        probability_threshold=config.evaluation.probability_threshold,
-        train_patients=config.evaluation.train_patients,
-        code_hash=code_hash(entry_points.SEGMENT_SCANS),
-    )
-    evaluator = tfx.components.Evaluator(
-        examples=segment_scans.outputs["rows"],
-        model=trainer.outputs["model"],
-        baseline_model=last_blessed.outputs["model"],
-        eval_config=eval_config(
-            criteria, Drawing(config.evaluation.replicates, code_hash(entry_points.EVALUATOR))
-        ),
-        example_splits=list(config.splits),
-    )
+    models = {
+        "model": trainer.outputs["model"],
+        "baseline_model": last_blessed.outputs["model"],
+    }
+    segment_scans = _segment_scans(config, data, models)
+    evaluator = _evaluator(config, segment_scans, models)
     pusher = _pusher(
         config, model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
-    report = ReportGen(
-        examples=example_gen.outputs["examples"],
-        scans=example_gen.outputs["scans"],
-        predictions=segment_scans.outputs["predictions"],
-        model_run=trainer.outputs["model_run"],
-        evaluation=evaluator.outputs["evaluation"],
-        blessing=evaluator.outputs["blessing"],
-        configuration=json.dumps(config.described(), sort_keys=True),
-        criteria=criteria_to_json(criteria),
-        code_hash=code_hash(entry_points.REPORT),
+    report = _report(
+        config,
+        data,
+        (segment_scans, evaluator),
         trainer_code_hash=trainer_hash,
-        probability_threshold=config.evaluation.probability_threshold,
+        model_run=trainer.outputs["model_run"],
+        **models,
     )
-    nodes = [example_gen, schema, statistics, validator, gate, transform, trainer]
     judging = [last_blessed, segment_scans, evaluator, pusher, report]
-    return _assemble(config, [*nodes, *judging])
+    return assemble(config, [*data.nodes, transform, trainer, *judging])
+
+
+def create_evaluation(config: Config, model: EvaluatedModel) -> tfx.dsl.Pipeline:
+    """Wires the judging of a pushed model on data that it never saw, without training.
+
+    Args:
+        config: The run's configuration, by `pipeline.evaluation.evaluation_config`.
+        model: The model.
+
+    Returns:
+        The pipeline for a local runner; it compares with no other model and pushes nothing.
+    """
+    data = _checked_data(config)
+    imported = ModelImport(model.folder, code_hash(entry_points.MODEL_IMPORT))
+    models = {"model": imported.outputs["model"]}
+    segment_scans = _segment_scans(config, data, models)
+    segment_scans.add_upstream_node(data.gate)
+    evaluator = _evaluator(config, segment_scans, models)
+    report = _report(
+        config,
+        data,
+        (segment_scans, evaluator),
+        trainer_code_hash=model.facts.code_hash,
+        **models,
+    )
+    nodes = [*data.nodes, imported, segment_scans, evaluator, report]
+    # By a name of its own: what is blessed here is never what training is compared with.
+    return assemble(config, nodes, name=f"{config.name}-evaluation")
 
 
 def create_ingest(config: Config) -> tfx.dsl.Pipeline:
@@ -137,7 +124,47 @@ def create_ingest(config: Config) -> tfx.dsl.Pipeline:
     Returns:
         A pipeline of one component.
     """
-    return _assemble(config, [_example_gen(config)])
+    return assemble(config, [_example_gen(config)])
+
+
+@dataclass(frozen=True)
+class _CheckedData:
+    """The components from the scans to data that may be used."""
+
+    example_gen: CtExampleGen
+    schema: SchemaImport
+    statistics: base_node.BaseNode
+    validator: base_node.BaseNode
+    gate: DataGate
+
+    @property
+    def nodes(self) -> list[base_node.BaseNode]:
+        """All of them."""
+        return [self.example_gen, self.schema, self.statistics, self.validator, self.gate]
+
+
+def _checked_data(config: Config) -> _CheckedData:
+    example_gen = _example_gen(config)
+    schema = SchemaImport(code_hash=code_hash(entry_points.SCHEMA_IMPORT))
+    # What is looked at is the index: the same slices without their pixels.
+    statistics = tfx.components.StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        exclude_splits=list(config.splits),
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        exclude_splits=list(config.splits),
+    )
+    gate = DataGate(
+        scans=example_gen.outputs["scans"],
+        anomalies=validator.outputs["anomalies"],
+        splits=config.splits,
+        max_quarantined_fraction=config.data.max_quarantined_fraction,
+        code_hash=code_hash(entry_points.DATA_GATE),
+    )
+    return _CheckedData(example_gen, schema, statistics, validator, gate)
 
 
 def _example_gen(config: Config) -> CtExampleGen:
@@ -183,6 +210,56 @@ def _training_job(place: VertexConfig) -> dict[str, object]:
     return {"project": place.project, "worker_pool_specs": [pool]}
 
 
+def _segment_scans(
+    config: Config, data: _CheckedData, models: Mapping[str, types.BaseChannel]
+) -> SegmentScans:
+    return SegmentScans(
+        examples=data.example_gen.outputs["examples"],
+        scans=data.example_gen.outputs["scans"],
+        probability_threshold=config.evaluation.probability_threshold,
+        train_patients=config.evaluation.train_patients,
+        code_hash=code_hash(entry_points.SEGMENT_SCANS),
+        **models,
+    )
+
+
+def _evaluator(
+    config: Config, segment_scans: SegmentScans, models: Mapping[str, types.BaseChannel]
+) -> base_node.BaseNode:
+    drawing = Drawing(config.evaluation.replicates, code_hash(entry_points.EVALUATOR))
+    return tfx.components.Evaluator(
+        examples=segment_scans.outputs["rows"],
+        eval_config=eval_config(gate_criteria(config.gate), drawing),
+        example_splits=list(config.splits),
+        **models,
+    )
+
+
+def _report(
+    config: Config,
+    data: _CheckedData,
+    judging: tuple[SegmentScans, base_node.BaseNode],
+    trainer_code_hash: str,
+    **channels: types.BaseChannel,
+) -> ReportGen:
+    """The report; its channels are the models, and `model_run` where one was trained."""
+    segment_scans, evaluator = judging
+    return ReportGen(
+        examples=data.example_gen.outputs["examples"],
+        scans=data.example_gen.outputs["scans"],
+        rows=segment_scans.outputs["rows"],
+        predictions=segment_scans.outputs["predictions"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        configuration=json.dumps(config.described(), sort_keys=True),
+        criteria=criteria_to_json(gate_criteria(config.gate)),
+        code_hash=code_hash(entry_points.REPORT),
+        trainer_code_hash=trainer_code_hash,
+        probability_threshold=config.evaluation.probability_threshold,
+        **channels,
+    )
+
+
 def _last_blessed(config: Config, candidate: types.BaseChannel) -> tfx.dsl.Resolver:
     """The model to compare with; Vertex knows its own two strategies only."""
     channels = {
@@ -216,38 +293,3 @@ def _pusher(config: Config, **channels: types.BaseChannel) -> base_node.BaseNode
         },
         **channels,
     )
-
-
-def _assemble(config: Config, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
-    if config.vertex is not None:
-        return tfx.dsl.Pipeline(
-            pipeline_name=config.name,
-            pipeline_root=config.vertex.pipeline_root,
-            components=nodes,
-            enable_cache=True,
-            beam_pipeline_args=[*_dataflow_args(config.vertex), *config.beam.args],
-        )
-    metadata = os.path.join(config.output, METADATA_FILE)
-    return tfx.dsl.Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=os.path.join(config.output, ARTIFACTS_FOLDER),
-        components=nodes,
-        enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            metadata
-        ),
-        beam_pipeline_args=list(config.beam.args or LOCAL_BEAM_ARGS),
-    )
-
-
-def _dataflow_args(place: VertexConfig) -> list[str]:
-    return [
-        "--runner=DataflowRunner",
-        f"--project={place.project}",
-        f"--region={place.region}",
-        f"--temp_location={place.pipeline_root}/tmp",
-        f"--sdk_container_image={place.image}",
-        f"--worker_machine_type={place.dataflow_machine}",
-        f"--max_num_workers={place.dataflow_workers}",
-        "--experiments=use_runner_v2",
-    ]

@@ -2,8 +2,9 @@
 
 import datetime
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,18 +12,28 @@ import tensorflow as tf
 
 from lungct import progress
 from lungct.record import ScanRecord
-from report.content import Making, ReportContent, to_json
+from report.agreement import volume_agreement
+from report.calibration import calibration
+from report.content import Findings, Lineage, Making, ReportContent, finite, to_json
+from report.detection import froc_curves
 from report.evaluation import Evaluation, read_evaluation
+from report.gallery import Request, by_scan, choose_nodules, choose_real, choose_wrong
 from report.history import read_history
-from report.nodules import JudgedNodule, ScanToJudge, judge_scan
+from report.judged import Judged, read_judged
+from report.model_card import model_card
+from report.nodules import nodule_results, wrong_marks
 from report.page import render
-from report.pictures import MAX_REAL, Picture, choose_nodules, choose_real, draw
-from report.scans import ZYX, read_scans, read_warnings, sum_up
+from report.pictures import Picture, draw_scan
+from report.scans import sum_up
+from report.slices import ZYX, ScanFiles
 from schema import features
 from schema.criteria import Criterion
-from schema.files import INDEX_ENDING, MASK_ENDING, REPORT_FILE, SUMMARY_FILE
+from schema.files import INDEX_ENDING, MASK_ENDING, MODEL_CARD_FILE, REPORT_FILE, SUMMARY_FILE
 from schema.hyperparameters import parse_grid
+from schema.model_facts import ModelFacts, patient_hash
+from schema.scan_records import read_scans, read_warnings
 from schema.slices import read_index
+from serving.model import read_facts
 
 # What the Evaluator leaves in the folder of its blessing.
 BLESSED_FILE: Final = "BLESSED"
@@ -34,19 +45,25 @@ class ReportInputs:
 
     Attributes:
         examples: Folder by split of the slices and of their index.
+        rows: Folder by split of the judged rows.
         predictions: Holds the masks of the scans that were judged.
-        model_run: Holds `history.json`.
         evaluation: TFMA's.
         blessing: The Evaluator's.
         scans: The ScanRecords.
+        model_run: Holds `history.json`; None where nothing was trained.
+        model: The SavedModel that was judged; None where it is not known.
+        baseline: That of the model that it was compared with; None for none.
     """
 
     examples: Mapping[str, str]
+    rows: Mapping[str, str]
     predictions: str
-    model_run: str
     evaluation: str
     blessing: str
     scans: str
+    model_run: str | None = None
+    model: str | None = None
+    baseline: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,17 +84,27 @@ class ReportParameters:
 
 
 def write_report(inputs: ReportInputs, parameters: ReportParameters, folder: str) -> ReportContent:
-    """Writes `report.html` and `summary.json` into the folder and returns what they say."""
+    """Writes the report into a folder.
+
+    Args:
+        inputs: What it is made from.
+        parameters: What it is made with.
+        folder: Gets the page, its facts and the model card as JSON.
+
+    Returns:
+        What they say.
+    """
     content = gather(inputs, parameters)
+    card = finite(model_card(content))
     tf.io.gfile.makedirs(folder)
-    _write(os.path.join(folder, REPORT_FILE), render(content))
-    summary = json.dumps(to_json(content), indent=1, allow_nan=False)
-    _write(os.path.join(folder, SUMMARY_FILE), summary)
+    _write(os.path.join(folder, REPORT_FILE), render(content, card))
+    for name, facts in ((SUMMARY_FILE, to_json(content)), (MODEL_CARD_FILE, card)):
+        _write(os.path.join(folder, name), json.dumps(facts, indent=1, allow_nan=False))
     return content
 
 
 def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
-    """Reads, judges and draws everything that the report says.
+    """Reads, sums up and draws everything that the report says.
 
     Raises:
         ValueError: The inputs contradict each other, or the configuration lacks the working grid.
@@ -88,19 +115,25 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     blessed = tf.io.gfile.exists(os.path.join(inputs.blessing, BLESSED_FILE))
     _check_blessing(blessed, evaluation, inputs.blessing)
     scans = read_scans(inputs.scans)
-    data = sum_up(scans, read_warnings(inputs.scans))
-    chosen = list(_scans_to_judge(inputs, scans, data.mixed))
-    threshold = parameters.probability_threshold
-    judged = _judge_all(chosen, spacing_mm)
+    records = {scan.series_uid: scan for scan in scans}
+    judged = read_judged(inputs.rows)
+    findings = _find(judged, records, math.prod(spacing_mm))
+    requests = _choose(judged, findings, records)
     return ReportContent(
         name=str(configuration.get("name", "NoduleFlow")),
         blessed=blessed,
-        data=data,
+        data=sum_up(scans, read_warnings(inputs.scans)),
         evaluation=evaluation,
-        nodules=tuple(one.result for _, one in judged),
-        pictures=_draw_all(chosen, judged, spacing_mm),
-        history=read_history(inputs.model_run),
-        making=Making(parameters.configuration, parameters.trainer_code_hash, threshold, _now()),
+        findings=findings,
+        pictures=_draw(requests, _files(inputs, requests, records), spacing_mm),
+        history=read_history(inputs.model_run) if inputs.model_run else None,
+        lineage=_lineage(inputs, judged),
+        making=Making(
+            parameters.configuration,
+            parameters.trainer_code_hash,
+            parameters.probability_threshold,
+            _now(),
+        ),
     )
 
 
@@ -112,66 +145,67 @@ def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
         )
 
 
-def _scans_to_judge(
-    inputs: ReportInputs, scans: Sequence[ScanRecord], mixed: bool
-) -> Iterator[ScanToJudge]:
-    """The scans of eval, and the first few real ones wherever they are among phantoms.
-
-    Of other splits only scans with a mask: SegmentScans may have been told to leave some out.
-    """
-    by_series = {scan.series_uid: scan for scan in scans}
-    shown = 0
-    splits = [split for split in inputs.examples if not features.is_index(split)]
-    for split in sorted(splits, key=lambda name: name != features.SPLIT_EVAL):
-        if split != features.SPLIT_EVAL and not mixed:
-            continue
-        for scan in _scans_of(inputs, split, by_series):
-            shown += not scan.record.phantom
-            real = not scan.record.phantom and shown <= MAX_REAL
-            if split == features.SPLIT_EVAL or real:
-                yield scan
+def _find(judged: Judged, records: Mapping[str, ScanRecord], voxel_mm3: float) -> Findings:
+    """What follows from the rows, most of it about the eval split."""
+    nodules = nodule_results(judged, records, voxel_mm3)
+    held_out = judged.of_split(features.SPLIT_EVAL)
+    return Findings(
+        nodules=nodules,
+        wrong=wrong_marks(judged, records),
+        curves=froc_curves(held_out.tally()),
+        calibration=calibration(held_out.scans),
+        agreement=volume_agreement([one for one in nodules if one.split == features.SPLIT_EVAL]),
+    )
 
 
-def _scans_of(
-    inputs: ReportInputs, split: str, by_series: Mapping[str, ScanRecord]
-) -> Iterator[ScanToJudge]:
-    """The scans of a split, in order; of a split other than eval those with a mask."""
-    index = inputs.examples[features.index_split(split)]
-    for path in sorted(tf.io.gfile.glob(os.path.join(index, f"*{INDEX_ENDING}"))):
-        series = os.path.basename(path).removesuffix(INDEX_ENDING)
-        mask = os.path.join(inputs.predictions, series + MASK_ENDING)
-        if split != features.SPLIT_EVAL and not tf.io.gfile.exists(mask):
-            continue
-        rows = read_index([path])
-        if not rows:  # the index of an empty split
-            continue
-        if series not in by_series:
-            raise ValueError(
-                f"expected series {series} of {path} in the records of the scans, got none"
-            )
-        yield ScanToJudge(by_series[series], inputs.examples[split], tuple(rows), mask)
+def _choose(judged: Judged, findings: Findings, records: Mapping[str, ScanRecord]) -> list[Request]:
+    """What is drawn; where there are phantoms, the first few scans of patients in any case."""
+    requests = choose_nodules(findings.nodules)
+    series = [row.place.series_uid for row in judged.scans]
+    real = [uid for uid in series if not records[uid].phantom]
+    if len(real) < len(series):
+        requests += choose_real(real, findings.nodules, requests)
+    return requests + choose_wrong(findings.wrong)
 
 
-def _judge_all(
-    scans: Sequence[ScanToJudge], spacing_mm: ZYX
-) -> list[tuple[ScanToJudge, JudgedNodule]]:
-    judged: list[tuple[ScanToJudge, JudgedNodule]] = []
-    for number, scan in enumerate(scans, start=1):
-        judged += [(scan, one) for one in judge_scan(scan, spacing_mm)]
-        progress.advance("scans of the report", number, len(scans))
-    return judged
+def _files(
+    inputs: ReportInputs, requests: Iterable[Request], records: Mapping[str, ScanRecord]
+) -> dict[str, ScanFiles]:
+    """Where the pixels of the scans are that are drawn."""
+    found = {}
+    for uid in sorted({request.series_uid for request in requests}):
+        split = records[uid].split
+        index = os.path.join(inputs.examples[features.index_split(split)], uid + INDEX_ENDING)
+        mask = os.path.join(inputs.predictions, uid + MASK_ENDING)
+        found[uid] = ScanFiles(inputs.examples[split], tuple(read_index([index])), mask)
+    return found
 
 
-def _draw_all(
-    scans: Sequence[ScanToJudge],
-    judged: Sequence[tuple[ScanToJudge, JudgedNodule]],
-    spacing_mm: ZYX,
+def _draw(
+    requests: Sequence[Request], files: dict[str, ScanFiles], spacing_mm: ZYX
 ) -> tuple[Picture, ...]:
-    requests = choose_nodules(judged)
-    if any(scan.record.phantom for scan in scans):
-        real = [scan for scan in scans if not scan.record.phantom][:MAX_REAL]
-        requests += choose_real(real, judged)
-    return tuple(draw(request, spacing_mm) for request in requests)
+    """The pictures in the order of the requests; each scan is opened once."""
+    drawn: dict[str, Picture] = {}
+    grouped = by_scan(requests, files)
+    for number, (scan, found) in enumerate(grouped, start=1):
+        drawn |= {one.request.anchor: one for one in draw_scan(scan, found, spacing_mm)}
+        progress.advance("scans of the report", number, len(grouped))
+    return tuple(drawn[request.anchor] for request in requests)
+
+
+def _lineage(inputs: ReportInputs, judged: Judged) -> Lineage:
+    model = read_facts(inputs.model) if inputs.model else None
+    baseline = read_facts(inputs.baseline) if inputs.baseline else None
+    return Lineage(model, baseline, 0 if model is None else _seen(judged, model))
+
+
+def _seen(judged: Judged, model: ModelFacts) -> int:
+    """Patients outside of the train split that the model was trained on."""
+    learned = set(model.data.patients.get(features.SPLIT_TRAIN, ()))
+    held_out = {
+        row.place.patient_id for row in judged.scans if row.place.split != features.SPLIT_TRAIN
+    }
+    return sum(patient_hash(patient) in learned for patient in held_out)
 
 
 def _now() -> str:

@@ -7,15 +7,20 @@ from statistics import median
 from typing import Any, Final
 
 from lungct.record import OUTCOMES
+from report.agreement import Agreement
+from report.calibration import CalibrationBin
+from report.detection import FrocCurve
 from report.evaluation import Evaluation
 from report.history import History
-from report.nodules import NoduleResult
+from report.nodules import NoduleResult, WrongMark
 from report.pictures import Picture
 from report.scans import DataFacts
 from schema import features
 from schema.criteria import GateRow, Verdict
+from schema.metrics import MetricRow
+from schema.model_facts import ModelFacts
 
-SUMMARY_VERSION: Final = 1
+SUMMARY_VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -36,17 +41,57 @@ class Making:
 
 
 @dataclass(frozen=True)
+class Lineage:
+    """The models that the report is about.
+
+    Attributes:
+        model: What is known of the model that was judged, if it was given.
+        baseline: The same of the last blessed model that it was compared with.
+        seen_patients: Patients that were judged as unseen though the model was trained on them.
+    """
+
+    model: ModelFacts | None = None
+    baseline: ModelFacts | None = None
+    seen_patients: int = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What follows from the judged rows.
+
+    Attributes:
+        nodules: Every annotated nodule that was judged, of every split.
+        wrong: False positives of the eval split, those of highest probability first.
+        curves: FROC curves of the eval split, that of all nodules first.
+        calibration: Reliability of the probabilities in the eval split.
+        agreement: How volumes agree in the eval split.
+    """
+
+    nodules: tuple[NoduleResult, ...]
+    wrong: tuple[WrongMark, ...]
+    curves: tuple[FrocCurve, ...]
+    calibration: tuple[CalibrationBin, ...]
+    agreement: Agreement
+
+    @property
+    def eval_nodules(self) -> tuple[NoduleResult, ...]:
+        """Results of the eval split."""
+        return tuple(one for one in self.nodules if one.split == features.SPLIT_EVAL)
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything the report says.
 
     Attributes:
         name: Name of the run.
         blessed: Whether the Evaluator blessed the model.
-        data: The scans in counts.
+        data: The scans in counts and by name.
         evaluation: TFMA's figures and the gate.
-        nodules: Results of single nodules: all of eval, and those of real scans shown.
-        pictures: Places shown side by side.
-        history: How training went; None when the Trainer left no history.
+        findings: What follows from the judged rows.
+        pictures: Places shown in pictures.
+        history: How training went; None when there is no history.
+        lineage: The models.
         making: How the report was made.
     """
 
@@ -54,20 +99,15 @@ class ReportContent:
     blessed: bool
     data: DataFacts
     evaluation: Evaluation
-    nodules: tuple[NoduleResult, ...]
+    findings: Findings
     pictures: tuple[Picture, ...]
     history: History | None
+    lineage: Lineage
     making: Making
 
-    @property
-    def eval_nodules(self) -> tuple[NoduleResult, ...]:
-        """Results of the eval split."""
-        return tuple(one for one in self.nodules if one.split == features.SPLIT_EVAL)
-
-    @property
-    def failed(self) -> tuple[GateRow, ...]:
-        """Criteria that the model missed."""
-        return tuple(row for row in self.evaluation.gate if row.verdict is Verdict.FAIL)
+    def gate_rows(self, verdict: Verdict) -> tuple[GateRow, ...]:
+        """Criteria that were judged so."""
+        return tuple(row for row in self.evaluation.gate if row.verdict is verdict)
 
 
 @dataclass(frozen=True)
@@ -93,13 +133,14 @@ def sum_up_nodules(nodules: Sequence[NoduleResult]) -> NoduleSummary:
     return NoduleSummary(
         nodules=len(nodules),
         measured=len(dice),
-        touched=sum(one.overlap_voxels > 0 for one in nodules),
+        touched=sum(one.touched for one in nodules),
         median_dice=median(dice) if dice else None,
     )
 
 
 def to_json(content: ReportContent) -> dict[str, Any]:
     """The facts of the report without its images; undefined figures are null."""
+    evaluation, findings = content.evaluation, content.findings
     facts = {
         "version": SUMMARY_VERSION,
         "name": content.name,
@@ -108,19 +149,40 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "blessed": content.blessed,
         "scans": _outcomes(content.data),
         "data": _data(content.data),
-        "metrics": [asdict(row) for row in content.evaluation.metrics],
-        "last_blessed_metrics": [asdict(row) for row in content.evaluation.last_blessed],
-        "gate": [row.to_json() for row in content.evaluation.gate],
-        "nodule_summary": asdict(sum_up_nodules(content.eval_nodules)),
-        "nodules": [asdict(one) for one in content.nodules],
+        "metrics": _rows(evaluation.metrics),
+        "last_blessed_metrics": _rows(evaluation.last_blessed),
+        "changes": None if evaluation.changes is None else _rows(evaluation.changes),
+        "gaps": _rows(evaluation.gaps),
+        "gate": [row.to_json() for row in evaluation.gate],
+        "nodule_summary": asdict(sum_up_nodules(findings.eval_nodules)),
+        "nodules": [asdict(one) for one in findings.nodules],
+        "false_positives": [asdict(one) for one in findings.wrong],
+        "calibration": [asdict(one) for one in findings.calibration],
+        "volume_agreement": asdict(findings.agreement),
         "pictures": [_picture(one) for one in content.pictures],
         "history": asdict(content.history) if content.history else None,
+        "seen_patients": content.lineage.seen_patients,
         "probability_threshold": content.making.probability_threshold,
         "trainer_code_hash": content.making.trainer_code_hash,
         "configuration": content.making.configuration,
     }
-    cleaned: dict[str, Any] = _finite(facts)
+    cleaned: dict[str, Any] = finite(facts)
     return cleaned
+
+
+def finite(value: Any) -> Any:
+    """The same with every NaN and infinity as None, which JSON can express."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _rows(rows: Sequence[MetricRow]) -> list[dict[str, Any]]:
+    return [asdict(row) for row in rows]
 
 
 def _outcomes(data: DataFacts) -> dict[str, int]:
@@ -139,7 +201,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         "repairs": _named(data.repairs),
         "scan_warnings": _named(data.scan_warnings),
         "truths": dict(data.truths),
-        "sources": dict(data.sources),
+        "sources": [asdict(one) for one in data.sources],
         "crops": data.crops,
         "warnings": list(data.warnings),
     }
@@ -150,22 +212,11 @@ def _named(rows: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _picture(picture: Picture) -> dict[str, Any]:
+    request = picture.request
     return {
-        "kind": picture.kind,
-        "series_uid": picture.series_uid,
-        "split": picture.split,
-        "phantom": picture.phantom,
+        "kind": request.kind,
+        "anchor": request.anchor,
+        "series_uid": request.series_uid,
         "slice_index": picture.slice_index,
-        "nodule_id": picture.result.nodule_id if picture.result else None,
+        "nodule_id": request.result.nodule_id if request.result else None,
     }
-
-
-def _finite(value: Any) -> Any:
-    """The same with every NaN and infinity as None, which JSON can express."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -17,12 +17,15 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
+from lungct.figures import COUNTS
 from schema import features
-from schema.criteria import Criterion, GateRow, Verdict, is_passed, judge
-from schema.metrics import MetricRow, in_order
+from schema.criteria import Criterion, GateRow, MeasuredRows, Verdict, is_passed, judge
+from schema.metrics import METRICS, Kind, MetricRow, On, in_order, parse_figure_name
 from schema.slice_keys import ALL
 
 CONFIG_FILE: Final = "eval_config.json"
+_BUCKETS: Final = (*features.BUCKETS, features.BUCKET_NONE)
+_BY_BUCKET: Final = {metric.key: metric.by_bucket for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,39 @@ class Evaluation:
     """What TFMA measured.
 
     Attributes:
-        metrics: Rows of the candidate.
+        metrics: Rows of the candidate: figures, and counts of patients, scans and nodules.
         last_blessed: Rows of the last blessed model; empty when there was none.
+        changes: Candidate minus last blessed model; None when there was none to compare with.
+        gaps: Train split minus eval split; of the eval split.
         gate: One row per criterion.
     """
 
     metrics: tuple[MetricRow, ...]
     last_blessed: tuple[MetricRow, ...]
+    changes: tuple[MetricRow, ...] | None
+    gaps: tuple[MetricRow, ...]
     gate: tuple[GateRow, ...]
 
     @property
     def passed(self) -> bool:
         """Whether criteria were applied and none failed."""
         return is_passed(self.gate)
+
+    @property
+    def measured(self) -> MeasuredRows:
+        """The rows, to look one up by kind, metric and slice."""
+        return MeasuredRows(self.metrics, self.changes, self.gaps)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One number of TFMA's: what it is, and where."""
+
+    model: str
+    kind: Kind
+    on: On
+    place: tuple[str, str, str]
+    value: float | None
 
 
 def read_evaluation(folder: str, criteria: Sequence[Criterion]) -> Evaluation:
@@ -58,13 +81,16 @@ def read_evaluation(folder: str, criteria: Sequence[Criterion]) -> Evaluation:
     """
     config = _read_config(folder)
     baseline = next((spec.name for spec in config.model_specs if spec.is_baseline), None)
-    measured = list(_read_rows(folder))
-    candidate = [row for model, row in measured if model != baseline]
-    last_blessed = [row for model, row in measured if model == baseline]
+    found = list(_read(folder))
+    candidate = [one for one in found if one.model != baseline]
+    metrics, changes, gaps = (_rows(candidate, kind) for kind in Kind)
+    measured = MeasuredRows(metrics, changes or None, gaps)
     evaluation = Evaluation(
-        metrics=in_order(candidate),
-        last_blessed=in_order(last_blessed),
-        gate=judge(criteria, candidate, None if baseline is None else last_blessed),
+        metrics=metrics,
+        last_blessed=_rows([one for one in found if one.model == baseline], Kind.VALUE),
+        changes=changes or None,
+        gaps=gaps,
+        gate=judge(criteria, measured),
     )
     _check_agreement(folder, evaluation)
     return evaluation
@@ -92,34 +118,36 @@ def _read_config(folder: str) -> Any:
     return run.eval_config
 
 
-def _read_rows(folder: str) -> Iterator[tuple[str, MetricRow]]:
-    """Name of the model and row of every figure; TFMA's differences of models are left out."""
+def _read(folder: str) -> Iterator[_Found]:
+    """Every figure, bound and count; what else TFMA holds, the gate's margins too, is left out."""
     for record in tfma.load_metrics(folder):
-        where = slice_name(slicer_lib.deserialize_slice_key(record.slice_key))
+        split, bucket = slice_name(slicer_lib.deserialize_slice_key(record.slice_key))
         for item in record.metric_keys_and_values:
             key = metric_types.MetricKey.from_proto(item.key)
-            known = item.value.WhichOneof("type") in ("double_value", "bounded_value")
-            if known and not key.is_diff:
-                yield key.model_name, MetricRow(*where, key.name, *_figures(item))
+            metric, kind, on = parse_figure_name(key.name)
+            if key.is_diff or not _is_shown(metric, bucket):
+                continue
+            # A gap is of the slice of both splits together, and about the eval split.
+            of_split = features.SPLIT_EVAL if kind is Kind.GAP else split
+            value = _defined(item.value.double_value.value)
+            yield _Found(key.model_name, kind, on, (of_split, bucket, metric), value)
 
 
-def _figures(item: Any) -> tuple[float | None, float | None, float | None]:
-    """Value and interval, whichever way TFMA wrote them."""
-    if item.value.WhichOneof("type") == "bounded_value":
-        bounded = item.value.bounded_value
-        return (
-            _defined(bounded.value.value),
-            _defined(bounded.lower_bound.value),
-            _defined(bounded.upper_bound.value),
-        )
-    value = _defined(item.value.double_value.value)
-    if not item.HasField("confidence_interval"):
-        return value, None, None
-    interval = item.confidence_interval
-    return (
-        value,
-        _defined(interval.lower_bound.double_value.value),
-        _defined(interval.upper_bound.double_value.value),
+def _is_shown(metric: str, bucket: str) -> bool:
+    """Whether a name is that of a figure or count, and means something in the bucket."""
+    if metric in COUNTS:
+        return True
+    return metric in _BY_BUCKET and (_BY_BUCKET[metric] or bucket not in _BUCKETS)
+
+
+def _rows(found: Sequence[_Found], kind: Kind) -> tuple[MetricRow, ...]:
+    """The rows of one kind: each figure with the bounds of its interval."""
+    places: dict[tuple[str, str, str], dict[On, float | None]] = {}
+    for one in found:
+        if one.kind is kind:
+            places.setdefault(one.place, {})[one.on] = one.value
+    return in_order(
+        [MetricRow(*place, *(values.get(on) for on in On)) for place, values in places.items()]
     )
 
 
@@ -132,7 +160,7 @@ def _text(value: Any) -> str:
 
 
 def _check_agreement(folder: str, evaluation: Evaluation) -> None:
-    if all(row.verdict is Verdict.NOT_APPLICABLE for row in evaluation.gate):
+    if not evaluation.gate:
         return  # TFMA validates nothing then
     validation = tfma.load_validation_result(folder)
     if bool(validation.validation_ok) != evaluation.passed:

@@ -2,46 +2,75 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from markupsafe import Markup
 
-from report import plots
+from report import tables
+from report.captions import facts, heading
 from report.content import ReportContent, sum_up_nodules
-from report.pictures import ZOOM_MM
+from report.gallery import GROUPS, WRONG
+from report.plots.figures import by_size, froc
+from report.plots.nodules import dice_against_diameter, reliability, volume_agreement
+from report.plots.training import dice_curve, loss_curve
+from report.words import (
+    count,
+    counted,
+    decimal,
+    interval_text,
+    minus,
+    sentence,
+    truth_text,
+    two_lines,
+)
 from schema import features
+from schema.criteria import Verdict
 from schema.metrics import (
+    FROC,
     HEADLINES,
+    LESION_SENSITIVITY,
     METRICS,
+    NODULE_DICE,
     POOLED_DICE,
     TABLE_METRICS,
-    UNDEFINED_TEXT,
-    Metric,
     figure_text,
-    metric_value,
+    find_row,
     signed_text,
 )
-from schema.slice_keys import ALL, SOURCE_PREFIX, bucket_text, shown_buckets, source_text
+from schema.slice_keys import ALL, bucket_text
 
+TEMPLATES: Final = Path(__file__).parent / "templates"
 TEMPLATE: Final = "page.html.j2"
+# Of the train split fewer figures are shown.
+TRAIN_METRICS: Final = tuple(metric for metric in HEADLINES if metric.by_bucket)
+# Sections in the order of the page: name, heading.
+SECTIONS: Final = (
+    ("overview", "Overview"),
+    ("gate", "Gate"),
+    ("size", "By size"),
+    ("detection", "Detection"),
+    ("volumes", "Volumes"),
+    ("calibration", "Calibration"),
+    ("gallery", "Pictures"),
+    ("training", "Training"),
+    ("sources", "Data roots"),
+    ("data", "Data"),
+    ("card", "Model card"),
+    ("lineage", "Lineage"),
+)
 
 
-@dataclass(frozen=True)
-class Card:
-    """One key figure with its protocol beside it."""
+def render(content: ReportContent, card: Mapping[str, Any]) -> str:
+    """The page as HTML.
 
-    title: str
-    value: str
-    protocol: str
-    beside: str
-
-
-def render(content: ReportContent) -> str:
-    """The page as HTML."""
+    Args:
+        content: What it says.
+        card: The model card, which it shows too.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -50,48 +79,26 @@ def render(content: ReportContent) -> str:
     environment.filters.update(
         bucket_text=bucket_text,
         count=count,
+        counted=counted,
         decimal=decimal,
+        facts=facts,
         figure=figure_text,
+        heading=heading,
+        interval=interval_text,
+        minus=minus,
         sentence=sentence,
         signed=signed_text,
+        truth_text=truth_text,
         two_lines=two_lines,
     )
-    nodules = {split.split: split.nodules for split in content.data.splits}
     return environment.get_template(TEMPLATE).render(
         content=content,
-        cards=cards(content),
-        buckets=features.BUCKETS,
-        size_rows=size_rows(content, nodules),
-        metrics=METRICS,
-        pooled_dice=POOLED_DICE,
-        table_metrics=TABLE_METRICS,
-        headlines=HEADLINES,
-        plots=_plots(content, nodules),
-        configuration=pretty(content.making.configuration),
-        train_patients=train_patients(content.making.configuration),
-        nodule_summary=sum_up_nodules(content.eval_nodules),
-        zoom_mm=ZOOM_MM,
+        card=card,
+        sections=SECTIONS,
+        plots=_plots(content),
+        **_tables(content),
+        **_names(content),
     )
-
-
-def decimal(value: float | None, places: int = 2) -> str:
-    """Some decimals."""
-    return UNDEFINED_TEXT if value is None else f"{value:.{places}f}"
-
-
-def count(value: int | None) -> str:
-    """A whole number, its thousands separated by a thin space."""
-    return UNDEFINED_TEXT if value is None else f"{value:,}".replace(",", "\u202f")
-
-
-def sentence(text: str) -> str:
-    """The text with a capital at its start."""
-    return text[:1].upper() + text[1:]
-
-
-def two_lines(text: str) -> list[str]:
-    """The text in two parts for a narrow column, split at its last space."""
-    return text.rsplit(" ", 1)
 
 
 def pretty(configuration: str) -> str:
@@ -105,83 +112,60 @@ def train_patients(configuration: str) -> int:
     return int(evaluation.get("train_patients", 0))
 
 
-def cards(content: ReportContent) -> list[Card]:
-    """The key figures."""
-    summary = sum_up_nodules(content.eval_nodules)
-    shown = [_metric_card(content, metric) for metric in HEADLINES]
-    shown.append(
-        Card(
-            "nodule Dice, median",
-            figure_text(summary.median_dice),
-            "3-D, per eval nodule, in a box around it",
-            f"{summary.measured} of {summary.nodules} nodules measured",
-        )
-    )
-    shown.append(
-        Card(
-            "nodules touched",
-            f"{summary.touched} of {summary.nodules}",
-            "eval nodules whose box holds at least one voxel that is both true and predicted",
-            "",
-        )
-    )
-    return shown
-
-
-def size_rows(
-    content: ReportContent, nodules: Mapping[str, Mapping[str, int]]
-) -> list[dict[str, Any]]:
-    """A line per size bucket, and per data root where there are several, of train and eval."""
-    rows = []
-    measured = {row.bucket for row in content.evaluation.metrics}
-    for bucket in shown_buckets({ALL, *features.BUCKETS, *measured} - {features.BUCKET_NONE}):
-        sides = {}
-        for split in (features.SPLIT_TRAIN, features.SPLIT_EVAL):
-            counts = nodules.get(split, {})
-            sides[split] = {
-                "nodules": _nodules(counts, bucket),
-                **{
-                    metric.key: metric_value(content.evaluation.metrics, metric.key, split, bucket)
-                    for metric in METRICS
-                },
-            }
-        rows.append({"bucket": _row_name(bucket), **sides})
-    return rows
-
-
-def _nodules(counts: Mapping[str, int], bucket: str) -> int | None:
-    """How many nodules a slice key has; of a data root it is not counted."""
-    if bucket == ALL:
-        return sum(counts.values())
-    return counts.get(bucket, 0) if bucket in features.BUCKETS else None
-
-
-def _row_name(bucket: str) -> str:
-    """A slice key as the table of sizes has it."""
-    if bucket == ALL:
-        return "all sizes"
-    return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket_text(bucket)
-
-
-def _metric_card(content: ReportContent, metric: Metric) -> Card:
-    evaluation = content.evaluation
-    measured = metric_value(evaluation.metrics, metric.key, features.SPLIT_EVAL)
-    train = metric_value(evaluation.metrics, metric.key, features.SPLIT_TRAIN)
-    before = metric_value(evaluation.last_blessed, metric.key, features.SPLIT_EVAL)
-    beside = [f"train {figure_text(train)}"] if train is not None else []
-    if train is not None and measured is not None:
-        beside.append(f"gap {signed_text(train - measured)}")
-    if before is not None:
-        beside.append(f"last blessed {figure_text(before)}")
-    return Card(metric.label, figure_text(measured), metric.protocol, " · ".join(beside))
-
-
-def _plots(content: ReportContent, nodules: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
-    evaluation = content.evaluation
-    drawn = {"size": plots.dice_by_size(evaluation.metrics, evaluation.gate, nodules)}
-    if any(nodule.dice is not None for nodule in content.nodules):
-        drawn["diameter"] = plots.dice_against_diameter(content.eval_nodules)
+def _plots(content: ReportContent) -> dict[str, Markup]:
+    """The plots by the names that the templates know; a plot without data is left out."""
+    rows, findings = content.evaluation.metrics, content.findings
+    nodules = findings.eval_nodules
+    drawn = {
+        metric.key: by_size(metric, rows, content.evaluation.gate)
+        for metric in (POOLED_DICE, NODULE_DICE, LESION_SENSITIVITY)
+    }
+    if findings.curves:
+        drawn["froc"] = froc(findings.curves, rows)
+    if any(one.dice is not None for one in nodules):
+        drawn["diameter"] = dice_against_diameter(nodules)
+        drawn["volumes"] = volume_agreement(nodules, findings.agreement)
+    if any(one.voxels for one in findings.calibration):
+        drawn["calibration"] = reliability(findings.calibration)
     if content.history and content.history.epochs:
-        drawn["loss"] = plots.loss_curve(content.history)
-        drawn["dice"] = plots.dice_curve(content.history)
+        drawn["loss"] = loss_curve(content.history)
+        drawn["dice"] = dice_curve(content.history)
     return drawn
+
+
+def _tables(content: ReportContent) -> dict[str, Any]:
+    evaluation = content.evaluation
+    rows = evaluation.metrics
+    return {
+        "cards": tables.cards(content),
+        "gate": tables.gate_intervals(evaluation),
+        "eval_sizes": tables.size_rows(content, features.SPLIT_EVAL, TABLE_METRICS),
+        "train_sizes": tables.size_rows(content, features.SPLIT_TRAIN, TRAIN_METRICS),
+        "further": tables.further_rows(rows),
+        "changes": tables.change_rows(evaluation),
+        "changed_nodules": tables.changed_nodules(content.findings.eval_nodules),
+        "sources": tables.source_rows(content),
+        "cpm": find_row(rows, "cpm", features.SPLIT_EVAL, ALL),
+    }
+
+
+def _names(content: ReportContent) -> dict[str, Any]:
+    """What else the templates ask for."""
+    shown = [picture.request.kind for picture in content.pictures]
+    return {
+        "buckets": features.BUCKETS,
+        "metrics": METRICS,
+        "table_metrics": TABLE_METRICS,
+        "headlines": HEADLINES,
+        "train_metrics": TRAIN_METRICS,
+        "froc_keys": [metric.key for metric in FROC],
+        "verdicts": {verdict.name.lower(): content.gate_rows(verdict) for verdict in Verdict},
+        "groups": {kind: text for kind, text in GROUPS.items() if kind in shown},
+        "wrong_group": WRONG,
+        "drawn": {picture.request.anchor for picture in content.pictures},
+        "summary": sum_up_nodules(content.findings.eval_nodules),
+        "configuration": pretty(content.making.configuration),
+        "train_patients": train_patients(content.making.configuration),
+        "style": Markup((TEMPLATES / "style.css").read_text()),
+        "script": Markup((TEMPLATES / "script.js").read_text()),
+    }

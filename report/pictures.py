@@ -1,247 +1,240 @@
-"""Pictures of nodules: CT, truth and prediction side by side, as PNG in data URIs.
+"""Pictures of places in scans: axial, coronal and sagittal, as SVG with an image inside.
 
-Slices are shown as radiologists see them: the patient's right on the left, front at the top, in a
-lung window.
+Slices are shown as radiologists see them: the patient's right on the left, front at the top; in
+the other planes the head at the top, in the sagittal one the front on the left. Outlines are paths
+of their own, so that the page can hide them.
 """
 
-import base64
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
 
+from lungct.geometry import Geometry
 from lungct.metrics import Mask
-from report.nodules import JudgedNodule, NoduleResult, ScanToJudge, read_prediction
-from report.scans import ZYX
-from report.slices import SlicePixels, decode, read_slices
-from schema import features
+from report.gallery import Request
+from report.outlines import jpeg, outline, png, windowed
+from report.slices import ZYX, ScanFiles, geometry_of, read_prediction, read_slices, stacked
 
-WINDOW_HU: Final = (-1350, 150)
-ZOOM_MM: Final = 60.0
+ZOOM_MM: Final = 40.0
+# Of a nodule so much around it is seen, where that is more.
+_DIAMETERS_SEEN: Final = 2.0
+MAX_ZOOM_MM: Final = 120.0
 SCALE_BAR_MM: Final = 10.0
-PANEL_INCHES: Final = 3.2
-PANEL_DPI: Final = 110
-REGION_COLOUR: Final = "#f5d90a"
-TRUTH_COLOUR: Final = "#22d3ee"
-PREDICTION_COLOUR: Final = "#ff8a1f"
-MAX_REAL: Final = 3
+OVERVIEW_PIXELS: Final = 240
+_TICK: Final = 0.05
 
-# White marks have to be seen on bright tissue too.
-SHADE: Final = "#000000a0"
-
-
-@dataclass(frozen=True)
-class PictureRequest:
-    """What to draw: one slice of one scan, around a place when there is a nodule."""
-
-    kind: str
-    scan: ScanToJudge
-    slice_index: int
-    centre_pixels: tuple[float, float] | None
-    result: NoduleResult | None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One image of a picture: what it shows, and the PNG as a data URI."""
-
-    title: str
-    image: str
+MASKS: Final = ("region", "truth", "prediction")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One place shown side by side."""
+    """One place in several planes.
 
-    kind: str
-    series_uid: str
-    patient_id: str
-    split: str
-    phantom: bool
+    Attributes:
+        request: What was asked for.
+        slice_index: z of its axial slice on the working grid.
+        panels: Title and SVG of each plane, the whole slice last.
+    """
+
+    request: Request
     slice_index: int
-    result: NoduleResult | None
-    panels: tuple[Panel, ...]
+    panels: tuple[tuple[str, Markup], ...]
 
 
 @dataclass(frozen=True)
-class _Window:
-    """The zoomed part of a slice: first row and column, rows and columns, in pixels."""
+class _Block:
+    """Voxels around a place.
 
-    top: float
-    left: float
-    height: float
-    width: float
+    Attributes:
+        hu: (z, y, x).
+        masks: Of the same shape, by the names of MASKS.
+        start: Place (z, y, x) of its first voxel in the scan.
+        centre: Voxel (z, y, x) of the scan that it is around.
+    """
 
-
-def choose_nodules(judged: Sequence[tuple[ScanToJudge, JudgedNodule]]) -> list[PictureRequest]:
-    """The best, the median and the worst nodule of the eval split by nodule Dice."""
-    known = sorted(
-        (
-            (one.result.dice, one.result.diameter_mm, number)
-            for number, (_, one) in enumerate(judged)
-            if one.result.dice is not None and one.result.split == features.SPLIT_EVAL
-        ),
-        reverse=True,
-    )
-    return [_request(kind, *judged[known[place][2]]) for place, kind in _places(len(known))]
+    hu: npt.NDArray[np.int16]
+    masks: dict[str, Mask]
+    start: tuple[int, int, int]
+    centre: tuple[int, int, int]
 
 
-def choose_real(
-    scans: Iterable[ScanToJudge], judged: Sequence[tuple[ScanToJudge, JudgedNodule]]
-) -> list[PictureRequest]:
-    """One picture of each real scan: its largest nodule, or its middle slice of the region."""
-    requests = []
-    for scan in scans:
-        own = [one for of, one in judged if of == scan and one.slice_index >= 0]
-        if own:
-            largest = max(own, key=lambda one: one.result.diameter_mm)
-            requests.append(_request("real scan", scan, largest))
-        else:
-            requests.append(PictureRequest("real scan", scan, _middle(scan), None, None))
-    return requests
+@dataclass(frozen=True)
+class _Plane:
+    """A cut through a block.
+
+    Attributes:
+        hu: (rows, columns).
+        masks: Of the same shape.
+        corner_mm: (x, y) of the outer corner of the first pixel within the picture.
+        steps_mm: Width and height of a pixel.
+    """
+
+    hu: npt.NDArray[np.int16]
+    masks: dict[str, Mask]
+    corner_mm: tuple[float, float]
+    steps_mm: tuple[float, float]
 
 
-def draw(request: PictureRequest, spacing_mm: ZYX) -> Picture:
-    """Draws one picture.
+def draw_scan(scan: ScanFiles, requests: Sequence[Request], spacing_mm: ZYX) -> list[Picture]:
+    """Draws places of one scan.
 
     Args:
-        request: What to draw.
+        scan: The scan.
+        requests: What to draw.
         spacing_mm: Spacing (z, y, x) of the working grid.
 
     Raises:
-        ValueError: The scan does not have the slice.
+        ValueError: Slices and mask are not of one shape, or the file does not hold the slices.
     """
-    scan = request.scan
-    found = read_slices(scan.folder, scan.rows, {request.slice_index})
-    if not found:
-        uid = scan.record.series_uid
-        raise ValueError(f"expected slice {request.slice_index} of {uid}, got none")
-    pixels = decode(found[request.slice_index])
-    prediction = read_prediction(scan)[request.slice_index]
-    return Picture(
-        kind=request.kind,
-        series_uid=scan.record.series_uid,
-        patient_id=scan.record.patient_id,
-        split=scan.record.split,
-        phantom=scan.record.phantom,
-        slice_index=request.slice_index,
-        result=request.result,
-        panels=_panels(pixels, prediction, request.centre_pixels, spacing_mm),
-    )
+    geometry = geometry_of(scan, spacing_mm)
+    prediction = read_prediction(scan)
+    return [_draw(scan, request, geometry, prediction) for request in requests]
 
 
-def _places(count: int) -> list[tuple[int, str]]:
-    """Best, median and worst of so many that are sorted downwards; each place once."""
-    if count < 2:
-        return [(0, "the only eval nodule")][:count]
-    places = {count // 2: "median", count - 1: "worst", 0: "best"}
-    return [(place, f"{places[place]} of {count} eval nodules") for place in sorted(places)]
+def zoom_mm(request: Request) -> float:
+    """How much is seen of a place, along each axis."""
+    diameter_mm = request.result.diameter_mm if request.result else 0.0
+    return min(max(ZOOM_MM, _DIAMETERS_SEEN * diameter_mm), MAX_ZOOM_MM)
 
 
-def _request(kind: str, scan: ScanToJudge, one: JudgedNodule) -> PictureRequest:
-    return PictureRequest(kind, scan, one.slice_index, one.centre_pixels, one.result)
-
-
-def _middle(scan: ScanToJudge) -> int:
-    return scan.rows[len(scan.rows) // 2].index
-
-
-def _panels(
-    pixels: SlicePixels,
-    prediction: Mask,
-    centre: tuple[float, float] | None,
-    spacing_mm: ZYX,
-) -> tuple[Panel, ...]:
-    """Whole slice, then CT, truth and prediction; zoomed when there is a place to zoom to."""
-    shape = pixels.hu.shape
-    whole = _Window(-0.5, -0.5, shape[0], shape[1])
-    zoom = _zoom(centre, (shape[0], shape[1]), spacing_mm) if centre else whole
-    truth_line = (pixels.truth, TRUTH_COLOUR, "solid")
-    lines = {
-        "Whole slice": ((pixels.region, REGION_COLOUR, "solid"),),
-        "CT": (),
-        "Truth": (truth_line,),
-        "Prediction": (
-            (pixels.truth, TRUTH_COLOUR, "dashed"),
-            (prediction, PREDICTION_COLOUR, "solid"),
-        ),
+def _draw(scan: ScanFiles, request: Request, geometry: Geometry, prediction: Mask) -> Picture:
+    centre = _centre(request, geometry)
+    size_mm = zoom_mm(request)
+    ranges = [
+        (max(0, int(place - reach)), min(size, int(np.ceil(place + reach)) + 1))
+        for place, reach, size in zip(
+            centre,
+            (size_mm / 2 / step for step in geometry.spacing_zyx_mm),
+            scan.shape,
+            strict=True,
+        )
+    ]
+    (first, end), rows, columns = ranges
+    pixels = stacked(list(read_slices(scan, range(first, end)).values()), first)
+    box = (slice(None), slice(*rows), slice(*columns))
+    masks = {
+        "region": pixels.region[box],
+        "truth": pixels.truth[box],
+        "prediction": prediction[first:end][box],
     }
-    panels = []
-    for title, contours in lines.items():
-        window = whole if title == "Whole slice" else zoom
-        figure, axes = _canvas(pixels, window, spacing_mm)
-        for mask, colour, style in contours:
-            if mask.any():
-                axes.contour(mask, levels=[0.5], colors=colour, linewidths=1.6, linestyles=style)
-        if title == "Whole slice" and centre:
-            _mark(axes, zoom)
-        elif window is not whole:
-            _scale_bar(axes, zoom, spacing_mm)
-        panels.append(Panel(title, _png(figure)))
-    return tuple(panels)
+    block = _Block(pixels.hu[box], masks, (first, rows[0], columns[0]), centre)
+    panels = [
+        (name, _panel(_cut(block, name, geometry, size_mm), size_mm, f"{name} plane"))
+        for name in ("axial", "coronal", "sagittal")
+    ]
+    whole = pixels.hu[centre[0] - first], pixels.region[centre[0] - first]
+    panels.append(("whole slice", _whole(*whole, centre, size_mm, geometry)))
+    return Picture(request, scan.rows[centre[0]].index, tuple(panels))
 
 
-def _zoom(centre: tuple[float, float], shape: tuple[int, int], spacing_mm: ZYX) -> _Window:
-    """A square of 60 mm around the centre, moved inside the slice where it would leave it."""
-    starts, sizes = [], []
-    for place, size, step_mm in zip(centre, shape, spacing_mm[1:], strict=True):
-        length = min(float(size), ZOOM_MM / step_mm)
-        starts.append(min(max(place - length / 2, -0.5), size - 0.5 - length))
-        sizes.append(length)
-    return _Window(starts[0], starts[1], sizes[0], sizes[1])
+def _centre(request: Request, geometry: Geometry) -> tuple[int, int, int]:
+    """The voxel (z, y, x) that a picture is around; the middle of the scan where there is none."""
+    shown = request.result or request.mark
+    if shown is None:
+        z, y, x = (size // 2 for size in geometry.shape)
+        return z, y, x
+    places = np.rint(geometry.world_to_voxel(shown.centre_mm)).astype(int).tolist()
+    z, y, x = (min(max(0, p), n - 1) for p, n in zip(places, geometry.shape, strict=True))
+    return z, y, x
 
 
-def _canvas(pixels: SlicePixels, window: _Window, spacing_mm: ZYX) -> tuple[Any, Any]:
-    height_mm = window.height * spacing_mm[1]
-    width_mm = window.width * spacing_mm[2]
-    figure = Figure(figsize=(PANEL_INCHES, PANEL_INCHES * height_mm / width_mm), dpi=PANEL_DPI)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    low, high = WINDOW_HU
-    axes.imshow(
-        pixels.hu,
-        cmap="gray",
-        vmin=low,
-        vmax=high,
-        interpolation="bilinear",
-        aspect=spacing_mm[1] / spacing_mm[2],
+def _cut(block: _Block, name: str, geometry: Geometry, size_mm: float) -> _Plane:
+    """One plane through the centre of a block, the head at the top."""
+    axis = ("axial", "coronal", "sagittal").index(name)
+    place = block.centre[axis] - block.start[axis]
+    hu = np.take(block.hu, place, axis)
+    masks = {key: np.take(mask, place, axis) for key, mask in block.masks.items()}
+    down, right = (other for other in range(3) if other != axis)
+    steps_mm = geometry.spacing_zyx_mm
+    left_mm, top_mm = (
+        size_mm / 2 + (block.start[one] - block.centre[one] - 0.5) * steps_mm[one]
+        for one in (right, down)
     )
-    axes.set_xlim(window.left, window.left + window.width)
-    axes.set_ylim(window.top + window.height, window.top)
-    axes.set_axis_off()
-    return figure, axes
+    if name != "axial":
+        hu, masks = hu[::-1], {key: mask[::-1] for key, mask in masks.items()}
+        end = block.start[0] + len(block.hu)
+        top_mm = size_mm / 2 - (end - block.centre[0] - 0.5) * steps_mm[0]
+    return _Plane(hu, masks, (left_mm, top_mm), (steps_mm[right], steps_mm[down]))
 
 
-def _mark(axes: Any, zoom: _Window) -> None:
-    corner = (zoom.left, zoom.top)
-    box = Rectangle(corner, zoom.width, zoom.height, fill=False, edgecolor="white", linewidth=1.4)
-    box.set_path_effects([withStroke(linewidth=2.8, foreground=SHADE)])
-    axes.add_patch(box)
-
-
-def _scale_bar(axes: Any, zoom: _Window, spacing_mm: ZYX) -> None:
-    length = SCALE_BAR_MM / spacing_mm[2]
-    left, row = zoom.left + 0.06 * zoom.width, zoom.top + 0.94 * zoom.height
-    corner = (left - 0.02 * zoom.width, row - 0.085 * zoom.height)
-    size = (length + 0.04 * zoom.width, 0.11 * zoom.height)
-    axes.add_patch(Rectangle(corner, *size, facecolor=SHADE, edgecolor="none", zorder=3))
-    axes.plot([left, left + length], [row, row], color="white", linewidth=2, zorder=4)
-    axes.text(
-        left + length / 2,
-        row - 0.02 * zoom.height,
-        f"{SCALE_BAR_MM:g} mm",
-        color="white",
-        fontsize=8,
-        ha="center",
-        va="bottom",
-        zorder=4,
+def _panel(plane: _Plane, size_mm: float, label: str) -> Markup:
+    """A square of so many mm, with a scale bar, and ticks where the other planes cut it."""
+    half, tick = size_mm / 2, size_mm * _TICK
+    far = size_mm - tick
+    bar = size_mm * 0.05
+    return Markup(
+        '<svg class="plane" viewBox="0 0 {size} {size}" role="img" aria-label="{label}">'
+        "{image}"
+        '<path class="tick" d="M{half} 0v{tick}M{half} {far}v{tick}'
+        'M0 {half}h{tick}M{far} {half}h{tick}"/>'
+        '<path class="scale" d="M{bar} {low}h{length}"/></svg>'
+    ).format(
+        size=_number(size_mm),
+        label=label,
+        image=_image(plane, png(windowed(plane.hu))),
+        half=_number(half),
+        tick=_number(tick),
+        far=_number(far),
+        bar=_number(bar),
+        low=_number(size_mm - bar),
+        length=_number(SCALE_BAR_MM),
     )
 
 
-def _png(figure: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", pil_kwargs={"optimize": True})
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _whole(
+    hu: npt.NDArray[np.int16],
+    region: Mask,
+    centre: tuple[int, int, int],
+    size_mm: float,
+    geometry: Geometry,
+) -> Markup:
+    """The axial slice as a whole, with the region and a box around what the planes show."""
+    _, height_mm, width_mm = geometry.spacing_zyx_mm
+    plane = _Plane(hu, {"region": region}, (0.0, 0.0), (width_mm, height_mm))
+    left_mm = (centre[2] + 0.5) * width_mm - size_mm / 2
+    top_mm = (centre[1] + 0.5) * height_mm - size_mm / 2
+    return Markup(
+        '<svg class="plane" viewBox="0 0 {width} {height}" role="img" aria-label="whole slice">'
+        '{image}<rect class="box" x="{left}" y="{top}" width="{size}" height="{size}"/></svg>'
+    ).format(
+        width=_number(hu.shape[1] * width_mm),
+        height=_number(hu.shape[0] * height_mm),
+        image=_image(plane, jpeg(windowed(hu), OVERVIEW_PIXELS)),
+        left=_number(left_mm),
+        top=_number(top_mm),
+        size=_number(size_mm),
+    )
+
+
+def _image(plane: _Plane, uri: str) -> Markup:
+    """The grey values, and the outlines over them."""
+    rows, columns = plane.hu.shape
+    (left, top), (width, height) = plane.corner_mm, plane.steps_mm
+    paths = Markup("").join(
+        Markup('<path class="{}" d="{}"/>').format(name, outline(plane.masks[name]))
+        for name in MASKS
+        if name in plane.masks
+    )
+    return Markup(
+        '<image x="{left}" y="{top}" width="{width}" height="{height}" '
+        'preserveAspectRatio="none" href="{uri}"/>'
+        '<g transform="translate({left} {top}) scale({step_x} {step_y})">{paths}</g>'
+    ).format(
+        left=_number(left),
+        top=_number(top),
+        width=_number(columns * width),
+        height=_number(rows * height),
+        uri=uri,
+        step_x=_number(width),
+        step_y=_number(height),
+        paths=paths,
+    )
+
+
+def _number(value: float) -> str:
+    """At most three decimals."""
+    return f"{round(value, 3):g}"

@@ -1,23 +1,16 @@
-"""The scans of a run: reads the ScanRecords artifact and sums it up for the report."""
+"""The scans of a run summed up for the report."""
 
-import json
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import tensorflow as tf
-
 from lungct.limits import VOLUME
 from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
 from schema import features
-from schema.files import SCANS_FILE, WARNINGS_FILE
 
 AXES: Final = ("z", "y", "x")
-
-ZYX = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -29,6 +22,17 @@ class SplitFacts:
     scans: int
     slices: int
     nodules: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """How much of one data root is in one split."""
+
+    source: str
+    split: str
+    patients: int
+    scans: int
+    nodules: int
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ class SpacingRange:
 class DataFacts:
     """The data of the run; accepted + repaired + quarantined = found.
 
-    `truths` and `sources` count the scans used by what their labels were made of and by data root;
-    `crops` are scans of which all is the region of interest.
+    `truths` counts the scans used by what their labels were made of; `crops` are scans of which all
+    is the region of interest; `members` are the scans used of each split, by patient.
     """
 
     found: int
@@ -59,7 +63,8 @@ class DataFacts:
     repairs: tuple[tuple[str, str], ...]
     scan_warnings: tuple[tuple[str, str], ...]
     truths: Mapping[str, int]
-    sources: Mapping[str, int]
+    sources: tuple[SourceFacts, ...]
+    members: Mapping[str, tuple[ScanRecord, ...]]
     crops: int
     spacing: tuple[SpacingRange, ...]
     splits: tuple[SplitFacts, ...]
@@ -71,28 +76,21 @@ class DataFacts:
         return self.used > 0 and self.phantoms == self.used
 
     @property
+    def source_names(self) -> tuple[str, ...]:
+        """The data roots, each once."""
+        return tuple(sorted({one.source for one in self.sources}))
+
+    @property
     def mixed(self) -> bool:
         """Whether phantoms and real scans are used together."""
         return 0 < self.phantoms < self.used
-
-
-def read_scans(folder: str) -> tuple[ScanRecord, ...]:
-    """All scans found, in the order of the file."""
-    with tf.io.gfile.GFile(os.path.join(folder, SCANS_FILE), "r") as file:
-        lines = file.read().splitlines()
-    return tuple(ScanRecord.from_json(line) for line in lines if line.strip())
-
-
-def read_warnings(folder: str) -> tuple[str, ...]:
-    """The warnings of tables and folders, one line each."""
-    with tf.io.gfile.GFile(os.path.join(folder, WARNINGS_FILE), "r") as file:
-        return tuple(json.loads(file.read())["warnings"])
 
 
 def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> DataFacts:
     """The scans in counts."""
     outcomes = Counter(scan.outcome for scan in scans)
     used = [scan for scan in scans if scan.used]
+    splits = _split_names(used)
     return DataFacts(
         found=len(scans),
         accepted=outcomes[ACCEPTED],
@@ -104,10 +102,11 @@ def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> DataFacts:
         repairs=_reasons(scans, REPAIRED),
         scan_warnings=tuple((scan.series_uid, line) for scan in used for line in scan.warnings),
         truths=dict(sorted(Counter(scan.truth for scan in used if scan.truth).items())),
-        sources=dict(sorted(Counter(scan.source for scan in used).items())),
+        sources=tuple(_source_facts(used, splits)),
+        members={name: _members(name, used) for name in splits},
         crops=sum(scan.region == VOLUME for scan in used),
         spacing=_spacing(used),
-        splits=tuple(_split_facts(name, used) for name in _split_names(used)),
+        splits=tuple(_split_facts(name, used) for name in splits),
         warnings=tuple(warnings),
     )
 
@@ -143,3 +142,23 @@ def _split_facts(name: str, used: Iterable[ScanRecord]) -> SplitFacts:
         slices=sum(scan.slice_count for scan in scans),
         nodules={bucket: buckets[bucket] for bucket in features.BUCKETS},
     )
+
+
+def _source_facts(used: Sequence[ScanRecord], splits: Sequence[str]) -> Iterable[SourceFacts]:
+    """Of each data root what is in each split."""
+    for source in sorted({scan.source for scan in used}):
+        for split in splits:
+            scans = [scan for scan in used if (scan.source, scan.split) == (source, split)]
+            if scans:
+                yield SourceFacts(
+                    source=source,
+                    split=split,
+                    patients=len({scan.patient_id for scan in scans}),
+                    scans=len(scans),
+                    nodules=sum(len(scan.nodules) for scan in scans),
+                )
+
+
+def _members(split: str, used: Iterable[ScanRecord]) -> tuple[ScanRecord, ...]:
+    scans = [scan for scan in used if scan.split == split]
+    return tuple(sorted(scans, key=lambda scan: (scan.patient_id, scan.series_uid)))

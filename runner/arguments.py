@@ -2,13 +2,25 @@
 
 import argparse
 import difflib
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 from runner.exit_status import EXIT_USAGE
+
+DEFAULT_CONFIG: Final = "configs/demo.yaml"
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that answers a wrong argument with one line that names the nearest valid one."""
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        """Makes a parser that takes whole options only and keeps the lines of its texts.
+
+        Args:
+            prog: The command.
+            **options: As argparse has them.
+        """
+        lines = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, **{"allow_abbrev": False, "formatter_class": lines, **options})
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2.
@@ -53,3 +65,16 @@ def add_configuration_arguments(parser: argparse.ArgumentParser, default: str) -
         dest="overrides",
         help="override one value of the configuration, as in training.epochs=3; repeat for more",
     )
+
+
+def add_place_arguments(parser: argparse.ArgumentParser, no_data: str, output: str) -> None:
+    """Adds `--data` and `--output`.
+
+    Args:
+        parser: Where to add them.
+        no_data: What happens without data.
+        output: Which folder is the default.
+    """
+    text = f"folder of scans; repeat for more; {no_data}"
+    parser.add_argument("--data", action="append", metavar="DIR", help=text)
+    parser.add_argument("--output", metavar="DIR", help=output)

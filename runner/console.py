@@ -23,8 +23,15 @@ from schema.slice_keys import ALL, SOURCE_PREFIX, shown_buckets, source_text
 
 # Without a terminal, a long component says how far it is this often, in seconds.
 QUIET_INTERVAL_S = 20.0
+# The tables fit in so many signs.
+QUIET_WIDTH: Final = 130
 
-_COLOURS: Final = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.NOT_APPLICABLE: "dim"}
+_COLOURS: Final = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.NOT_JUDGED: "yellow",
+}
 
 
 class RunConsole(logging.Handler):
@@ -37,7 +44,7 @@ class RunConsole(logging.Handler):
             stream: Where a person looks; a terminal gets bars, anything else gets lines.
         """
         super().__init__(logging.INFO)
-        width = None if stream.isatty() else 100
+        width = None if stream.isatty() else QUIET_WIDTH
         self.console = Console(file=stream, highlight=False, width=width, soft_wrap=True)
         columns = (
             TextColumn("  {task.description:<20}"),
@@ -47,6 +54,7 @@ class RunConsole(logging.Handler):
         )
         self._progress = Progress(*columns, console=self.console, transient=True)
         self._task: TaskID | None = None
+        self.notes: list[str] = []
         self._name = ""
         self._last_line = 0.0
 
@@ -68,7 +76,11 @@ class RunConsole(logging.Handler):
         self.console.print(f"  {name:<20} {seconds:7.1f} s  [red]failed[/red]")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows a progress record of `lungct.progress`."""
+        """Shows a record of `lungct.progress`: how far a step is, or a note, which is kept."""
+        if note := getattr(record, "note", ""):
+            self.notes.append(note)
+            self.console.print(f"    note: {note}", markup=False)
+            return
         step, done, total, note = getattr(record, "progress", ("", 0, 0, ""))
         if self._task is not None:
             text = f"{step} {note}".strip()

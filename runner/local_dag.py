@@ -19,7 +19,7 @@ RESOLVER_TYPE = "tfx.dsl.components.common.resolver.Resolver"
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """One artifact that a component wrote: its folder and its string properties."""
+    """One artifact that a component took or wrote: its folder and its string properties."""
 
     uri: str
     properties: dict[str, str]
@@ -35,6 +35,7 @@ class NodeResult:
         cached: Whether its outputs came from an earlier run.
         peak_memory_mb: Largest resident memory of this process so far, in MiB.
         outputs: The artifact by output key; the first where there are several.
+        inputs: The same of what it took.
     """
 
     node_id: str
@@ -42,6 +43,7 @@ class NodeResult:
     cached: bool
     peak_memory_mb: float
     outputs: dict[str, Output]
+    inputs: dict[str, Output]
 
 
 class ObservedDagRunner(tfx_runner.IrBasedRunner):
@@ -109,13 +111,15 @@ def _result(node_id: str, seconds: float, execution_id: int, connection: Any) ->
         (execution,) = handle.store.get_executions_by_id([execution_id])
         events = handle.store.get_events_by_execution_ids([execution_id])
         artifacts = handle.store.get_artifacts_by_id([event.artifact_id for event in events])
-    found = {artifact.id: artifact for artifact in artifacts}
-    written = [e for e in events if e.type == metadata_store_pb2.Event.OUTPUT]
-    outputs = {e.path.steps[0].key: _output(found[e.artifact_id]) for e in reversed(written)}
+    found = {artifact.id: _output(artifact) for artifact in artifacts}
+    outputs, inputs = (
+        {e.path.steps[0].key: found[e.artifact_id] for e in reversed(events) if e.type == kind}
+        for kind in (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INPUT)
+    )
     cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
     # Linux gives KiB.
     peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return NodeResult(node_id, seconds, cached, peak_memory_mb, outputs)
+    return NodeResult(node_id, seconds, cached, peak_memory_mb, outputs, inputs)
 
 
 def _output(artifact: metadata_store_pb2.Artifact) -> Output:

@@ -5,10 +5,9 @@ import datetime
 import logging
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,10 @@ from lungct.readers.tables import TableError, read_splits
 from lungct.storage import StorageError, is_remote
 from phantom.writer import make_phantoms
 from pipeline.config import Config
-from runner.console import RunConsole, dice_table, gate_table, listening
+from runner.console import RunConsole, listening
 from runner.exit_status import EXIT_BLESSED, EXIT_ERROR, EXIT_NOT_BLESSED, EXIT_REFUSED
+from runner.refusals import refusal_of
+from runner.results import show_results, show_verdict
 from runner.run_record import (
     RunRecord,
     discard_run_record,
@@ -26,9 +27,7 @@ from runner.run_record import (
 )
 from runner.streams import quiet
 from schema import outputs
-from schema.criteria import GateRow, Verdict
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
-from schema.metrics import MetricRow
 
 # More warnings of tables and folders than this are left to run.json and the report.
 MAX_WARNINGS = 5
@@ -40,15 +39,15 @@ if TYPE_CHECKING:
 class LocalRun:
     """Runs the pipeline, shows it, and writes `run.json` however it ends."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, record: RunRecord) -> None:
         """Prepares the run.
 
         Args:
-            config: The configuration, with an output folder that exists.
+            record: With the configuration, whose output folder exists.
         """
         now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        self._log_path = os.path.join(config.output, "logs", f"{now}.log")
-        self._record = RunRecord(config)
+        self._log_path = os.path.join(record.config.output, "logs", f"{now}.log")
+        self._record = record
         self._running = ("", 0.0)
         self._view: RunConsole
 
@@ -64,15 +63,17 @@ class LocalRun:
             self._view = RunConsole(stream)
             with listening(self._view), _stopped_as_interrupted():
                 status = self._run_and_judge()
+            self._record.notes = self._view.notes
             path = write_run_record(self._record, status)
-            self._say(f"  for machines         {_short(path)}")
+            self._say_path("for machines", path)
         return status
 
     def _run_and_judge(self) -> int:
         try:
+            self._introduce()
             self._prepare_data()
             self._run_pipeline()
-            return self._conclude()
+            return self._conclude(self._record.summary())
         except KeyboardInterrupt:
             return self._ended_early(
                 "interrupted; the next run goes on from what is finished", EXIT_ERROR
@@ -82,33 +83,62 @@ class LocalRun:
         except Exception as error:
             return self._failed(error)
 
+    def _introduce(self) -> None:
+        """Says what is run."""
+        config = self._record.config
+        self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {short_path(config.output)}")
+
+    def _create_pipeline(self) -> Any:
+        """The pipeline that is run; imports TFX."""
+        from pipeline.pipeline import create_pipeline
+
+        return create_pipeline(self._record.config)
+
+    def _conclude(self, summary: dict[str, Any]) -> int:
+        """Says how the model was judged and gives the exit status."""
+        blessed = bool(summary["blessed"])
+        if not blessed:
+            self._record.pushed_path = None
+        elif fault := self._fault_of_push():
+            self._record.pushed_path = None
+            return self._ended_early(fault, EXIT_ERROR)
+        self._show(summary, "Blessed and pushed.", "Not blessed, nothing pushed.")
+        return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
+
+    def _show(self, summary: dict[str, Any], passed: str, failed: str) -> None:
+        show_results(self._view.console, summary, self._record.config.splits)
+        show_verdict(self._view.console, summary, passed, failed)
+        if self._record.pushed_path is not None:
+            self._say_path("model", self._record.pushed_path)
+        self._say_path("report", os.path.join(self._record.outputs[outputs.REPORT], REPORT_FILE))
+
     def _prepare_data(self) -> None:
         config = self._record.config
-        self._say(f"[bold]NoduleFlow[/bold]  {config.name}  output {_short(config.output)}")
         found = _count_scans(config)
         if config.data.roots:
             noun = "1 scan" if found == 1 else f"{found} scans"
-            self._say(f"  {noun} in {', '.join(_short(root.path) for root in config.data.roots)}")
+            places = ", ".join(short_path(root.path) for root in config.data.roots)
+            self._say(f"  {noun} in {places}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, phantom)
-        self._end(f"{phantom.scans} scans in {_short(folder)}: a phantom, not patients")
+        self._end(f"{phantom.scans} scans in {short_path(folder)}: a phantom, not patients")
         data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
         self._record.config = config.model_copy(update={"data": data})
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")
-        from pipeline.pipeline import create_pipeline
         from runner.leftovers import discard_unfinished
         from runner.local_dag import ObservedDagRunner
 
         output = self._record.config.output
         examples = os.path.join(output, ARTIFACTS_FOLDER, outputs.EXAMPLE_GEN)
+        pipeline = self._create_pipeline()
         left = discard_unfinished(os.path.join(output, METADATA_FILE), examples)
         self._end("removed what a killed run left" if left else "")
-        ObservedDagRunner(self._begin, self._finished).run(create_pipeline(self._record.config))
+        ObservedDagRunner(self._begin, self._finished).run(pipeline)
 
     def _begin(self, name: str) -> None:
         logging.getLogger(__name__).info("%s begins", name)
@@ -130,6 +160,8 @@ class LocalRun:
             self._record.outputs[f"{result.node_id}.{key}"] = output.uri
             if output.properties.get(outputs.PUSHED_DESTINATION):
                 self._record.pushed_path = output.properties[outputs.PUSHED_DESTINATION]
+        if outputs.BASELINE_KEY in result.inputs:
+            self._record.baseline_path = result.inputs[outputs.BASELINE_KEY].uri
         self._end("cached" if result.cached else self._note(result.node_id))
         if result.node_id == outputs.EXAMPLE_GEN:
             self._tell_of_scans()
@@ -151,7 +183,7 @@ class LocalRun:
 
     def _failed(self, error: Exception) -> int:
         logging.getLogger(__name__).exception("the run failed")
-        refusal = _refusal(error)
+        refusal = refusal_of(error)
         if refusal is not None:
             return self._ended_early(refusal, EXIT_REFUSED, "The data was refused:")
         name = self._running[0] or "the run"
@@ -167,19 +199,9 @@ class LocalRun:
         self._record.error = reason
         self._say(f"\n[bold red]{heading or 'The run did not end well:'}[/bold red]")
         self._view.console.print(reason, markup=False)
-        self._say(f"\n  what libraries said  {_short(self._log_path)}")
+        self._say("")
+        self._say_path("what libraries said", self._log_path)
         return status
-
-    def _conclude(self) -> int:
-        summary = self._record.summary()
-        blessed = bool(summary["blessed"])
-        if not blessed:
-            self._record.pushed_path = None
-        elif fault := self._fault_of_push():
-            self._record.pushed_path = None
-            return self._ended_early(fault, EXIT_ERROR)
-        self._show(summary, blessed)
-        return EXIT_BLESSED if blessed else EXIT_NOT_BLESSED
 
     def _fault_of_push(self) -> str:
         """Says what a pushed model lacks; nothing where it is whole."""
@@ -194,26 +216,19 @@ class LocalRun:
             return f"expected {len(expected)} whole files in {place}, got a damaged {damaged[0]}"
         return ""
 
-    def _show(self, summary: Mapping[str, Any], blessed: bool) -> None:
-        console = self._view.console
-        measured = [MetricRow(**row) for row in summary["metrics"]]
-        gate = [GateRow.from_json(row) for row in summary["gate"]]
-        self._say("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
-        console.print(dice_table(measured, self._record.config.splits))
-        if crops := summary.get("data", {}).get("crops"):
-            self._say(
-                f"  of crops in {crops} scans: not to be compared with figures of whole scans"
-            )
-        self._say("\n[bold]Gate[/bold]")
-        console.print(gate_table(gate))
-        self._say("\n" + _verdict(gate, blessed))
-        if blessed:
-            self._say(f"  model                {_short(self._record.pushed_path or '')}")
-        report = os.path.join(self._record.outputs[outputs.REPORT], REPORT_FILE)
-        self._say(f"  report               {_short(report)}")
-
     def _say(self, text: str) -> None:
         self._view.console.print(text)
+
+    def _say_path(self, what: str, path: str) -> None:
+        self._view.console.print(f"  {what:<20} {short_path(path)}", markup=False)
+
+
+def short_path(path: str) -> str:
+    """The path from here where it is below here, else as it is."""
+    if is_remote(path):
+        return path
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 @contextmanager
@@ -247,36 +262,3 @@ def _count_scans(config: Config) -> int:
     if not config.data.roots:
         return 0
     return len(take_inventory(config.data.roots, config.data.checksums).scans)
-
-
-def _verdict(gate: Sequence[GateRow], blessed: bool) -> str:
-    if blessed:
-        return "[bold green]Blessed and pushed.[/bold green]"
-    failed = [f"  {row.shortfall}" for row in gate if row.verdict is Verdict.FAIL]
-    return "\n".join(["[bold red]Not blessed, nothing pushed.[/bold red]", *failed])
-
-
-def _refusal(error: BaseException) -> str | None:
-    """The text of a refusal of the data, wherever it is in the chain of causes."""
-    gate = sys.modules.get("components.data_gate")
-    data = (TableError, StorageError)
-    refusals = data if gate is None else (*data, gate.DataRefused)
-    return next((str(cause) for cause in _causes(error) if isinstance(cause, refusals)), None)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """An error and what led to it, the last first; chains that Beam makes can be cyclic."""
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    return chain
-
-
-def _short(path: str) -> str:
-    """The path from here where it is below here, else as it is."""
-    if is_remote(path):
-        return path
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

@@ -33,9 +33,10 @@ MODEL_FILE: Final = "model.json"
 # PushedModel: the files of the pushed model with their SHA-256.
 PUSHED_FILE: Final = "files.json"
 
-# Report: for people and for machines.
+# Report: for people and for machines; the model card for both.
 REPORT_FILE: Final = "report.html"
 SUMMARY_FILE: Final = "summary.json"
+MODEL_CARD_FILE: Final = "model_card.json"
 
 # The output folder of a run: its record, TFX's metadata and artifacts.
 RUN_FILE: Final = "run.json"

@@ -91,9 +91,11 @@ def _columns(row: Row) -> dict[str, Sequence[Any]]:
 
 
 def _overlap_columns(overlaps: Mapping[str, Overlap]) -> dict[str, Sequence[Any]]:
-    columns: dict[str, Sequence[Any]] = {}
+    truths = {one.truth for one in overlaps.values()}
+    if len(truths) != 1:
+        raise ValueError(f"expected one truth of all models, got {sorted(truths)} voxels")
+    columns: dict[str, Sequence[Any]] = {TRUTH_VOXELS: [*truths]}
     for model, one in overlaps.items():
-        columns[TRUTH_VOXELS] = [one.truth]
         columns[of_model(PREDICTED_VOXELS, model)] = [one.predicted]
         columns[of_model(COMMON_VOXELS, model)] = [one.common]
     return columns

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from lungct.readers.tables import SplitTable, TableError, read_splits
 from schema import features
@@ -33,7 +33,8 @@ class SplitRule:
     One class from the configuration to the pushed model.
 
     Attributes:
-        eval_fraction: Expected share of patients in the eval split, 0..1.
+        eval_fraction: Expected share of patients in the eval split, 0..1; 1 for all of them, which
+            leaves none to train on.
         test_fraction: Expected share of patients in the test split, 0..1.
         salt: Another salt gives another assignment by hash.
         fold: The subset of LUNA16, 0 to 9, that is the eval split.
@@ -53,7 +54,8 @@ class SplitRule:
     def __post_init__(self) -> None:
         """Checks every field; raises ValueError naming what was expected and what came."""
         held_out = (self.eval_fraction, self.test_fraction)
-        if not (held_out[0] > 0 and held_out[1] >= 0 and sum(held_out) < 1):
+        fits = held_out[0] > 0 and held_out[1] >= 0 and sum(held_out) < 1
+        if not fits and held_out != (1, 0):
             raise ValueError(
                 "expected 0 < eval_fraction and eval_fraction + test_fraction < 1, "
                 f"got {self.eval_fraction} + {self.test_fraction}"
@@ -74,8 +76,14 @@ class SplitRule:
         """The splits that the examples fall into."""
         if self.fold is not None:
             return _UNTESTED
+        if not self.table and self.eval_fraction == 1:
+            return (features.SPLIT_EVAL,)
         tested = features.SPLIT_TEST in self.table_splits if self.table else self.test_fraction > 0
         return features.SPLITS if tested else _UNTESTED
+
+
+# All patients are judged, and none is trained on.
+EVAL_ONLY: Final = SplitRule(eval_fraction=1.0)
 
 
 def assign_splits(
@@ -93,12 +101,13 @@ def assign_splits(
     Raises:
         TableError: If a scan is in no subset though folds are asked for, or the table can't be
             read, leaves a scan out, or has a patient in two splits.
-        ValueError: If the fractions leave no room for training.
     """
     if rule.fold is not None:
         return _by_fold(scans, rule.fold)
     if rule.table:
         return _by_table(scans, read_splits(rule.table, rule.table_splits))
+    if rule.names == (features.SPLIT_EVAL,):
+        return {scan.series_uid: features.SPLIT_EVAL for scan in scans}, ()
     fractions = (rule.eval_fraction, rule.test_fraction, rule.salt)
     return {scan.series_uid: patient_split(scan.patient_id, *fractions) for scan in scans}, ()
 

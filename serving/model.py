@@ -28,10 +28,12 @@ class ServedModel:
         facts: What its users must know: spacing, threshold and the like.
         segment: From int16 (slices, rows, columns), Hounsfield units on the model's spacing, of any
             size, to probabilities, float32 of the same shape.
+        directory: Where it was loaded from; empty for a model that was not.
     """
 
     facts: ModelFacts
     segment: Callable[[Volume], Probability]
+    directory: str = ""
 
 
 def load_model(directory: str) -> ServedModel:
@@ -42,16 +44,20 @@ def load_model(directory: str) -> ServedModel:
 
     Raises:
         ValueError: There are no facts beside the model, or it does not segment volumes.
-        OSError: There is no SavedModel.
+        OSError: There is no SavedModel, or it is damaged.
     """
     facts = read_facts(directory)
-    model = tf.saved_model.load(directory)
+    try:
+        model = tf.saved_model.load(directory)
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]
+        raise OSError(f"expected a whole model in {directory}, got: {reason}") from error
     if features.SIGNATURE_HU not in model.signatures:
         raise ValueError(
             f"expected the signature {features.SIGNATURE_HU}, got {sorted(model.signatures)} "
             f"in {directory}"
         )
-    return ServedModel(facts, _Segmentation(model))
+    return ServedModel(facts, _Segmentation(model), directory)
 
 
 def read_facts(directory: str) -> ModelFacts:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,41 +118,84 @@ def find_nodules(
     Raises:
         ValueError: The arrays are not of the grid's shape, or the threshold is none.
     """
-    _expect_shape("probabilities", probability.shape, geometry)
-    _expect_shape("a region", region_mask.shape, geometry)
-    if not 0 < threshold <= 1:
-        raise ValueError(f"expected a threshold above 0 and at most 1, got {threshold}")
+    scene = _scene(probability, region_mask, geometry, threshold)
     labels = np.zeros(geometry.shape, dtype=np.int32)
-    predicted = probability >= threshold
-    if not predicted.any():
+    if scene is None:
         return labels, ()
-    box = padded_box(predicted)
-    parts, boxes = _parts(predicted[box])
-    scene = _Scene(probability[box], region_mask[box], parts, geometry.crop(box))
-    found = [_measured(scene, part, place) for part, place in enumerate(boxes, start=1)]
-    nodules = sorted((one for one in found if one is not None), key=_rank)
-    numbers = np.zeros(len(boxes) + 1, dtype=np.int32)
-    numbers[[nodule.number for nodule in nodules]] = np.arange(1, len(nodules) + 1)
-    for plane, named in zip(parts, labels[box], strict=True):  # no second volume of them is made
+    parts, nodules = _nodules(scene)
+    numbers = np.zeros(len(scene.boxes) + 1, dtype=np.int32)
+    numbers[parts] = np.arange(1, len(parts) + 1)
+    for plane, named in zip(scene.parts, labels[scene.box], strict=True):  # no second volume
         named[:] = numbers[plane]
-    return labels, tuple(
-        _renumbered(nodule, number, box[0].start) for number, nodule in enumerate(nodules, start=1)
-    )
+    return labels, nodules
+
+
+def measure_nodules(
+    probability: Probability, region_mask: BoolArray, geometry: Geometry, threshold: float
+) -> tuple[FoundNodule, ...]:
+    """The nodules that `find_nodules` finds, without a volume of their numbers.
+
+    Args:
+        probability: (z, y, x) float32.
+        region_mask: (z, y, x) bool, the region of interest.
+        geometry: Their grid, whose slices are axial.
+        threshold: Probability from which a voxel is predicted, above 0, at most 1.
+
+    Returns:
+        The nodules by falling probability. If nothing is predicted, none.
+
+    Raises:
+        ValueError: The arrays are not of the grid's shape, or the threshold is none.
+    """
+    scene = _scene(probability, region_mask, geometry, threshold)
+    return () if scene is None else _nodules(scene)[1]
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """What the parts are measured in: everything cut to a box of the volume."""
+    """The connected parts of what is predicted, in the box around all of them.
 
+    Attributes:
+        box: That box.
+        probability: (z, y, x) float32 in the box.
+        region: (z, y, x) bool in the box.
+        geometry: Its grid.
+        image: Numbers of the parts from 1, in the order of their first voxels.
+        boxes: Boxes of the parts within the box, in the order of their numbers.
+    """
+
+    box: Box
     probability: Probability
     region: BoolArray
-    parts: npt.NDArray[np.uint32]
     geometry: Geometry
+    image: Any
+    boxes: Sequence[Box]
+
+    @cached_property
+    def parts(self) -> npt.NDArray[np.uint32]:
+        """(z, y, x) the image as an array, which lives no longer than this."""
+        return np.asarray(sitk.GetArrayViewFromImage(self.image))
 
 
-def _parts(mask: BoolArray) -> tuple[npt.NDArray[np.uint32], list[Box]]:
-    """The connected parts of a mask numbered from 1 by their first voxels, and their boxes."""
-    image = sitk.ConnectedComponent(sitk.GetImageFromArray(mask.view(np.uint8)), True)
+def _scene(
+    probability: Probability, region_mask: BoolArray, geometry: Geometry, threshold: float
+) -> _Scene | None:
+    """The parts of what is predicted; None where nothing is."""
+    _expect_shape("probabilities", probability.shape, geometry)
+    _expect_shape("a region", region_mask.shape, geometry)
+    if not 0 < threshold <= 1:
+        raise ValueError(f"expected a threshold above 0 and at most 1, got {threshold}")
+    predicted = probability >= threshold
+    if not predicted.any():
+        return None
+    box = padded_box(predicted)
+    image = sitk.ConnectedComponent(sitk.GetImageFromArray(predicted[box].view(np.uint8)), True)
+    grid = geometry.crop(box)
+    return _Scene(box, probability[box], region_mask[box], grid, image, _boxes(image))
+
+
+def _boxes(image: Any) -> list[Box]:
+    """Slices (z, y, x) of the smallest box around each label of an image, from 1 on."""
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.ComputePerimeterOff()
     shapes.Execute(image)
@@ -158,7 +203,16 @@ def _parts(mask: BoolArray) -> tuple[npt.NDArray[np.uint32], list[Box]]:
     for label in shapes.GetLabels():
         x, y, z, columns, rows, slices = shapes.GetBoundingBox(label)
         boxes.append((slice(z, z + slices), slice(y, y + rows), slice(x, x + columns)))
-    return sitk.GetArrayFromImage(image), boxes
+    return boxes
+
+
+def _nodules(scene: _Scene) -> tuple[list[int], tuple[FoundNodule, ...]]:
+    """Numbers of the parts that are nodules, and the nodules, both in the order of nodules."""
+    measured = [_measured(scene, part, place) for part, place in enumerate(scene.boxes, start=1)]
+    # Sorting keeps the order of those of equal probability, that of their first voxels.
+    nodules = sorted((one for one in measured if one is not None), key=_falling_probability)
+    numbered = (replace(one, number=number) for number, one in enumerate(nodules, start=1))
+    return [nodule.number for nodule in nodules], tuple(numbered)
 
 
 def _measured(scene: _Scene, part: int, box: Box) -> FoundNodule | None:
@@ -177,15 +231,9 @@ def _measured(scene: _Scene, part: int, box: Box) -> FoundNodule | None:
         longest_axial_mm=longest_axial_mm(mask, scene.geometry.spacing_zyx_mm[1:]),
         volume_mm3=volume_mm3,
         probability=float(scene.probability[box][mask].max()),
-        slices=(box[0].start, box[0].stop - 1),
+        slices=(scene.box[0].start + box[0].start, scene.box[0].start + box[0].stop - 1),
         voxels=voxels,
     )
-
-
-def _renumbered(nodule: FoundNodule, number: int, first_slice: int) -> FoundNodule:
-    """A nodule of a box of the volume, as one of the whole volume."""
-    first, last = nodule.slices
-    return replace(nodule, number=number, slices=(first + first_slice, last + first_slice))
 
 
 def longest_axial_mm(mask: BoolArray, spacing_yx_mm: Sequence[float]) -> float:
@@ -228,9 +276,8 @@ def _bound(bounded: tuple[float, FloatArray]) -> float:
     return bounded[0]
 
 
-def _rank(nodule: FoundNodule) -> tuple[float, int]:
-    """What nodules are ordered by; parts are numbered by their first voxels."""
-    return -nodule.probability, nodule.number
+def _falling_probability(nodule: FoundNodule) -> float:
+    return -nodule.probability
 
 
 def _expect_shape(what: str, shape: tuple[int, ...], geometry: Geometry) -> None:

@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "serving": {"serving", "schema", "lungct"},
     "components": {"components", "serving", "report", "schema", "lungct"},
     "pipeline": {"pipeline", "components", "phantom", "schema", "lungct"},
-    "runner": {"runner", "pipeline", "components", "phantom", "schema", "lungct"},
+    "runner": {
+        *("runner", "pipeline", "components", "phantom", "report", "serving", "schema", "lungct"),
+    },
 }
 OURS = {*MAY_IMPORT, "configs"}
 RUNNERS = {"lungct", "pipeline", "runner"}

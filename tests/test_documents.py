@@ -14,6 +14,7 @@ import kubeflow_runner
 import local_runner
 from pipeline.config import Config
 from pipeline.loading import load_config, valid_keys
+from runner.commands import clean, compare, evaluate, report, run
 from schema import files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +25,11 @@ DOCUMENTS = {
 TEXT = "\n".join(DOCUMENTS.values())
 MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))
 PARSERS = {
-    "local_runner.py": local_runner.parse_arguments,
-    "local_runner.py clean": local_runner.parse_clean_arguments,
+    "local_runner.py": run.parse_arguments,
+    "local_runner.py clean": clean.parse_arguments,
+    "local_runner.py compare": compare.parse_arguments,
+    "local_runner.py evaluate": evaluate.parse_arguments,
+    "local_runner.py report": report.parse_arguments,
     "kubeflow_runner.py": kubeflow_runner.parse_arguments,
 }
 
@@ -42,17 +46,17 @@ def blocks_and_spans() -> Iterator[str]:
 CODE = list(blocks_and_spans())
 # Modules that the documents give options to.
 WITH_OPTIONS = (
-    *("lungct.check", "phantom"),
+    *("lungct.check", "lungct.froc", "phantom"),
     *("benchmarks.luna16_cost", "benchmarks.training_input"),
 )
 
 
 def options_of(*command: str) -> set[str]:
     """The long options in the help of a command, run in the repository."""
-    run = subprocess.run(
+    shown = subprocess.run(
         [sys.executable, *command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return set(re.findall(r"--[a-z][a-z-]*", run.stdout))
+    return set(re.findall(r"--[a-z][a-z-]*", shown.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,8 @@ def test_documents_and_what_they_name_are_found() -> None:
     assert {"lungct.check", "phantom", "benchmarks.ingest"} <= set(MODULES)
     assert {" ".join(words[:2]) for words in runner_lines()} >= {
         "local_runner.py clean",
+        "local_runner.py compare",
+        "local_runner.py evaluate",
         "kubeflow_runner.py compile",
         "kubeflow_runner.py submit",
     }
@@ -119,8 +125,8 @@ def test_options_of_modules_are_known_to_them(options: dict[str, set[str]]) -> N
 @pytest.mark.parametrize("words", runner_lines(), ids=" ".join)
 def test_calls_of_the_runners_are_understood(words: list[str]) -> None:
     script, *arguments = words
-    if script == "local_runner.py" and arguments[0] == "clean":
-        script, arguments = "local_runner.py clean", arguments[1:]
+    if script == "local_runner.py" and arguments[0] in local_runner.COMMANDS:
+        script, arguments = f"{script} {arguments[0]}", arguments[1:]
     PARSERS[script](arguments)
 
 
@@ -128,7 +134,7 @@ def test_options_named_alone_are_those_of_some_command(options: dict[str, set[st
     known = set().union(
         *options.values(),
         options_of("local_runner.py"),
-        options_of("local_runner.py", "clean"),
+        *(options_of("local_runner.py", command) for command in local_runner.COMMANDS),
         options_of("kubeflow_runner.py", "submit"),
     )
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(CODE)))

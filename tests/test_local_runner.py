@@ -1,12 +1,11 @@
 """Wrong arguments are answered at once, in one line that names what is wrong."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import local_runner
+from runner.usage import lock_output
 from tests.usage import assert_refused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,18 +39,27 @@ def test_a_second_run_in_the_same_folder_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    with local_runner.lock_output(str(tmp_path)):
+    with lock_output(str(tmp_path)):
         assert local_runner.main(["--output", str(tmp_path)]) == 2
     assert "another run is using" in capsys.readouterr().err
 
 
-def test_help_names_the_exit_statuses() -> None:
-    run = subprocess.run(
-        [sys.executable, "local_runner.py", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for words in ("0 blessed and pushed", "3 trained but not", "4 data refused"):
-        assert words in run.stdout
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ([], ("0 blessed and pushed", "3 trained but not", "4 data refused", "evaluate --help")),
+        (["evaluate"], ("0 gate passed", "3 gate not passed", "4 data refused", "--model DIR")),
+        (["report"], ("0 made", "RUN is no finished run")),
+        (["compare"], ("0 compared", "RUN_B minus RUN_A", "--json")),
+        (["clean"], ("--keep N",)),
+    ],
+)
+def test_help_names_the_exit_statuses(
+    command: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        local_runner.main([*command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in words)
+    assert ("usage: " + " ".join(["local_runner.py", *command])) in text

@@ -6,7 +6,7 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePosixPath
 
@@ -18,7 +18,7 @@ from lungct.readers.dicom_warnings import caught_warnings
 from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.layout import Reader, ScanFiles
 from lungct.scan import Scan, ScanError
-from lungct.storage import Listing
+from lungct.storage import Listing, open_file
 
 _SUFFIXES = (".dcm", ".ima")
 
@@ -73,6 +73,17 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
     return tuple(files for files in found if files is not None)
 
 
+def of_file(path: str) -> ScanFiles | None:
+    """The scan of an enhanced file; None for a file that is none of DICOM.
+
+    Args:
+        path: The file. One of many slices is found too, and refused when it is read.
+    """
+    folder, _, _ = path.rpartition("/")
+    scans = find(Listing(folder, (path,), open_file))
+    return replace(scans[0], path=path) if scans else None
+
+
 def read(files: ScanFiles) -> Scan:
     """One scan whose slices make a regular volume.
 
@@ -98,6 +109,7 @@ READER = Reader(
     layout="dicom",
     expected="DIR/**/*.dcm, a folder for each series",
     find=find,
+    of_file=of_file,
     read=read,
     suffixes=(".dcm", ".ima"),
 )

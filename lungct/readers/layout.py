@@ -39,6 +39,8 @@ class Reader:
         expected: Where its scans lie, for messages, such as `DIR/subset*/SERIES.mhd`.
         find: All scans of a root; none where the root has another layout. A scan whose files are
             damaged or incomplete is found all the same: `read` refuses it.
+        of_file: The scan that a file is, or is the header of, wherever it lies; None for a file of
+            another kind.
         read: One scan from files on this machine.
             Raises `lungct.scan.ScanError` with one line that names file and cause.
         members: The files that a scan really is made of, on this machine: what names it first,
@@ -51,6 +53,7 @@ class Reader:
     layout: str
     expected: str
     find: Callable[[Listing], tuple[ScanFiles, ...]]
+    of_file: Callable[[str], ScanFiles | None]
     read: Callable[[ScanFiles], Scan]
     members: Callable[[ScanFiles], tuple[str, ...]] = attrgetter("files")
     suffixes: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from lungct.readers.layout import Reader, ScanFiles
 from lungct.readers.metaimage import read_scan
 from lungct.readers.metaimage_header import read_header
 from lungct.scan import Scan, ScanError
-from lungct.storage import Listing
+from lungct.storage import Listing, exists, open_file
 
 HEADER_SUFFIXES = (".mhd", ".mha")
 VOXEL_SUFFIXES = (".raw", ".zraw")
@@ -40,6 +40,19 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
         files = (path, *voxels) if suffix == ".mhd" else (path,)
         found.append(ScanFiles(PurePosixPath(stem).name, path, files))
     return tuple(found)
+
+
+def of_file(path: str) -> ScanFiles | None:
+    """The scan of a header; None for any other file.
+
+    Args:
+        path: The file.
+    """
+    folder, _, _ = path.rpartition("/")
+    stem, _ = _split(path)
+    beside = (stem + suffix for suffix in VOXEL_SUFFIXES)
+    scans = find(Listing(folder, (path, *filter(exists, beside)), open_file))
+    return scans[0] if scans else None
 
 
 def read(files: ScanFiles) -> Scan:
@@ -73,6 +86,7 @@ READER = Reader(
     "luna16",
     "DIR/*.mhd or DIR/subset*/*.mhd (or .mha)",
     find,
+    of_file,
     read,
     members,
     (*HEADER_SUFFIXES, *VOXEL_SUFFIXES),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lungct.files import open_regular
+from lungct.files import open_regular, whole_file
 from lungct.geometry import Geometry, direction_matrix
 from lungct.readers.hounsfield import to_hounsfield
 from lungct.readers.metaimage_header import MetaHeader, read_header
 from lungct.readers.streams import inflate
 from lungct.scan import Scan, ScanError
 
-_ELEMENT_TYPES = {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}
+_ELEMENT_TYPES = {"int16": "MET_SHORT", "uint8": "MET_UCHAR", "float32": "MET_FLOAT"}
 
 
 def read_scan(path: str) -> Scan:
@@ -83,7 +82,7 @@ def write_scan(
 
     Args:
         path: Header file, `.mhd`; the voxels go beside it as `.raw` or `.zraw`.
-        volume: (z, y, x) int16 Hounsfield units, or uint8 mask.
+        volume: (z, y, x) int16 Hounsfield units, uint8 mask, or float32 probabilities.
         geometry: Its grid.
         compressed: Whether to write a zlib stream.
 
@@ -91,19 +90,23 @@ def write_scan(
         ValueError: The volume is of another type, or of another shape than its grid.
     """
     if volume.dtype.name not in _ELEMENT_TYPES:
-        raise ValueError(f"expected int16 or uint8 voxels, got {volume.dtype.name} for {path}")
+        raise ValueError(
+            f"expected {', '.join(_ELEMENT_TYPES)} voxels, got {volume.dtype.name} for {path}"
+        )
     if volume.shape != geometry.shape:
         raise ValueError(f"expected the grid's shape {geometry.shape}, got {volume.shape}")
     voxels_path = Path(path).with_suffix(".zraw" if compressed else ".raw")
     little_endian = np.ascontiguousarray(volume).astype(volume.dtype.newbyteorder("<"), copy=False)
     data = zlib.compress(little_endian.tobytes(), 1) if compressed else little_endian.data
-    _write_whole(voxels_path, data)
+    with whole_file(voxels_path) as file:
+        file.write(data)
     fields = _header_fields(volume, geometry)
     if compressed:
         fields["CompressedData"] = f"True\nCompressedDataSize = {len(data)}"
     fields["ElementDataFile"] = voxels_path.name
     text = "".join(f"{name} = {value}\n" for name, value in fields.items())
-    _write_whole(Path(path), text.encode())
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def _header_fields(volume: npt.NDArray[Any], geometry: Geometry) -> dict[str, str]:
@@ -129,13 +132,3 @@ def _header_fields(volume: npt.NDArray[Any], geometry: Geometry) -> dict[str, st
 def _numbers(values: Any) -> str:
     """Numbers separated by blanks, with all the digits that a float has."""
     return " ".join(f"{float(value):.17g}" for value in values)
-
-
-def _write_whole(path: Path, data: Any) -> None:
-    """Writes a file under another name and renames it when it is whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -61,6 +61,15 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
     return tuple(found[series_uid] for series_uid in sorted(found))
 
 
+def of_file(path: str) -> ScanFiles | None:
+    """The scan of a NIfTI file, in a data set or not; None for any other file.
+
+    Args:
+        path: The file.
+    """
+    return ScanFiles(series_name(path), path, (path,)) if path.lower().endswith(_ENDINGS) else None
+
+
 def read(files: ScanFiles) -> Scan:
     """Reads one scan.
 
@@ -143,6 +152,7 @@ READER = Reader(
     layout="msd",
     expected=f"DIR/{_IMAGES}/NAME.nii.gz and DIR/{_LIST_NAME}",
     find=find,
+    of_file=of_file,
     read=read,
     suffixes=(".nii", ".nii.gz"),
     keeps_pixels=False,

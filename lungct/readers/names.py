@@ -10,4 +10,6 @@ PHANTOM_NOTE: Final = "PHANTOM.json"
 SERIES_COLUMN: Final = "seriesuid"
 PATIENT_COLUMN: Final = "patient_id"
 DIAMETER_COLUMN: Final = "diameter_mm"
-NODULE_COLUMNS: Final = ("coordX", "coordY", "coordZ", DIAMETER_COLUMN)
+PROBABILITY_COLUMN: Final = "probability"
+COORDINATE_COLUMNS: Final = ("coordX", "coordY", "coordZ")
+NODULE_COLUMNS: Final = (*COORDINATE_COLUMNS, DIAMETER_COLUMN)

@@ -6,19 +6,20 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lungct.files import reason_of
 from lungct.limits import MAX_COORDINATE_MM, MAX_DIAMETER_MM
 from lungct.readers.names import (
+    COORDINATE_COLUMNS,
     DIAMETER_COLUMN,
-    NODULE_COLUMNS,
     PATIENT_COLUMN,
     SERIES_COLUMN,
 )
 from lungct.scan import Nodule
 from lungct.storage import read_text
 
-_SERIES = (SERIES_COLUMN, "series_uid", "seriesinstanceuid")
+SERIES_NAMES = (SERIES_COLUMN, "series_uid", "seriesinstanceuid")
 _PATIENT = (PATIENT_COLUMN, "patientid", "patient")
 _SPLIT = ("split",)
 # What a series is called in tables that name its file.
@@ -27,6 +28,22 @@ _FILE_SUFFIXES = (".mhd", ".mha", ".raw", ".zraw", ".nii.gz", ".nii", ".dcm")
 
 class TableError(ValueError):
     """A table or the set of scans can't be trusted. The text names file and line."""
+
+
+class Place(NamedTuple):
+    """A row of a table of places in scans.
+
+    Attributes:
+        line: Its line, from 1.
+        series_uid: Series of the scan.
+        centre_mm: World (x, y, z) in mm, LPS.
+        text: What else was asked for.
+    """
+
+    line: int
+    series_uid: str
+    centre_mm: tuple[float, float, float]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -72,14 +89,9 @@ def read_annotations(path: str) -> Annotations:
     """
     found: dict[str, dict[tuple[float, ...], int]] = {}
     warnings = []
-    for line, row in _rows(path, [_SERIES, *((name.lower(),) for name in NODULE_COLUMNS)]):
+    for line, series_uid, centre_mm, text in read_places(path, DIAMETER_COLUMN):
         where = f"line {line} of {path}"
-        numbers = tuple(
-            _number(text, name, where) for text, name in zip(row[1:], NODULE_COLUMNS, strict=True)
-        )
-        series_uid = bare_name(row[0])
-        if not series_uid:
-            raise TableError(f"expected a seriesuid, got {row[0]!r} in {where}")
+        numbers = (*centre_mm, diameter_of(text, where))
         known = found.setdefault(series_uid, {})
         if numbers in known:
             warnings.append(
@@ -87,6 +99,32 @@ def read_annotations(path: str) -> Annotations:
             )
         known.setdefault(numbers, line)
     return Annotations({uid: _nodules(rows) for uid, rows in found.items()}, tuple(warnings))
+
+
+def read_places(path: str, column: str) -> Iterator[Place]:
+    """Reads a table of places in scans with the columns of LUNA16 in any order.
+
+    Args:
+        path: CSV file with seriesuid, coordX, coordY, coordZ; UTF-8, BOM allowed.
+        column: One more column that it has.
+
+    Yields:
+        The rows in the order of the table.
+
+    Raises:
+        TableError: The file is missing or empty, a column is missing, or a value can't be true.
+    """
+    names = (*COORDINATE_COLUMNS, column)
+    for line, row in _rows(path, [SERIES_NAMES, *((name.lower(),) for name in names)]):
+        where = f"line {line} of {path}"
+        series_uid = bare_name(row[0])
+        if not series_uid:
+            raise TableError(f"expected a seriesuid, got {row[0]!r} in {where}")
+        x, y, z = (
+            _coordinate(text, name, where)
+            for text, name in zip(row[1:-1], COORDINATE_COLUMNS, strict=True)
+        )
+        yield Place(line, series_uid, (x, y, z), row[-1])
 
 
 def read_patients(path: str) -> dict[str, str]:
@@ -104,7 +142,7 @@ def read_patients(path: str) -> dict[str, str]:
             series has two patients.
     """
     patients: dict[str, str] = {}
-    for line, (name, patient_id) in _rows(path, [_SERIES, _PATIENT]):
+    for line, (name, patient_id) in _rows(path, [SERIES_NAMES, _PATIENT]):
         series_uid = bare_name(name)
         if not series_uid or not patient_id:
             got = (series_uid, patient_id)
@@ -132,9 +170,9 @@ def read_splits(path: str, splits: Sequence[str]) -> SplitTable:
         TableError: The file is missing or empty, a column is missing, a split is not one of those,
             or a series or patient has two.
     """
-    by_series = any(name in _SERIES for name in _columns(path))
+    by_series = any(name in SERIES_NAMES for name in _columns(path))
     rows: dict[str, tuple[str, int]] = {}
-    for line, (text, split) in _rows(path, [_SERIES if by_series else _PATIENT, _SPLIT]):
+    for line, (text, split) in _rows(path, [SERIES_NAMES if by_series else _PATIENT, _SPLIT]):
         name = bare_name(text) if by_series else text
         if not name or split not in splits:
             raise TableError(
@@ -208,18 +246,37 @@ def _places(header: list[str], columns: Sequence[tuple[str, ...]], path: str) ->
     return places
 
 
-def _number(text: str, name: str, where: str) -> float:
-    """A coordinate or diameter in mm that can be true."""
+def number_of(text: str) -> float:
+    """The number that a field holds; NaN where it holds none."""
     try:
-        value = math.nan if "_" in text else float(text)
+        return math.nan if "_" in text else float(text)
     except ValueError:
-        value = math.nan
-    if name == DIAMETER_COLUMN:
-        fits, expected = 0 < value <= MAX_DIAMETER_MM, f"above 0 and up to {MAX_DIAMETER_MM:g}"
-    else:
-        fits, expected = abs(value) <= MAX_COORDINATE_MM, f"within ±{MAX_COORDINATE_MM:g}"
-    if not fits:
-        raise TableError(f"expected {name} {expected} mm, got {text!r} in {where}")
+        return math.nan
+
+
+def diameter_of(text: str, where: str) -> float:
+    """The diameter in mm that a field holds.
+
+    Args:
+        text: The field.
+        where: Its line and file, for the message.
+
+    Raises:
+        TableError: It is none that can be true.
+    """
+    value = number_of(text)
+    if not 0 < value <= MAX_DIAMETER_MM:
+        expected = f"{DIAMETER_COLUMN} above 0 and up to {MAX_DIAMETER_MM:g} mm"
+        raise TableError(f"expected {expected}, got {text!r} in {where}")
+    return value
+
+
+def _coordinate(text: str, name: str, where: str) -> float:
+    """A coordinate in mm that can be true."""
+    value = number_of(text)
+    if not abs(value) <= MAX_COORDINATE_MM:
+        expected = f"{name} within ±{MAX_COORDINATE_MM:g} mm"
+        raise TableError(f"expected {expected}, got {text!r} in {where}")
     return value
 
 

@@ -21,7 +21,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
 from lungct.figures import COUNTS, FIGURES, Measured, count, measure, measure_change, measure_gap
-from lungct.tally import Counts, Key, Tally
+from lungct.tally import Counts, Key, Part, Tally
 from schema import features
 from schema.criteria import Criterion, GateRow, Verdict, judge, judge_one
 from schema.judged import key_of
@@ -182,13 +182,14 @@ def _figures(
     def result(metrics: Mapping[metric_types.MetricKey, Any]) -> Results:
         """All figures from the tally."""
         tally = metrics[_TALLY]
+        parts = {model: tally.part(_model(model)) for model in models}
         found: Results = {}
-        for model in models:
-            found |= _values(tally, model, replicates)
-            if _model(model) == features.CANDIDATE:
-                found |= _changes(tally, model, replicates)
-                found |= _gaps(tally, model, replicates)
-        return found
+        for model, part in parts.items():
+            found |= _values(model, part, replicates)
+        candidate, *others = sorted(models, key=lambda model: _model(model) != features.CANDIDATE)
+        for other in others:
+            found |= _changes(candidate, parts[candidate], parts[other], replicates)
+        return found | _gaps(candidate, tally, replicates)
 
     keys = [metric_types.MetricKey(name, model) for model in models]
     return [_tally_of(models), metric_types.DerivedMetricComputation(keys=keys, result=result)]
@@ -252,32 +253,28 @@ def _margin(row: GateRow) -> float:
     return math.nan if row.margin is None else row.margin
 
 
-def _values(tally: Tally, model: str, replicates: int) -> Results:
-    part = tally.part(_model(model))
+def _values(model: str, part: Part, replicates: int) -> Results:
     found = {metric_types.MetricKey(key, model): float(count(key, part)) for key in COUNTS}
     for key in FIGURES:
         found |= _bounded(key, Kind.VALUE, model, measure(key, part, replicates))
     return found
 
 
-def _changes(tally: Tally, model: str, replicates: int) -> Results:
-    if features.BASELINE not in tally.models:
-        return {}
-    part, before = tally.part(features.CANDIDATE), tally.part(features.BASELINE)
+def _changes(model: str, part: Part, before: Part, replicates: int) -> Results:
     found: Results = {}
     for key in FIGURES:
         found |= _bounded(key, Kind.CHANGE, model, measure_change(key, part, before, replicates))
     return found
 
 
-def _gaps(tally: Tally, model: str, replicates: int) -> Results:
+def _gaps(model: str, tally: Tally, replicates: int) -> Results:
+    """Where both splits are in the slice."""
     splits = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
-    train, held_out = (tally.part(features.CANDIDATE, split) for split in splits)
-    if not train.patients or not held_out.patients:
-        return {}
+    train, held_out = (tally.part(_model(model), split) for split in splits)
     found: Results = {}
-    for key in FIGURES:
-        found |= _bounded(key, Kind.GAP, model, measure_gap(key, train, held_out, replicates))
+    if train.patients and held_out.patients:
+        for key in FIGURES:
+            found |= _bounded(key, Kind.GAP, model, measure_gap(key, train, held_out, replicates))
     return found
 
 

@@ -1,18 +1,33 @@
-"""A small made-up run for the report's tests: slices, masks, records, evaluation, history."""
+"""A small made-up run for the report's tests: slices, rows, masks, records, evaluation, history."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from lungct.metrics import Overlap, overlap_of
 from lungct.record import NoduleRecord, ScanRecord
 from report.build import ReportInputs, ReportParameters
-from report.nodules import ScanToJudge
+from report.slices import ScanFiles
 from schema import features, slices
 from schema.files import INDEX_ENDING, MASK_ENDING
+from schema.judged import (
+    Calibration,
+    FalsePositive,
+    NoduleFigures,
+    NoduleRow,
+    Place,
+    Row,
+    ScanFigures,
+    ScanRow,
+    SliceRow,
+)
+from schema.judged_io import row_bytes
 from schema.masks import mask_bytes
 from tests import made_scans
 from tests.components.made_evaluation import MadeFigures, at_least, eval_config, write_evaluation
@@ -47,6 +62,8 @@ class MadeScan:
     spacing_mm: tuple[float, float, float] = SPACING_MM
     origin_mm: tuple[float, float, float] = (-30.0, -60.0, -100.0)
     phantom: bool = True
+    # Probability and voxel of found nodules that hit none.
+    false_positives: tuple[tuple[float, tuple[int, int, int]], ...] = ()
 
     def world(self, zyx: tuple[int, int, int]) -> tuple[float, float, float]:
         axes = zip(self.origin_mm, zyx[::-1], self.spacing_mm[::-1], strict=True)
@@ -83,6 +100,40 @@ class MadeScan:
             split=self.split,
             region=np.broadcast_to(lungs(plane), self.shape).astype(np.uint8),
             origin_mm=self.origin_mm,
+        )
+
+    def place(self, *buckets: str) -> Place:
+        patient = f"patient of {self.series_uid}"
+        return Place(self.split, self.series_uid, patient, "made up", buckets)
+
+    def rows(self) -> list[Row]:
+        """What is judged of it where the truth one column to the right is predicted."""
+        truth, predicted = self.truth(), self.shifted()
+        slice_row = SliceRow(
+            self.place("none"), 0, {features.CANDIDATE: overlap_of(predicted[0], truth[0])}
+        )
+        marks = tuple(FalsePositive(self.world(zyx), p) for p, zyx in self.false_positives)
+        figures = ScanFigures(overlap_of(predicted, truth), marks, Calibration((90, 10), (1, 9)))
+        scan_row = ScanRow(self.place(*features.BUCKETS), {features.CANDIDATE: figures})
+        return [slice_row, *map(self.nodule_row, self.nodules), scan_row]
+
+    def nodule_row(self, nodule: MadeNodule) -> NoduleRow:
+        """A nodule by itself: its neighbours do not count. It is hit where it fills a voxel."""
+        ball = self.ball(nodule)
+        overlap = overlap_of(np.roll(ball, 1, axis=2), ball)
+        found = overlap.truth > 0
+        figures = NoduleFigures(
+            overlap if found else Overlap(0, 0, 0),
+            surface_dice=0.75 if found else math.nan,
+            hausdorff_mm=1.0 if found else math.nan,
+            hit_probability=0.875 if found else math.nan,
+        )
+        return NoduleRow(
+            self.place(nodule.bucket),
+            nodule.nodule_id,
+            nodule.diameter_mm,
+            self.world(nodule.zyx),
+            {features.CANDIDATE: figures},
         )
 
     def record(self, **changed: Any) -> ScanRecord:
@@ -131,15 +182,25 @@ def relative(plane: Plane) -> np.ndarray[Any, Any]:
 
 def write_judged(
     folder: Path, scan: MadeScan, prediction: np.ndarray[Any, Any] | None = None
-) -> ScanToJudge:
-    """Slices, index and mask of a scan, the truth one column to the right unless told otherwise."""
+) -> ScanFiles:
+    """All of a scan: slices, index, rows and mask, the truth one column to the right if not told."""
     path = made_scans.write_scan(folder / "examples", scan.made())
     index = folder / "examples" / f"Split-{features.index_split(scan.split)}"
     rows = slices.read_index([str(index / f"{scan.series_uid}{INDEX_ENDING}")])
     mask = folder / "predictions" / f"{scan.series_uid}{MASK_ENDING}"
     mask.parent.mkdir(parents=True, exist_ok=True)
     mask.write_bytes(mask_bytes(scan.shifted() if prediction is None else prediction))
-    return ScanToJudge(scan.record(), str(path.parent), tuple(rows), str(mask))
+    write_rows(folder / "rows" / f"Split-{scan.split}", scan.series_uid, scan.rows())
+    return ScanFiles(str(path.parent), tuple(rows), str(mask))
+
+
+def write_rows(folder: Path, name: str, rows: Sequence[Row]) -> str:
+    """Rows of one scan in the folder of its split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / f"{name}{INDEX_ENDING}"), "GZIP") as writer:
+        for row in rows:
+            writer.write(row_bytes(row))
+    return str(folder)
 
 
 def write_scan_records(
@@ -187,9 +248,13 @@ def write_run(
     for scan in scans:
         write_judged(folder, scan)
     figures: MadeFigures = {
+        (): {"pooled_dice_gap": 0.05},
         ("train",): {"pooled_dice": 0.8, "mean_slice_dice": 0.7},
-        ("eval",): {"pooled_dice": 0.75, "mean_slice_dice": 0.65},
-        ("eval", "8-15"): {"pooled_dice": 0.7},
+        ("eval",): {
+            **{"pooled_dice": 0.75, "pooled_dice_lower": 0.625, "pooled_dice_upper": 0.875},
+            **{"mean_slice_dice": 0.65, "patients": 1.0, "nodules": 2.0},
+        },
+        ("eval", "8-15"): {"pooled_dice": 0.7, "patients": 1.0, "nodules": 1.0},
     }
     config = eval_config(PASSED if passed else MISSED)
     blessing = folder / "blessing"
@@ -201,6 +266,7 @@ def write_run(
             for scan in scans
             for split in (scan.split, features.index_split(scan.split))
         },
+        rows={scan.split: str(folder / "rows" / f"Split-{scan.split}") for scan in scans},
         predictions=str(folder / "predictions"),
         model_run=write_history(folder / "model_run"),
         evaluation=write_evaluation(folder / "evaluation", config, figures, passed),

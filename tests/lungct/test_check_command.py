@@ -88,7 +88,7 @@ def test_a_full_disk_is_named_by_its_file(folder, tmp_path, capsys):
     (out / f".1.2.1_lung.raw.{os.getpid()}.part").symlink_to("/dev/full")
     assert main([str(folder), "--write-masks", str(out)]) == 2
     err = capsys.readouterr().err
-    assert "No space left on device" in err and f"{out}/1.2.1_lung.mhd" in err
+    assert "No space left on device" in err and f"{out}/1.2.1_lung.raw" in err
     assert err.count("\n") == 1
 
 

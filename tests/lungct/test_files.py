@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from lungct.files import open_regular, reason_of
+from lungct.files import open_regular, reason_of, whole_file
 from tests.time_limit import at_most
 
 
@@ -35,3 +35,31 @@ def test_reasons_are_told_without_the_path():
     assert reason_of(OSError(2, "No such file or directory", "/a")) == "No such file or directory"
     assert reason_of(OSError("gone")) == "gone"
     assert reason_of(ValueError("not a number")) == "not a number"
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
+    path = tmp_path / "x"
+    with whole_file(path) as file:
+        file.write(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_there_before_stays_where_writing_fails(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), whole_file(path) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_errors_of_writing_name_the_file(tmp_path):
+    path = tmp_path / "x"
+    (tmp_path / f".x.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"), whole_file(path) as f:
+        f.write(b"new")
+    path.mkdir()
+    with pytest.raises(IsADirectoryError, match=f"'{path}'"), whole_file(path) as file:
+        file.write(b"new")
+    assert list(tmp_path.iterdir()) == [path]

@@ -118,6 +118,39 @@ def test_linear_by_hand():
     assert found.ravel().tolist() == [-1024, 0, 5, 5, -20, -30, -1024]
 
 
+def test_probabilities_are_not_rounded():
+    source = Geometry((1, 1, 2), (0.0, 0.0, 0.0), (2.0, 3.0, 5.0))
+    target = Geometry((1, 1, 5), (-1.5, 0.5, 1.0), (1.0, 3.0, 5.0))
+    # At -1.5 (outside), -0.5, 0.5, 1.5 and 2.5 mm between voxels at 0 and 2 mm.
+    found = resample(np.array([[[0.25, 0.75]]], np.float32), source, target)
+    assert found.dtype == np.float32
+    assert found.ravel().tolist() == [0, 0.25, 0.375, 0.625, 0.75]
+
+
+def test_probabilities_of_oblique_grids_are_not_rounded():
+    turned = (0.6, -0.8, 0.0, 0.8, 0.6, 0.0, 0.0, 0.0, 1.0)
+    source = Geometry((8, 30, 40), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0), turned)
+    share = np.float32(0.001) * ramp(source)
+    centre = source.voxel_to_world((3, 15, 20))
+    target = Geometry((3, 4, 5), tuple(centre), (0.7, 0.9, 1.1))
+    found = resample(share, source, target)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, 0.001 * ramp(target), atol=2e-3)
+
+
+def test_masks_of_oblique_grids_take_the_nearest_voxel():
+    turned = (0.6, -0.8, 0.0, 0.8, 0.6, 0.0, 0.0, 0.0, 1.0)
+    source = Geometry((8, 30, 40), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0), turned)
+    mask = (np.indices(source.shape)[1] >= 15).astype(np.uint8)
+    target = Geometry((3, 9, 11), tuple(source.voxel_to_world((2, 13, 18))), (1.0, 1.1, 1.2))
+    rows = source.world_to_voxel(
+        target.voxel_to_world(np.indices(target.shape).transpose(1, 2, 3, 0))
+    )[..., 1]
+    found = resample(mask, source, target, "nearest")
+    assert found.dtype == np.uint8 and 0 < found.sum() < found.size
+    np.testing.assert_array_equal(found, rows > 14.5)
+
+
 def test_a_last_block_is_filled_with_the_last_voxel():
     source = Geometry((1, 1, 5), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
     target = Geometry((1, 1, 4), (0.5, 0.0, 0.0), (2.0, 2.0, 3.0))

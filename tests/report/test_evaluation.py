@@ -6,7 +6,7 @@ import pytest
 
 from report.evaluation import read_evaluation, slice_name
 from schema.criteria import Criterion, Verdict
-from schema.metrics import MetricRow, metric_value
+from schema.metrics import Kind, MetricRow, On, find_row, metric_value
 from tests.components.made_evaluation import (
     at_least,
     at_most,
@@ -24,6 +24,7 @@ CRITERIA = (
     change_of_at_least(-0.02),
     at_least(0.55, "3-6"),
     at_least(0.5, "15+"),
+    at_least(0.9, "3-6", min_nodules=1),
 )
 
 
@@ -31,61 +32,101 @@ CRITERIA = (
 def test_folder_that_tfma_wrote(tmp_path: Path, has_baseline: bool) -> None:
     before = (7, 4) if has_baseline else None
     nothing = (0, 0) if has_baseline else None
-    rows = [row(7, (7, 4), before, ["3-6"]), row(0, (0, 0), nothing)]
+    rows = [
+        row(7, (7, 4), before, ["3-6"], patient="a"),
+        row(0, (0, 0), nothing, patient="b"),
+        row(5, (5, 5), nothing, split="train", patient="c"),
+    ]
     folder = run_tfma(tmp_path / "evaluation", eval_config(CRITERIA, has_baseline), rows)
 
     evaluation = read_evaluation(folder, CRITERIA)
 
     assert metric_value(evaluation.metrics, "pooled_dice", "eval") == pytest.approx(DICE)
     assert metric_value(evaluation.metrics, "precision", "eval", "3-6") == pytest.approx(DICE)
+    assert metric_value(evaluation.metrics, "patients", "eval") == 2
     # Nothing is true or predicted there: undefined.
     assert metric_value(evaluation.metrics, "pooled_dice", "eval", "none") is None
+    assert metric_value(evaluation.gaps, "pooled_dice", "eval") == pytest.approx(1 - DICE)
     assert bool(evaluation.last_blessed) is has_baseline
-    whole, change, small, missing = evaluation.gate
+    whole, change, small, missing, few = evaluation.gate
     assert (whole.verdict, small.verdict) == (Verdict.PASS, Verdict.PASS)
     assert whole.margin == pytest.approx(DICE - 0.55)
     assert (missing.verdict, missing.measured) == (Verdict.FAIL, None)
     assert missing.reason == "no such slice"
+    assert (few.verdict, few.reason) == (Verdict.NOT_JUDGED, "0 nodules of at least 1")
     if has_baseline:
         # Both models are the same.
         assert (change.measured, change.verdict) == (0.0, Verdict.PASS)
     else:
+        assert evaluation.changes is None
         assert (change.measured, change.verdict) == (None, Verdict.NOT_APPLICABLE)
 
 
-def test_values_with_bounds_and_order_of_rows(tmp_path: Path) -> None:
+def test_figures_with_bounds_changes_and_gaps_in_order(tmp_path: Path) -> None:
     figures = {
-        ("eval", "15+"): {"pooled_dice": 0.9},
+        ("eval", "15+"): {"pooled_dice": 0.9, "false_positives_per_scan": 3.0, "nodules": 4.0},
         ("eval", "none"): {"pooled_dice": float("nan")},
         ("eval",): {
-            "recall": 0.7,
-            "pooled_dice": (0.8, 0.7, 0.9),
-            "baseline:pooled_dice": 0.6,
-            "diff:pooled_dice": 0.2,
+            **{"recall": 0.7, "pooled_dice_lower": 0.7, "pooled_dice": 0.8},
+            **{"pooled_dice_upper": 0.9, "baseline:pooled_dice": 0.6, "diff:pooled_dice": 0.2},
+            **{"pooled_dice_change": 0.2, "pooled_dice_change_lower": 0.1},
+            **{"pooled Dice, eval split ≥ 0.5": 0.3, "example_count": 5.0},
         },
         ("train",): {"pooled_dice": 0.85},
+        # A gap is found in the slice of both splits together.
+        (): {"pooled_dice_gap": 0.05, "pooled_dice": 0.82},
+        (None, "15+"): {"pooled_dice_gap": 0.07},
     }
     config = eval_config((at_least(0.5),), baseline=True)
 
     evaluation = read_evaluation(write_evaluation(tmp_path, config, figures, True), [at_least(0.5)])
 
     assert evaluation.metrics == (
+        MetricRow("all", "all", "pooled_dice", 0.82),
         MetricRow("train", "all", "pooled_dice", 0.85),
         MetricRow("eval", "all", "pooled_dice", 0.8, 0.7, 0.9),
         MetricRow("eval", "all", "recall", 0.7),
+        # False positives have no size, so that those of a bucket mean nothing; counts do.
         MetricRow("eval", "15+", "pooled_dice", 0.9),
+        MetricRow("eval", "15+", "nodules", 4.0),
         MetricRow("eval", "none", "pooled_dice", None),
     )
     assert evaluation.last_blessed == (MetricRow("eval", "all", "pooled_dice", 0.6),)
+    assert evaluation.changes == (MetricRow("eval", "all", "pooled_dice", 0.2, 0.1),)
+    assert evaluation.gaps == (
+        MetricRow("eval", "all", "pooled_dice", 0.05),
+        MetricRow("eval", "15+", "pooled_dice", 0.07),
+    )
 
 
-def test_confidence_interval_beside_the_value(tmp_path: Path) -> None:
-    figures = {("eval",): {"interval:pooled_dice": (0.8, 0.75, 0.85)}}
-    folder = write_evaluation(tmp_path, eval_config(()), figures, False)
+def test_criteria_on_bounds_and_gaps_are_judged(tmp_path: Path) -> None:
+    criteria = (
+        at_least(0.75, on=On.LOWER),
+        at_most(0.1, kind=Kind.GAP),
+        at_most(0.02, "15+", kind=Kind.GAP),
+    )
+    figures = {
+        ("eval",): {"pooled_dice": 0.8, "pooled_dice_lower": 0.7},
+        (): {"pooled_dice_gap": 0.05},
+        (None, "15+"): {"pooled_dice_gap": 0.02},
+    }
 
-    (row,) = read_evaluation(folder, ()).metrics
+    folder = write_evaluation(tmp_path, eval_config(criteria), figures, False)
+    rows = read_evaluation(folder, criteria).gate
 
-    assert (row.value, row.lower, row.upper) == (0.8, 0.75, 0.85)
+    assert [row.verdict for row in rows] == [Verdict.FAIL, Verdict.PASS, Verdict.PASS]
+    assert [row.measured for row in rows] == [0.7, 0.05, 0.02]
+
+
+def test_rows_can_be_looked_up_by_kind(tmp_path: Path) -> None:
+    figures = {("eval",): {"pooled_dice": 0.8, "pooled_dice_change": 0.25}}
+    folder = write_evaluation(tmp_path, eval_config((), baseline=True), figures, False)
+
+    measured = read_evaluation(folder, ()).measured
+
+    change = measured.find(Kind.CHANGE, "pooled_dice", "eval", "all")
+    assert change is not None and change.value == 0.25
+    assert measured.find(Kind.GAP, "pooled_dice", "eval", "all") is None
 
 
 def test_without_criteria_nothing_passes(tmp_path: Path) -> None:
@@ -97,16 +138,14 @@ def test_without_criteria_nothing_passes(tmp_path: Path) -> None:
     assert not evaluation.passed
 
 
-def test_other_splits_are_shown_and_not_judged(tmp_path: Path) -> None:
-    criteria = (at_least(0.5), at_least(0.5, "15+"))
+def test_other_data_roots_are_shown(tmp_path: Path) -> None:
     rows = [row(4, (4, 4), buckets=["3-6"]), row(9, (9, 9), buckets=["15+"], split="train")]
-    folder = run_tfma(tmp_path, eval_config(criteria), rows)
+    folder = run_tfma(tmp_path, eval_config((at_least(0.5),)), rows)
 
-    evaluation = read_evaluation(folder, criteria)
+    evaluation = read_evaluation(folder, (at_least(0.5),))
 
-    assert metric_value(evaluation.metrics, "pooled_dice", "train", "15+") == 1.0
-    assert evaluation.gate[1].reason == "no such slice"
-    assert not evaluation.passed
+    found = find_row(evaluation.metrics, "pooled_dice", "train", "source=made up")
+    assert found is not None and found.value == 1.0
 
 
 def test_no_evaluation(tmp_path: Path) -> None:

@@ -1,117 +1,82 @@
-"""Nodule Dice of a model that predicts the truth one column to the right.
-
-At spacing (2.5, 2, 1) mm a nodule of 4.2 mm is seven voxels in one slice: five in its middle row,
-one above, one below. Shifted by a column, four of the five overlap and none of the others.
-"""
+"""Results of single nodules and false positives, from their rows."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from report.nodules import JudgedNodule, ScanToJudge, judge_scan, read_prediction
-from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_judged
+from lungct.metrics import Overlap
+from lungct.record import ScanRecord
+from report.judged import Judged
+from report.nodules import by_dice, nodule_results, wrong_marks
+from schema import features
+from tests.report.facts import nodule, nodule_row, scan_row
 
-NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
-
-
-def judge(folder: Path, scan: MadeScan) -> list[JudgedNodule]:
-    return list(judge_scan(write_judged(folder, scan), SPACING_MM))
-
-
-def test_dice_of_a_lone_nodule(tmp_path: Path) -> None:
-    (judged,) = judge(tmp_path, MadeScan("a", "eval", (NODULE,)))
-
-    result = judged.result
-    assert (result.truth_voxels, result.predicted_voxels, result.overlap_voxels) == (7, 7, 4)
-    assert result.dice == pytest.approx(8 / 14)
-    assert (result.series_uid, result.patient_id, result.split) == ("a", "patient of a", "eval")
-    assert result.phantom
-    assert judged.slice_index == 5
-    assert judged.centre_pixels == (30.0, 30.0)
+RECORDS = {
+    f"series of {patient}": ScanRecord(
+        f"series of {patient}", "accepted", patient_id=patient, split="eval", phantom=True
+    )
+    for patient in "pq"
+}
+VOXEL_MM3 = 6.0  # 3 x 2 x 1 mm
 
 
-def test_voxels_of_a_neighbour_count_where_the_box_holds_them(tmp_path: Path) -> None:
-    neighbour = MadeNodule("2", (5, 30, 36), 4.2, "3-6")
+def test_figures_of_a_nodule() -> None:
+    row = nodule_row(Overlap(common=4, predicted=6, truth=10), hit=0.875)
+    before = replace(row.figures[features.CANDIDATE], overlap=Overlap(5, 5, 10))
+    both = replace(row, figures={**row.figures, features.BASELINE: before})
 
-    first, second = judge(tmp_path, MadeScan("a", "eval", (NODULE, neighbour)))
+    (result,) = nodule_results(Judged((both,), ()), RECORDS, VOXEL_MM3)
 
-    # The first box spans columns 23..37. Of the neighbour's row 34..38 it holds four voxels, of
-    # the shifted row 35..39 three, and both voxels above and below: truth 7 + 4 + 2, predicted
-    # 7 + 3 + 2, overlap 4 + 3.
-    result = first.result
-    assert (result.truth_voxels, result.predicted_voxels, result.overlap_voxels) == (13, 12, 7)
-    assert result.dice == pytest.approx(14 / 25)
-    assert second.result.truth_voxels == 13
-
-
-def test_slices_beside_the_nodule_count(tmp_path: Path) -> None:
-    # Two slices (5 mm) above: in the box. Three slices above: not.
-    near = MadeNodule("2", (7, 30, 30), 4.2, "3-6")
-    far = MadeNodule("3", (2, 30, 30), 4.2, "3-6")
-
-    first, *_ = judge(tmp_path, MadeScan("a", "eval", (NODULE, near, far)))
-
-    assert first.result.truth_voxels == 14
+    assert result.dice == pytest.approx(8 / 16)
+    assert result.dice_before == pytest.approx(10 / 15)
+    assert result.change == pytest.approx(1 / 2 - 2 / 3)
+    assert (result.truth_mm3, result.predicted_mm3) == (60.0, 36.0)
+    assert (result.surface_dice, result.hausdorff_mm, result.hit_probability) == (0.5, 2.0, 0.875)
+    assert (result.anchor, result.bucket, result.phantom) == ("nodule-1", "3-6", True)
+    assert result.touched
 
 
-def test_picture_shows_the_slice_with_most_truth(tmp_path: Path) -> None:
-    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (6, 30, 30), 16, "15+"),)))
+def test_a_missed_nodule_and_one_that_fills_no_voxel() -> None:
+    missed, unseen = nodule_row(Overlap(0, 0, 10)), nodule_row(Overlap(0, 3, 0))
 
-    assert judged.slice_index == 6
+    results = nodule_results(Judged((missed, unseen), ()), RECORDS, VOXEL_MM3)
 
-
-def test_box_at_the_edge_of_the_slice(tmp_path: Path) -> None:
-    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (0, 0, 2), 4.2, "3-6"),)))
-
-    # Row 0, columns 0..4 and one voxel below; the shift keeps four.
-    assert (judged.result.truth_voxels, judged.result.overlap_voxels) == (6, 4)
-
-
-def test_nodule_that_no_slice_cuts_has_no_dice(tmp_path: Path) -> None:
-    (judged,) = judge(tmp_path, MadeScan("a", "eval", (MadeNodule("1", (40, 9, 9), 4.2, "3-6"),)))
-
-    assert judged.result.dice is None
-    assert judged.slice_index == -1
+    assert [one.dice for one in results] == [0.0, None]
+    assert [one.hausdorff_mm for one in results] == [None, None]
+    assert [one.hit_probability for one in results] == [None, None]
+    assert [one.touched for one in results] == [False, False]
+    assert [one.anchor for one in results] == ["nodule-1", "nodule-2"]
+    assert results[0].change is None
 
 
-def test_annotation_away_from_its_truth_has_no_dice(tmp_path: Path) -> None:
-    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    x, y, z = one.record.nodules[0].centre_mm
-    moved = replace(one.record.nodules[0], centre_mm=(x + 20, y, z))
-    away = replace(one, record=replace(one.record, nodules=(moved,)))
+def test_false_positives_of_eval_by_falling_probability() -> None:
+    scans = (
+        scan_row(marks=(0.25, 0.75)),
+        scan_row(marks=(0.5,), patient="q"),
+        scan_row(marks=(0.9,), split="train"),
+    )
 
-    (judged,) = judge_scan(away, SPACING_MM)
+    marks = wrong_marks(Judged((), scans), RECORDS)
 
-    assert judged.result.dice is None
-
-
-def test_scan_without_nodules_is_not_read() -> None:
-    record = MadeScan("a", "eval").record()
-
-    assert list(judge_scan(ScanToJudge(record, "nowhere", (), "nowhere"), SPACING_MM)) == []
-
-
-def test_mask_of_another_shape(tmp_path: Path) -> None:
-    one = write_judged(tmp_path, MadeScan("a", "eval"), np.zeros((12, 64, 63), bool))
-
-    with pytest.raises(ValueError, match=r"\(12, 64, 64\), got \(12, 64, 63\) in .*a\.npz"):
-        read_prediction(one)
+    assert [(one.probability, one.patient_id) for one in marks] == [
+        (0.75, "p"),
+        (0.5, "q"),
+        (0.25, "p"),
+    ]
+    assert [one.anchor for one in marks] == [f"false-positive-{n}" for n in (1, 2, 3)]
 
 
-def test_nodule_that_the_records_of_the_scans_do_not_name(tmp_path: Path) -> None:
-    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    renamed = replace(one.record.nodules[0], id="7")
-    other = replace(one, record=replace(one.record, nodules=(renamed,)))
-
-    with pytest.raises(ValueError, match=r"name for a, got also \['1'\]"):
-        list(judge_scan(other, SPACING_MM))
+def test_series_without_a_record() -> None:
+    with pytest.raises(ValueError, match="expected series series of p of the judged rows"):
+        nodule_results(Judged((nodule_row(Overlap(1, 1, 1)),), ()), {}, VOXEL_MM3)
 
 
-def test_file_of_another_scan(tmp_path: Path) -> None:
-    one = write_judged(tmp_path, MadeScan("a", "eval", (NODULE,)))
-    other = replace(one, record=replace(one.record, series_uid="b"))
+def test_order_by_dice_puts_the_larger_of_equals_first() -> None:
+    nodules = [
+        nodule(1, dice=0.5),
+        nodule(2, dice=0.0, diameter_mm=4.0),
+        nodule(3, dice=None),
+        nodule(4, dice=0.0, diameter_mm=9.0),
+    ]
 
-    with pytest.raises(ValueError, match="expected slices of b only, got one of a"):
-        list(judge_scan(other, SPACING_MM))
+    assert [one.nodule_id for one in by_dice(nodules)] == ["4", "2", "1"]

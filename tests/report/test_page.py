@@ -1,113 +1,114 @@
-"""Figures as the page writes them, and the rows and cards that it shows."""
+"""The page: whole, escaped, and saying what there is and what there is not."""
 
-import pytest
+import re
+from dataclasses import replace
+from typing import Any
 
-from report.content import Making, ReportContent
-from report.evaluation import Evaluation
-from report.nodules import NoduleResult
-from report.page import cards, count, decimal, pretty, render, sentence, size_rows, two_lines
-from report.scans import sum_up
-from schema.metrics import MetricRow, figure_text, signed_text
+from report.content import Lineage, ReportContent
+from report.model_card import model_card
+from report.page import SECTIONS, TEMPLATES, pretty, render, train_patients
+from schema.criteria import GateRow, Verdict
+from schema.metrics import MetricRow
 from tests.components.made_evaluation import at_least, change_of_at_least
+from tests.report.facts import content, evaluation, nodule
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (0.25, "+0.250"), (-0.0104, "−0.010"), (0.0, "+0.000"), (-0.00004, "−4e−05")],
-)
-def test_signed(value: float | None, text: str) -> None:
-    assert signed_text(value) == text
+def page(one: ReportContent) -> str:
+    return render(one, model_card(one))
 
 
-def test_figures() -> None:
-    assert (figure_text(0.81249), figure_text(None)) == ("0.812", "–")
-    assert (decimal(2.5), decimal(2.54, 1), decimal(None)) == ("2.50", "2.5", "–")
-    assert (count(1234567), count(None)) == ("1\u202f234\u202f567", "–")
-
-
-def test_changes_carry_a_sign() -> None:
-    assert at_least(0.0).figure_text(0.02) == "0.020"
-    assert change_of_at_least(0.0).figure_text(0.02) == "+0.020"
-
-
-def test_headings() -> None:
-    assert (sentence("pooled Dice"), sentence("")) == ("Pooled Dice", "")
-    assert two_lines("mean slice Dice") == ["mean slice", "Dice"]
-    assert two_lines("recall") == ["recall"]
+def words(one: ReportContent) -> str:
+    """The page without markup."""
+    text = re.sub(r"<(style|script)>.*?</\1>", "", page(one), flags=re.S)
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
 
 
 def test_configuration_is_indented() -> None:
     assert pretty('{"a": {"b": "µ"}}') == '{\n  "a": {\n    "b": "µ"\n  }\n}'
 
 
-def result(dice: float | None, overlap: int, split: str = "eval") -> NoduleResult:
-    return NoduleResult("a", "p", split, True, "1", 5.0, "3-6", dice, 7, 7, overlap)
-
-
-def content(
-    metrics: tuple[MetricRow, ...],
-    last_blessed: tuple[MetricRow, ...] = (),
-    nodules: tuple[NoduleResult, ...] = (),
-) -> ReportContent:
-    return ReportContent(
-        name="run",
-        blessed=True,
-        data=sum_up((), ()),
-        evaluation=Evaluation(metrics, last_blessed, ()),
-        nodules=nodules,
-        pictures=(),
-        history=None,
-        making=Making('{"grid": "<b>"}', "c0ffee", 0.5, "2026-01-01T00:00:00+00:00"),
-    )
-
-
-def test_a_card_has_the_train_split_the_gap_and_the_last_blessed_model_beside_it() -> None:
-    metrics = (
-        MetricRow("eval", "all", "pooled_dice", 0.75),
-        MetricRow("train", "all", "pooled_dice", 0.875),
-    )
-    before = (MetricRow("eval", "all", "pooled_dice", 0.5),)
-    card = cards(content(metrics, before))[0]
-    assert (card.title, card.value) == ("pooled Dice", "0.750")
-    assert card.beside == "train 0.875 · gap +0.125 · last blessed 0.500"
-
-
-def test_a_card_without_anything_measured_has_nothing_beside_it() -> None:
-    assert (cards(content(()))[0].value, cards(content(()))[0].beside) == ("–", "")
-
-
-def test_the_cards_of_nodules_count_those_of_eval_alone() -> None:
-    nodules = (result(0.25, 1), result(0.75, 3), result(0.0, 0), result(0.9, 5, split="train"))
-    *_, median, touched = cards(content((), nodules=nodules))
-    assert (median.value, median.beside) == ("0.250", "3 of 3 nodules measured")
-    assert touched.value == "2 of 3"
-
-
-def test_a_row_for_each_size_but_none_for_slices_without_nodule() -> None:
-    metrics = (
-        MetricRow("eval", "15+", "recall", 0.5),
-        MetricRow("train", "none", "pooled_dice", 0.0),
-    )
-    counts = {"train": {"3-6": 4, "15+": 1}, "eval": {"15+": 2}}
-    rows = size_rows(content(metrics), counts)
-    names = ["all sizes", "3–6 mm", "6–8 mm", "8–15 mm", "15+ mm"]
-    assert [row["bucket"] for row in rows] == names
-    assert [row["train"]["nodules"] for row in rows] == [5, 4, 0, 0, 1]
-    assert [row["eval"]["nodules"] for row in rows] == [2, 0, 0, 0, 2]
-    assert [row["eval"]["recall"] for row in rows] == [None, None, None, None, 0.5]
-
-
-def test_several_data_roots_have_rows_without_a_count() -> None:
-    one = MetricRow("eval", "source=crops", "pooled_dice", 0.5)
-    two = MetricRow("eval", "source=luna16", "pooled_dice", 0.75)
-    rows = size_rows(content((one, two)), {"eval": {"3-6": 1}})
-    assert [row["bucket"] for row in rows[-2:]] == ["data root crops", "data root luna16"]
-    assert [row["eval"]["nodules"] for row in rows[-2:]] == [None, None]
-    assert [row["eval"]["pooled_dice"] for row in rows[-2:]] == [0.5, 0.75]
-    assert len(size_rows(content((one,)), {})) == len(rows) - 2
+def test_how_many_patients_of_train() -> None:
+    assert train_patients('{"evaluation": {"train_patients": 7}}') == 7
+    assert train_patients("{}") == 0
 
 
 def test_the_page_of_a_run_without_scans_is_whole_and_escaped() -> None:
-    page = render(content(()))
-    assert page.rstrip().endswith("</html>")
-    assert "&lt;b&gt;" in page and '"<b>"' not in page
+    text = page(content())
+    assert text.rstrip().endswith("</html>")
+    assert "&lt;b&gt;" in text and '"<b>"' not in text
+    assert [name for name, _ in SECTIONS if f'<section id="{name}">' not in text] == []
+
+
+def test_every_section_has_its_template_and_every_template_is_used() -> None:
+    expected = {f"{name}.j2" for name, _ in SECTIONS}
+    others = {"page.html.j2", "macros.j2", "style.css", "script.js"}
+    assert {path.name for path in TEMPLATES.iterdir()} == expected | others
+
+
+def test_nothing_can_be_loaded_from_anywhere() -> None:
+    text = page(content())
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', text)
+    assert policy and policy[1] == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'unsafe-inline'"
+    )
+    assert not re.search(r"https?:|url\(|@import", text)
+
+
+def test_what_there_is_not_is_said() -> None:
+    text = words(content())
+    for line in (
+        "No criterion was set, so nothing can be blessed.",
+        "No baseline: there was no earlier blessed model",
+        "The eval split has no nodules, so there is no curve.",
+        "No nodule of the eval split could be measured.",
+        "No scan of the eval split was judged.",
+        "No history of training.",
+        "No figures by data root.",
+        "No scan was quarantined.",
+    ):
+        assert line in text
+
+
+def gate(*rows: GateRow) -> Any:
+    return evaluation(
+        MetricRow("eval", "all", "pooled_dice", 0.75, 0.5, 0.8), gate=rows, changes=None
+    )
+
+
+PASS = GateRow(at_least(0.5), 0.75, Verdict.PASS)
+FEW = GateRow(at_least(0.5, "15+", min_nodules=9), None, Verdict.NOT_JUDGED, "2 nodules of 9")
+FIRST = GateRow(change_of_at_least(0.0), None, Verdict.NOT_APPLICABLE, "no baseline")
+
+
+def test_blessed_by_what_could_be_judged() -> None:
+    text = words(content(evaluation=gate(PASS, FEW, FIRST), blessed=True))
+
+    assert "✓ Blessed The model met the only criterion of the gate that could be judged" in text
+    assert "1 not judged for want of nodules, 1 without a baseline" in text
+    assert "2 nodules of 9 – – ≥ 0.500 – – not judged" in text
+    assert "– not applicable" in text
+    # Measured, interval, bound, margin.
+    assert "0.750 0.500 to 0.800 ≥ 0.500 +0.250 ✓ pass" in text
+
+
+def test_nothing_could_be_judged() -> None:
+    text = words(content(evaluation=gate(FEW)))
+    assert "No criterion of the gate could be judged, so nothing can be blessed." in text
+
+
+def test_a_model_that_has_seen_the_patients() -> None:
+    text = words(content(lineage=Lineage(None, None, 2)))
+    assert "2 patients of those judged here were in the model’s training data." in text
+
+
+def test_a_point_of_a_plot_leads_to_its_row_where_there_is_no_picture() -> None:
+    text = page(content(nodules=(nodule(1),)))
+    assert '<a href="#nodule-1"' in text
+    assert '<tr id="nodule-1" tabindex="-1">' in text
+
+
+def test_sizes_of_train_are_said_to_be_of_some_patients() -> None:
+    one = content()
+    configured = replace(one.making, configuration='{"evaluation": {"train_patients": 7}}')
+    assert "at most 7 of its patients" in words(replace(one, making=configured))
+    assert "Figures of the train split" not in words(one)

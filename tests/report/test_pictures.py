@@ -1,125 +1,138 @@
-"""Pictures: which places are shown, and that the panels show them."""
+"""Pictures: what is seen where, in each plane."""
 
 import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
-from report.nodules import JudgedNodule, NoduleResult, ScanToJudge
-from report.pictures import PictureRequest, choose_nodules, choose_real, draw
+from report.gallery import Request
+from report.pictures import draw_scan, zoom_mm
+from report.slices import ScanFiles
 from tests.components.made_run import SPACING_MM, MadeNodule, MadeScan, write_judged
+from tests.report.facts import nodule
 
-NODULE = MadeNodule("1", (5, 30, 46), 9.0, "8-15")
-
-
-def to_judge(folder: Path, *nodules: MadeNodule) -> ScanToJudge:
-    """A scan where nothing is predicted but a square in the middle of slice 5."""
-    prediction = np.zeros((12, 64, 64), bool)
-    prediction[5, 24:40, 24:40] = True
-    return write_judged(folder, MadeScan("a", "eval", nodules, phantom=False), prediction)
+# 12 x 64 x 64 voxels of (2.5, 2, 1) mm: 30 x 128 x 64 mm.
+NODULE = MadeNodule("1", (5, 30, 40), 9.0, "8-15")
+SCAN = MadeScan("a", "eval", (NODULE,))
 
 
-def judged(
-    of: ScanToJudge, dice: float | None, diameter_mm: float = 5.0, split: str = "eval"
-) -> tuple[ScanToJudge, JudgedNodule]:
-    result = NoduleResult("a", "p", split, False, "1", diameter_mm, "3-6", dice, 7, 7, 4)
-    return of, JudgedNodule(result, 5, (30.0, 46.0))
+def request(zyx: tuple[int, int, int] = NODULE.zyx, **changed: Any) -> Request:
+    result = nodule(series_uid="a", centre_mm=SCAN.world(zyx), diameter_mm=9.0, **changed)
+    return Request("worst", "a", result=result)
 
 
-def pixels(image: str) -> Any:
-    head, _, body = image.partition("base64,")
-    assert head == "data:image/png;"
-    return matplotlib.image.imread(io.BytesIO(base64.b64decode(body)))[..., :3]
+def drawn(folder: Path, wanted: Request, prediction: Any = None) -> dict[str, str]:
+    files = write_judged(folder, SCAN, prediction)
+    (picture,) = draw_scan(files, [wanted], SPACING_MM)
+    return {name: str(svg) for name, svg in picture.panels}
 
 
-def has_colour(image: Any, rgb: tuple[int, int, int]) -> bool:
-    return bool((np.abs(image * 255 - np.array(rgb)).max(-1) < 12).any())
+def path_of(svg: str, name: str) -> str:
+    found = re.search(rf'<path class="{name}" d="([^"]*)"', svg)
+    assert found
+    return found[1]
 
 
-def test_best_median_and_worst(tmp_path: Path) -> None:
-    of = to_judge(tmp_path)
-    dice = [0.7, None, 0.9, 0.1, 0.5, 0.6]
-
-    requests = choose_nodules([judged(of, one) for one in dice])
-
-    assert [(one.kind, one.result and one.result.dice) for one in requests] == [
-        ("best of 5 eval nodules", 0.9),
-        ("median of 5 eval nodules", 0.6),
-        ("worst of 5 eval nodules", 0.1),
-    ]
+def image(svg: str) -> Any:
+    found = re.search(r'href="data:image/\w+;base64,([^"]*)"', svg)
+    assert found
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
 
 
-def test_one_nodule_is_shown_once_and_train_never(tmp_path: Path) -> None:
-    of = to_judge(tmp_path)
-
-    requests = choose_nodules([judged(of, 0.7), judged(of, 0.9, split="train")])
-
-    assert [(one.kind, one.result and one.result.dice) for one in requests] == [
-        ("the only eval nodule", 0.7)
-    ]
-    assert choose_nodules([]) == []
+def place(svg: str) -> list[float]:
+    """Left, top, width and height of the image in mm."""
+    found = re.search(r'<image x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)"', svg)
+    assert found
+    return [float(value) for value in found.groups()]
 
 
-def test_real_scan_shows_its_largest_nodule(tmp_path: Path) -> None:
-    of = to_judge(tmp_path)
+def test_three_planes_and_the_whole_slice(tmp_path: Path) -> None:
+    panels = drawn(tmp_path, request())
 
-    (request,) = choose_real([of], [judged(of, 0.9, 5.0), judged(of, 0.2, 12.0)])
-
-    assert (request.kind, request.result and request.result.diameter_mm) == ("real scan", 12.0)
-
-
-def test_real_scan_without_nodules_shows_its_middle(tmp_path: Path) -> None:
-    (request,) = choose_real([to_judge(tmp_path)], [])
-
-    # Of slices 0 to 11.
-    assert (request.slice_index, request.result, request.centre_pixels) == (6, None, None)
+    assert list(panels) == ["axial", "coronal", "sagittal", "whole slice"]
+    assert all('viewBox="0 0 40 40"' in panels[name] for name in ("axial", "coronal", "sagittal"))
+    assert 'viewBox="0 0 64 128"' in panels["whole slice"]
 
 
-def test_panels_of_a_nodule(tmp_path: Path) -> None:
-    (request,) = choose_nodules([judged(to_judge(tmp_path, NODULE), 0.7)])
+def test_axial_plane_around_the_nodule(tmp_path: Path) -> None:
+    panels = drawn(tmp_path, request())
 
-    picture = draw(request, SPACING_MM)
-
-    assert [panel.title for panel in picture.panels] == ["Whole slice", "CT", "Truth", "Prediction"]
-    whole, ct, truth, prediction = (pixels(panel.image) for panel in picture.panels)
-    yellow, cyan, orange = (245, 217, 10), (34, 211, 238), (255, 138, 31)
-    assert has_colour(whole, yellow)
-    assert not any(has_colour(ct, colour) for colour in (yellow, cyan, orange))
-    assert has_colour(truth, cyan) and not has_colour(truth, orange)
-    assert has_colour(prediction, orange) and has_colour(prediction, cyan)
-    # 64 x 64 voxels of (2, 1) mm are twice as high as wide; the zoom is a square of 60 mm.
-    assert whole.shape[0] == 2 * whole.shape[1]
-    assert ct.shape[0] == ct.shape[1]
+    # 20 mm on each side are 10 rows and 20 columns: rows 20..40, columns 20..60.
+    assert image(panels["axial"]).shape == (21, 41)
+    # Half a pixel more than 20 mm on each side.
+    assert place(panels["axial"]) == [-0.5, -1.0, 41.0, 42.0]
+    # The truth lies around the middle: the lowest column is 4 left of voxel 20 of the cut.
+    assert "M16 " in path_of(panels["axial"], "truth")
+    # What is predicted is one column to the right.
+    assert "M16 " not in path_of(panels["axial"], "prediction")
+    assert "M17 " in path_of(panels["axial"], "prediction")
 
 
-def test_panels_without_a_nodule_show_the_whole_slice(tmp_path: Path) -> None:
-    (request,) = choose_real([to_judge(tmp_path)], [])
+def test_head_is_at_the_top(tmp_path: Path) -> None:
+    prediction = np.zeros(SCAN.shape, bool)
+    prediction[11] = True  # the slice nearest to the head
 
-    picture = draw(request, SPACING_MM)
+    panels = drawn(tmp_path, request(), prediction)
 
-    shapes = {pixels(panel.image).shape for panel in picture.panels}
-    assert len(shapes) == 1
-    assert (picture.split, picture.phantom, picture.result) == ("eval", False, None)
-
-
-def test_slice_that_is_not_in_the_file(tmp_path: Path) -> None:
-    request = PictureRequest("best", to_judge(tmp_path), 99, None, None)
-
-    with pytest.raises(ValueError, match="expected slice 99 of a, got none"):
-        draw(request, SPACING_MM)
+    for name in ("coronal", "sagittal"):
+        # All 12 slices are within 20 mm of the nodule's; the only edge is under the first line.
+        assert path_of(panels[name], "prediction") == {"coronal": "M0 1h41", "sagittal": "M0 1h21"}[
+            name
+        ]
+        # Slices 5..11 are above the middle: 6.5 of 2.5 mm from the middle at 20 mm.
+        assert place(panels[name])[1] == pytest.approx(20 - 6.5 * 2.5)
+        assert place(panels[name])[3] == 30.0
 
 
-def test_prediction_shown_is_that_of_the_slice(tmp_path: Path) -> None:
-    of = to_judge(tmp_path, NODULE)
-    orange = (255, 138, 31)
+def test_front_is_on_the_left_in_the_sagittal_plane(tmp_path: Path) -> None:
+    prediction = np.zeros(SCAN.shape, bool)
+    prediction[:, :30] = True  # in front of the nodule
 
-    shown = {
-        z: pixels(draw(PictureRequest("x", of, z, None, None), SPACING_MM).panels[-1].image)
-        for z in (4, 5)
-    }
+    panels = drawn(tmp_path, request(), prediction)
 
-    assert {z: has_colour(image, orange) for z, image in shown.items()} == {4: False, 5: True}
+    # Rows 20..40 from left to right: the edge is after the tenth.
+    assert path_of(panels["sagittal"], "prediction") == "M10 0v12"
+
+
+def test_whole_slice_has_a_box_around_what_is_seen(tmp_path: Path) -> None:
+    panels = drawn(tmp_path, request())
+
+    # Voxel (30, 40) has its middle at 61 and 40.5 mm.
+    box = '<rect class="box" x="20.5" y="41" width="40" height="40"/>'
+    assert box in panels["whole slice"]
+    assert path_of(panels["whole slice"], "region")
+
+
+def test_a_place_outside_of_the_scan_is_moved_to_its_edge(tmp_path: Path) -> None:
+    panels = drawn(tmp_path, request((40, -9, 70)))
+
+    # Row 0, column 63: rows 0..10, columns 43..63.
+    assert image(panels["axial"]).shape == (11, 21)
+    assert place(panels["axial"])[:2] == [-0.5, 19.0]
+
+
+def test_middle_of_a_scan_without_nodules(tmp_path: Path) -> None:
+    files = write_judged(tmp_path, MadeScan("a", "eval"))
+
+    (picture,) = draw_scan(files, [Request("scan", "a")], SPACING_MM)
+
+    assert picture.slice_index == 6
+
+
+def test_large_nodules_are_seen_from_further_away() -> None:
+    sizes = [zoom_mm(Request("x", "a", result=nodule(diameter_mm=mm))) for mm in (5, 30, 90)]
+
+    assert sizes == [40.0, 60.0, 120.0]
+    assert zoom_mm(Request("x", "a")) == 40.0
+
+
+def test_mask_of_another_scan(tmp_path: Path) -> None:
+    files = write_judged(tmp_path, SCAN, np.zeros((1, 2, 3), bool))
+
+    with pytest.raises(ValueError, match=r"expected a mask of shape \(12, 64, 64\)"):
+        draw_scan(ScanFiles(files.folder, files.rows, files.mask), [request()], SPACING_MM)

@@ -13,6 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import local_runner
 from components.artifacts import Predictions
 from runner.clean import remove_superseded, size_of
+from runner.usage import lock_output
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
 from tests.crash import ingest
 from tests.lungct.luna16 import make_root
@@ -241,6 +242,6 @@ def test_it_refuses_while_a_run_uses_the_folder(
     output.run(makes=[output.artifact("Examples")])
     output.run()
     arguments = ["clean", "--keep", "1", "--output", str(output.folder)]
-    with local_runner.lock_output(str(output.folder)):
+    with lock_output(str(output.folder)):
         assert_refused(local_runner.main, arguments, "--output: another run is using", capsys)
     assert output.left() == [1]

@@ -139,7 +139,7 @@ def test_a_file_that_shrank_after_the_preflight(tmp_path):
 
 
 def test_write_refuses_another_type_or_shape(tmp_path):
-    with pytest.raises(ValueError, match="int16 or uint8 voxels, got float64"):
+    with pytest.raises(ValueError, match="int16, uint8, float32 voxels, got float64"):
         write_scan(str(tmp_path / "1.mhd"), HU.astype(float), GEOMETRY)
     with pytest.raises(ValueError, match=r"shape \(6, 8, 10\), got \(5, 8, 10\)"):
         write_scan(str(tmp_path / "1.mhd"), HU[1:], GEOMETRY)

@@ -1,0 +1,63 @@
+"""Components put together for the platform that the configuration names."""
+
+import os
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_node
+
+from pipeline.config import Config, VertexConfig
+from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
+
+# In-process, deterministic and without a download; an image that is named keeps TFX from
+# building a source distribution for every component that uses Beam.
+LOCAL_BEAM_ARGS = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--sdk_container_image=none",
+)
+
+
+def assemble(
+    config: Config, nodes: list[base_node.BaseNode], name: str | None = None
+) -> tfx.dsl.Pipeline:
+    """Makes a pipeline of components.
+
+    Args:
+        config: The run's configuration, which names the platform and where everything is written.
+        nodes: The components, wired.
+        name: By which TFX keeps what belongs together; None for that of the configuration.
+
+    Returns:
+        The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
+    """
+    if config.vertex is not None:
+        return tfx.dsl.Pipeline(
+            pipeline_name=config.name,
+            pipeline_root=config.vertex.pipeline_root,
+            components=nodes,
+            enable_cache=True,
+            beam_pipeline_args=[*_dataflow_args(config.vertex), *config.beam.args],
+        )
+    metadata = os.path.join(config.output, METADATA_FILE)
+    return tfx.dsl.Pipeline(
+        pipeline_name=name or config.name,
+        pipeline_root=os.path.join(config.output, ARTIFACTS_FOLDER),
+        components=nodes,
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            metadata
+        ),
+        beam_pipeline_args=list(config.beam.args or LOCAL_BEAM_ARGS),
+    )
+
+
+def _dataflow_args(place: VertexConfig) -> list[str]:
+    return [
+        "--runner=DataflowRunner",
+        f"--project={place.project}",
+        f"--region={place.region}",
+        f"--temp_location={place.pipeline_root}/tmp",
+        f"--sdk_container_image={place.image}",
+        f"--worker_machine_type={place.dataflow_machine}",
+        f"--max_num_workers={place.dataflow_workers}",
+        "--experiments=use_runner_v2",
+    ]

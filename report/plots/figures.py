@@ -1,0 +1,133 @@
+"""Plots of the Evaluator's figures: by size, and the FROC curve."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from lungct.froc.curve import RATES
+from report.detection import FrocCurve, Point
+from report.plots import svg
+from report.plots.svg import Axis, Frame
+from report.words import figure_with_interval
+from schema import features
+from schema.criteria import Comparison, GateRow
+from schema.metrics import Kind, Metric, MetricRow, On, find_row
+from schema.slice_keys import ALL, bucket_text
+
+SPLITS: Final = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
+_WIDTH: Final = 0.38
+_SHARES: Final = tuple((place / 5, f"{place / 5:g}") for place in range(6))
+_LOWEST_RATE: Final = 1 / 16
+
+
+def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()) -> Markup:
+    """A figure between 0 and 1 of train and eval by size bucket, with intervals.
+
+    Args:
+        metric: Its metric.
+        rows: Rows of the candidate, with counts of nodules.
+        gate: Criteria; lower bounds on the eval split's figure are drawn.
+    """
+    ticks = tuple(
+        (float(place), f"{bucket_text(bucket)}\nn = {_counts(rows, bucket)}")
+        for place, bucket in enumerate(features.BUCKETS)
+    )
+    unit = f" ({metric.unit})" if metric.unit else ""
+    frame = Frame(
+        Axis("", -0.5, len(features.BUCKETS) - 0.5, ticks, lines=False),
+        Axis(metric.label + unit, 0.0, 1.06, _SHARES),
+    )
+    parts = [
+        part
+        for shift, split in zip((-_WIDTH / 2, _WIDTH / 2), SPLITS, strict=True)
+        for place, bucket in enumerate(features.BUCKETS)
+        for part in _bar(frame, place + shift, split, find_row(rows, metric.key, split, bucket))
+    ]
+    bounds = _bounds(frame, metric, gate)
+    entries = [*((split, f"{split} split") for split in SPLITS), ("whisker", "95% interval")]
+    if bounds:
+        entries.append(("bound", "bound of the gate"))
+    title = f"{metric.label} of train and eval by size"
+    return svg.legend(entries) + svg.drawing(frame, title, *parts, *bounds)
+
+
+def froc(curves: Sequence[FrocCurve], rows: Sequence[MetricRow]) -> Markup:
+    """Sensitivity of the eval split against false positives per scan.
+
+    Args:
+        curves: That of all nodules first.
+        rows: Rows of the candidate, with the sensitivities at the seven rates.
+    """
+    ticks = tuple((rate, _rate_text(rate)) for rate in RATES)
+    frame = Frame(
+        Axis("false positives per scan", _LOWEST_RATE, 2 * RATES[-1], ticks, log=True),
+        Axis("sensitivity", 0.0, 1.02, _SHARES),
+    )
+    lines = [
+        svg.line(frame, _shown(curve, frame.x), f"curve {_css(curve.bucket)}")
+        for curve in reversed(curves)
+    ]
+    marks = []
+    for rate in RATES:
+        row = find_row(rows, f"sensitivity_at_{rate:g}", features.SPLIT_EVAL)
+        if row is not None and row.value is not None:
+            text = f"{_rate_text(rate)} per scan: {figure_with_interval(row)}"
+            marks.append(svg.whisker(frame, rate, row.lower, row.upper))
+            marks.append(svg.dot(frame, (rate, row.value), "eval", text))
+    entries = [(f"curve {_css(curve.bucket)}", _curve_text(curve)) for curve in curves]
+    return svg.legend(entries) + svg.drawing(frame, "FROC curve", *lines, *marks)
+
+
+def _bar(frame: Frame, x: float, split: str, row: MetricRow | None) -> list[Markup]:
+    """A bar, its interval, and its value above both."""
+    if row is None or row.value is None:
+        return [svg.words(frame, (x, 0.0), "–")]
+    half = _WIDTH / 2 - 0.02
+    text = f"{split} split: {figure_with_interval(row)}"
+    top = max(row.value, row.upper or 0.0)
+    return [
+        svg.bar(frame, (x - half, x + half), row.value, split, text),
+        svg.whisker(frame, x, row.lower, row.upper),
+        svg.words(frame, (x, top), f"{row.value:.2f}"),
+    ]
+
+
+def _bounds(frame: Frame, metric: Metric, gate: Sequence[GateRow]) -> list[Markup]:
+    """The gate's bounds on what is drawn: across all sizes, or over the bar of one."""
+    drawn = (metric.key, features.SPLIT_EVAL, Kind.VALUE, Comparison.AT_LEAST)
+    lines = []
+    for one in (row.criterion for row in gate):
+        if (one.metric, one.split, one.kind, one.comparison) != drawn or one.on is On.UPPER:
+            continue
+        if one.bucket in features.BUCKETS:
+            place = features.BUCKETS.index(one.bucket)
+            lines.append(svg.level(frame, one.bound, "bound", (place, place + _WIDTH)))
+    return lines
+
+
+def _counts(rows: Sequence[MetricRow], bucket: str) -> str:
+    """Nodules of train and eval."""
+    found = [find_row(rows, "nodules", split, bucket) for split in SPLITS]
+    return " | ".join(f"{int(row.value or 0)}" if row else "0" for row in found)
+
+
+def _shown(curve: FrocCurve, axis: Axis) -> list[Point]:
+    """The part of a curve that an axis holds, level from its last point on."""
+    before = max(share for rate, share in curve.points if rate <= axis.low)
+    points = [(rate, share) for rate, share in curve.points if axis.low < rate <= axis.high]
+    last = points[-1][1] if points else before
+    return [(axis.low, before), *points, (axis.high, last)]
+
+
+def _css(bucket: str) -> str:
+    return "all" if bucket == ALL else f"size{features.BUCKETS.index(bucket)}"
+
+
+def _curve_text(curve: FrocCurve) -> str:
+    what = "all sizes" if curve.bucket == ALL else bucket_text(curve.bucket)
+    return f"{what} (n = {curve.nodules})"
+
+
+def _rate_text(rate: float) -> str:
+    return f"1/{1 / rate:g}" if rate < 1 else f"{rate:g}"

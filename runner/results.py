@@ -1,0 +1,55 @@
+"""What a person is told at the end of a run: figures, the gate, what became of the model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from runner.console import dice_table, gate_table
+from schema.criteria import GateRow, Verdict
+from schema.metrics import MetricRow
+
+
+def show_results(console: Console, summary: Mapping[str, Any], splits: Sequence[str]) -> None:
+    """Prints the figures by size bucket and the gate.
+
+    Args:
+        console: Where a person looks.
+        summary: That of the report.
+        splits: The splits to show, in order.
+    """
+    console.print("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
+    console.print(dice_table([MetricRow(**row) for row in summary["metrics"]], splits))
+    if crops := summary.get("data", {}).get("crops"):
+        console.print(
+            f"  of crops in {crops} scans: not to be compared with figures of whole scans"
+        )
+    console.print("\n[bold]Gate[/bold]")
+    console.print(gate_table(gate_of(summary)))
+
+
+def show_verdict(console: Console, summary: Mapping[str, Any], passed: str, failed: str) -> None:
+    """Prints the verdict, and each criterion that was missed or could not be judged.
+
+    Args:
+        console: Where a person looks.
+        summary: That of the report.
+        passed: The verdict where the gate was passed.
+        failed: The verdict where it was not.
+    """
+    colour, text = ("green", passed) if summary["blessed"] else ("red", failed)
+    console.print(f"\n[bold {colour}]{text}[/bold {colour}]")
+    for line in gate_notes(gate_of(summary)):
+        console.print(f"  {line}", markup=False)
+
+
+def gate_of(summary: Mapping[str, Any]) -> tuple[GateRow, ...]:
+    """The gate's rows of a summary."""
+    return tuple(GateRow.from_json(row) for row in summary["gate"])
+
+
+def gate_notes(gate: Sequence[GateRow]) -> list[str]:
+    """The criteria that were missed, and by how much, and those that could not be judged."""
+    missed = [row.shortfall for row in gate if row.verdict is Verdict.FAIL]
+    unjudged = [row for row in gate if row.verdict is Verdict.NOT_JUDGED]
+    return [*missed, *(f"not judged: {row.criterion.text}: {row.reason}" for row in unjudged)]
