@@ -14,7 +14,7 @@ from components.ct_example_gen.scan_records import (
     write_scan_records,
 )
 from lungct.record import ScanRecord
-from schema.model_facts import DataFacts
+from schema.model_facts import DataFacts, patient_hash
 
 CHECKSUMS = ("header_sha256", "voxels_sha256", "annotations_sha256", "truth_sha256")
 
@@ -95,3 +95,27 @@ def test_other_splits_and_other_files_change_the_facts() -> None:
     first = data_facts([record("a")], "manifest")
     assert data_facts([record("a", split="eval")], "manifest").split_sha256 != first.split_sha256
     assert data_facts([record("a")], "other").data_sha256 != first.data_sha256
+
+
+def test_the_facts_hold_the_patients_of_each_split_hashed() -> None:
+    records = [
+        record("1", patient_id="a"),
+        record("2", patient_id="a"),  # another scan of the same patient
+        record("3", "repaired", patient_id="b"),
+        record("4", patient_id="c", split="eval"),
+        record("5", "quarantined", patient_id="d"),
+    ]
+    found = data_facts(records, "manifest").patients
+    assert found == {
+        "eval": (patient_hash("c"),),
+        "train": tuple(sorted((patient_hash("a"), patient_hash("b")))),
+    }
+    assert list(found) == ["eval", "train"]
+    assert data_facts([], "manifest").patients == {}
+
+
+def test_patients_lie_beside_the_examples_without_their_names(tmp_path: Path) -> None:
+    write(tmp_path, [record("1", patient_id="Somebody")])
+    text = (tmp_path / "examples" / "data.json").read_text()
+    assert DataFacts.from_json(text).patients == {"train": (patient_hash("Somebody"),)}
+    assert "Somebody" not in text
