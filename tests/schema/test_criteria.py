@@ -1,7 +1,6 @@
 """Criteria in words, as JSON, and judged."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -68,10 +67,6 @@ def judged(criterion: Criterion, *found: MetricRow) -> GateRow:
             "≥ −0.03125",
         ),
         (replace(CHANGE, bound=0.0), f"{CHANGE.text.partition(' ≥')[0]} ≥ +0"),
-        (
-            replace(LOW, split="all", bucket="none"),
-            "pooled Dice, all splits, slices without nodule ≥ 0.5",
-        ),
     ],
 )
 def test_in_words(criterion: Criterion, text: str) -> None:
@@ -200,10 +195,6 @@ def test_slice_in_which_no_nodules_were_counted_is_not_judged() -> None:
     assert (found.verdict, found.reason) == (Verdict.NOT_JUDGED, "0 nodules of at least 1")
 
 
-def verdicts(*found: Verdict) -> Sequence[GateRow]:
-    return [GateRow(LOW, None, verdict) for verdict in found]
-
-
 @pytest.mark.parametrize(
     ("found", "passed"),
     [
@@ -215,7 +206,7 @@ def verdicts(*found: Verdict) -> Sequence[GateRow]:
     ],
 )
 def test_passed_is_what_was_judged_and_missed_nothing(found: list[Verdict], passed: bool) -> None:
-    assert is_passed(verdicts(*found)) is passed
+    assert is_passed([GateRow(LOW, None, verdict) for verdict in found]) is passed
 
 
 @pytest.mark.parametrize(
