@@ -97,10 +97,10 @@ def evaluate(folder: Path, replicates: int) -> None:
     from tfx.utils import proto_utils
 
     from components.example_splits import declare_splits
+    from pipeline.assembly import LOCAL_BEAM_ARGS
     from pipeline.eval_config import Drawing, eval_config
     from pipeline.gate import gate_criteria
     from pipeline.loading import load_config
-    from pipeline.pipeline import LOCAL_BEAM_ARGS
 
     config = load_config("configs/luna16.yaml", output=str(folder))
     asked = eval_config(gate_criteria(config.gate), Drawing(replicates, "made up"))

@@ -20,6 +20,7 @@ from lungct.tally import Part, Sample
 
 FloatArray = npt.NDArray[np.float64]
 Figure = Callable[[Sample], FloatArray]
+Formula = Callable[[sums.Sums], FloatArray]
 
 # Patients of two splits are drawn apart from each other.
 _SEED: Final = 1
@@ -50,7 +51,7 @@ def measure(key: str, part: Part, replicates: int) -> Measured:
         replicates: How often patients are drawn; 0 for no interval.
     """
     drawn = _replicates(key, part, replicates, _SEED)
-    return _measured(FIGURES[key](part.once), drawn, len(part.patients))
+    return _measured(FIGURES[key](part.once), drawn, _contributors(key, part))
 
 
 def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measured:
@@ -73,7 +74,8 @@ def measure_change(key: str, part: Part, before: Part, replicates: int) -> Measu
             f"{len(before.patients)}"
         )
     drawn = _replicates(key, part, replicates, _SEED) - _replicates(key, before, replicates, _SEED)
-    return _measured(FIGURES[key](part.once) - FIGURES[key](before.once), drawn, len(part.patients))
+    fewest = min(_contributors(key, part), _contributors(key, before))
+    return _measured(FIGURES[key](part.once) - FIGURES[key](before.once), drawn, fewest)
 
 
 def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measured:
@@ -88,13 +90,23 @@ def measure_gap(key: str, train: Part, held_out: Part, replicates: int) -> Measu
     drawn = _replicates(key, train, replicates, _SEED) - _replicates(
         key, held_out, replicates, _OTHER_SEED
     )
-    fewest = min(len(train.patients), len(held_out.patients))
+    fewest = min(_contributors(key, train), _contributors(key, held_out))
     return _measured(FIGURES[key](train.once) - FIGURES[key](held_out.once), drawn, fewest)
 
 
 def count(key: str, part: Part) -> int:
     """One of COUNTS."""
     return COUNTS[key](part)
+
+
+def _contributors(key: str, part: Part) -> int:
+    """Patients of whom alone the figure is defined.
+
+    Every scan counts in each size bucket, but a figure of a bucket in which one patient alone has
+    nodules has no spread, however many others are drawn.
+    """
+    formula = _FORMULAS.get(key, sums.lesion_sensitivity)  # a FROC takes patients with nodules
+    return int(np.count_nonzero(~np.isnan(formula(sums.unpack(part.vectors)))))
 
 
 def _replicates(key: str, part: Part, replicates: int, seed: int) -> FloatArray:
@@ -109,7 +121,7 @@ def _measured(value: FloatArray, drawn: FloatArray, patients: int) -> Measured:
     return Measured(float(value), interval.lower, interval.upper)
 
 
-def _of_sums(formula: Callable[[sums.Sums], FloatArray]) -> Figure:
+def _of_sums(formula: Formula) -> Figure:
     return lambda sample: formula(sample.sums)
 
 
@@ -122,19 +134,23 @@ def _cpm(sample: Sample) -> FloatArray:
     return np.asarray(sample.sensitivities.mean(axis=-1))
 
 
+_FORMULAS: Final[Mapping[str, Formula]] = {
+    "pooled_dice": sums.pooled_dice,
+    "mean_slice_dice": sums.mean_slice_dice,
+    "nodule_dice": sums.nodule_dice,
+    "scan_dice": sums.scan_dice,
+    "iou": sums.iou,
+    "precision": sums.precision,
+    "recall": sums.recall,
+    "surface_dice": sums.surface_dice,
+    "hausdorff_mm": sums.hausdorff_mm,
+    "volume_error": sums.volume_error,
+    "lesion_sensitivity": sums.lesion_sensitivity,
+    "false_positives_per_scan": sums.false_positives_per_scan,
+}
+
 FIGURES: Final[Mapping[str, Figure]] = {
-    "pooled_dice": _of_sums(sums.pooled_dice),
-    "mean_slice_dice": _of_sums(sums.mean_slice_dice),
-    "nodule_dice": _of_sums(sums.nodule_dice),
-    "scan_dice": _of_sums(sums.scan_dice),
-    "iou": _of_sums(sums.iou),
-    "precision": _of_sums(sums.precision),
-    "recall": _of_sums(sums.recall),
-    "surface_dice": _of_sums(sums.surface_dice),
-    "hausdorff_mm": _of_sums(sums.hausdorff_mm),
-    "volume_error": _of_sums(sums.volume_error),
-    "lesion_sensitivity": _of_sums(sums.lesion_sensitivity),
-    "false_positives_per_scan": _of_sums(sums.false_positives_per_scan),
+    **{key: _of_sums(formula) for key, formula in _FORMULAS.items()},
     "cpm": _cpm,
     **{f"sensitivity_at_{rate:g}": _sensitivity(place) for place, rate in enumerate(RATES)},
 }

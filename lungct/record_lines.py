@@ -20,18 +20,23 @@ def as_json_line(record: ScanRecord) -> str:
     return json.dumps({name: facts[name] for name in FIELDS})
 
 
-def as_line(record: ScanRecord) -> str:
-    """A scan for people."""
+def as_line(record: ScanRecord, found: str = "") -> str:
+    """A scan for people.
+
+    Args:
+        record: The scan.
+        found: Its nodules in words; empty for those of the record.
+    """
     start = f"{record.outcome:<11} {record.series_uid}  "
     if record.outcome == QUARANTINED:
         return f"{start}{record.reason}  ({record.seconds:.1f} s)"
     shape = "x".join(map(str, record.shape))
     spacing = "x".join(f"{mm:.4g}" for mm in record.spacing_mm)
     sizes = ", ".join(f"{nodule.diameter_mm:.1f}" for nodule in record.nodules)
+    nodules = found or f"{len(record.nodules)} nodules{f' of {sizes} mm' if sizes else ''}"
     lungs = "" if record.lung_volume_ml is None else f"lungs {record.lung_volume_ml:.0f} ml, "
     return (
-        f"{start}{shape} at {spacing} mm, {lungs}"
-        f"{len(record.nodules)} nodules{f' of {sizes} mm' if sizes else ''}"
+        f"{start}{shape} at {spacing} mm, {lungs}{nodules}"
         f"{f'; {record.reason}' if record.reason else ''}  ({record.seconds:.1f} s)"
     )
 

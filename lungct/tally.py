@@ -137,6 +137,9 @@ class Tally:
     """
 
     counts: dict[Key, dict[str, Counts]] = field(default_factory=dict)
+    _parts: dict[tuple[str, str | None, str | None], Part] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def add(self, key: Key, counts: Mapping[str, Counts]) -> None:
         """Adds one row.
@@ -145,6 +148,7 @@ class Tally:
             key: Where it counts.
             counts: Its counts by model.
         """
+        self._parts.clear()
         here = self.counts.setdefault(key, {})
         for model, one in counts.items():
             here[model] = here[model] + one if model in here else one
@@ -168,6 +172,12 @@ class Tally:
             split: The split; None for all rows.
             bucket: The size bucket; None for all rows, each of which counts once.
         """
+        wanted = (model, split, bucket)
+        if wanted not in self._parts:
+            self._parts[wanted] = self._gather(*wanted)
+        return self._parts[wanted]
+
+    def _gather(self, model: str, split: str | None, bucket: str | None) -> Part:
         found: dict[str, list[Counts]] = {}
         for key, counts in self.counts.items():
             if split in (None, key.split) and (bucket is None or bucket in key.buckets):

@@ -147,13 +147,11 @@ def _defined(value: float) -> float | None:
 
 def _show_settings(view: SideBySide, console: Console) -> None:
     console.print("\n[bold]Configuration[/bold]")
-    if not view.settings:
-        console.print("  the same in both")
-        return
     table = _table("setting", "A", "B")
     for key, values in view.settings.items():
-        table.add_row(key, *map(str, values))
-    console.print(table)
+        if not key.startswith("gate."):  # The gate has a table of its own.
+            table.add_row(key, *map(str, values))
+    console.print(table if table.row_count else "  the same in both")
 
 
 def _figure_table(figures: Iterable[ComparedFigure]) -> Table:

@@ -54,6 +54,7 @@ class RunConsole(logging.Handler):
         )
         self._progress = Progress(*columns, console=self.console, transient=True)
         self._task: TaskID | None = None
+        self.notes: list[str] = []
         self._name = ""
         self._last_line = 0.0
 
@@ -75,8 +76,9 @@ class RunConsole(logging.Handler):
         self.console.print(f"  {name:<20} {seconds:7.1f} s  [red]failed[/red]")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows a record of `lungct.progress`: how far a step is, or a note."""
+        """Shows a record of `lungct.progress`: how far a step is, or a note, which is kept."""
         if note := getattr(record, "note", ""):
+            self.notes.append(note)
             self.console.print(f"    note: {note}", markup=False)
             return
         step, done, total, note = getattr(record, "progress", ("", 0, 0, ""))

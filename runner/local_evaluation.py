@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipeline.config import Config
 from pipeline.evaluation import EvaluatedModel
 from runner.exit_status import EXIT_BLESSED, EXIT_NOT_BLESSED
 from runner.local_run import LocalRun
@@ -11,15 +12,15 @@ from runner.run_record import RunRecord
 class LocalEvaluation(LocalRun):
     """Judges a pushed model, shows how, and writes `run.json` however it ends."""
 
-    def __init__(self, record: RunRecord, model: EvaluatedModel, notes: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, model: EvaluatedModel, notes: tuple[str, ...]) -> None:
         """Prepares the run.
 
         Args:
-            record: With a configuration by `pipeline.evaluation.evaluation_config`, and the model.
+            config: By `pipeline.evaluation.evaluation_config`, with an output folder that exists.
             model: The model.
             notes: What of the user's configuration was overridden.
         """
-        super().__init__(record)
+        super().__init__(RunRecord(config, model=model))
         self._model = model
         self._notes = notes
 

@@ -63,6 +63,7 @@ class LocalRun:
             self._view = RunConsole(stream)
             with listening(self._view), _stopped_as_interrupted():
                 status = self._run_and_judge()
+            self._record.notes = self._view.notes
             path = write_run_record(self._record, status)
             self._say_path("for machines", path)
         return status

@@ -38,6 +38,7 @@ class RunRecord:
         error: What ended the run early, in one text; empty where nothing did.
         model: The pushed model that is evaluated; None where one is trained.
         baseline_path: Artifact of the model that it is compared with; None where there is none.
+        notes: What components said for who watches, one line each.
     """
 
     config: Config
@@ -47,6 +48,7 @@ class RunRecord:
     error: str = ""
     model: EvaluatedModel | None = None
     baseline_path: str | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def as_json(self, exit_status: int) -> dict[str, Any]:
         """The record as plain JSON.
@@ -70,6 +72,7 @@ class RunRecord:
             "baseline_path": self.baseline_path,
             "scans": {**self.counts(), "quarantine": self.quarantined()},
             "warnings": self.warnings(),
+            "notes": self.notes,
             "manifest_path": manifest and os.path.join(manifest, MANIFEST_FILE),
             "metrics": summary.get("metrics", []),
             "gate": summary.get("gate", []),

@@ -44,10 +44,14 @@ def load_model(directory: str) -> ServedModel:
 
     Raises:
         ValueError: There are no facts beside the model, or it does not segment volumes.
-        OSError: There is no SavedModel.
+        OSError: There is no SavedModel, or it is damaged.
     """
     facts = read_facts(directory)
-    model = tf.saved_model.load(directory)
+    try:
+        model = tf.saved_model.load(directory)
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]
+        raise OSError(f"expected a whole model in {directory}, got: {reason}") from error
     if features.SIGNATURE_HU not in model.signatures:
         raise ValueError(
             f"expected the signature {features.SIGNATURE_HU}, got {sorted(model.signatures)} "

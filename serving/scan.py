@@ -61,7 +61,7 @@ class ScanResult:
     """What a model finds in a scan.
 
     Attributes:
-        record: What reading the scan said: repairs, warnings, shape, spacing.
+        record: What reading the scan said: repairs, warnings, shape, spacing; and all seconds.
         geometry: The scan's own grid, axes as they are stored.
         mask: (z, y, x) uint8 on that grid, 1 in the nodules.
         nodules: The connected parts of the mask, measured on it by falling probability. Their
@@ -137,6 +137,7 @@ def segment_scan(
         region=found.region,
         seconds={step: round(value, 3) for step, value in seconds.items()},
     )
+    record = replace(record, seconds=round(sum(seconds.values()), 3))
     return ScanResult(
         record, geometry, mask, nodules, done, segmentation.probability, volume.geometry
     )

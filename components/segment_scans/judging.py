@@ -217,7 +217,7 @@ def nodule_box(scan: JudgedScan, nodule: NoduleRecord) -> Box | None:
 
 def _span(first: float, last: float, size: int) -> slice:
     """Whole voxels from `first` to `last`, both included, within 0..size."""
-    return slice(max(0, math.floor(first)), min(size, math.ceil(last) + 1))
+    return slice(max(0, math.floor(first)), max(0, min(size, math.ceil(last) + 1)))
 
 
 def _grown(held: Mask, start: int, margin: float, size: int) -> slice:

@@ -50,9 +50,15 @@ def list_tasks(
 
 def _task(split: str, path: str, nodules: Mapping[str, tuple[NoduleRecord, ...]]) -> ScanTask:
     series = os.path.basename(path).removesuffix(SCAN_ENDING)
-    if series not in nodules:
+    if series not in nodules and not _is_empty(path):
         raise ValueError(f"expected a record of the scan of {path}, got {len(nodules)} others")
-    return ScanTask(series, split, path, nodules[series])
+    return ScanTask(series, split, path, nodules.get(series, ()))
+
+
+def _is_empty(path: str) -> bool:
+    """Whether a file holds nothing, as that of a split without scans does."""
+    with fileio.open(path, "rb") as file:
+        return not file.read(1)
 
 
 def choose_patients(patients: Iterable[str], count: int) -> frozenset[str]:

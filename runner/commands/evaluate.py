@@ -21,7 +21,6 @@ from runner.arguments import (
 from runner.streams import quiet
 from runner.usage import UsageError, default_output, lock_output, output_folder, read_configuration
 from schema.files import RUN_FILE
-from serving.versions import find_version
 
 HELP = """exit status: 0 gate passed, 2 usage or configuration, 3 gate not passed, 4 data refused,
 1 anything else. OUTPUT/run.json says the same for machines."""
@@ -62,11 +61,10 @@ def main(arguments: Sequence[str]) -> int:
     config, notes = _for_evaluation(config, model)
     lock = lock_output(output)
     from runner.local_evaluation import LocalEvaluation
-    from runner.run_record import RunRecord
 
     with lock:
-        record = RunRecord(config.model_copy(update={"output": output}), model=model)
-        return LocalEvaluation(record, model, notes).run()
+        config = config.model_copy(update={"output": output})
+        return LocalEvaluation(config, model, notes).run()
 
 
 def refuse_training_run(output: str) -> None:
@@ -93,8 +91,9 @@ def read_model(folder: str) -> EvaluatedModel:
     try:
         with quiet(os.devnull):
             from serving.model import read_facts
+            from serving.segment import newest_version
 
-            found = find_version(os.path.abspath(folder))
+            found = newest_version(os.path.abspath(folder))
             return EvaluatedModel(found, read_facts(found))
     except ValueError as error:
         raise UsageError(f"--model: {error}") from None

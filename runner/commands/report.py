@@ -56,7 +56,7 @@ def report_inputs(run: FinishedRun) -> "ReportInputs":
     """
     from report.build import ReportInputs
 
-    baseline = run.record["baseline_path"]
+    baseline = run.record.get("baseline_path")
     return ReportInputs(
         examples=_splits_of(run.artifact(outputs.EXAMPLES)),
         rows=_splits_of(run.artifact(outputs.ROWS)),

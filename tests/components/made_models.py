@@ -8,7 +8,7 @@ import tensorflow as tf
 from lungct.grid import Grid
 from schema import features
 from schema.files import MODEL_FILE
-from schema.model_facts import ModelFacts
+from schema.model_facts import DataFacts, ModelFacts
 
 GRID = Grid((2.5, 2.0, 1.0))
 
@@ -33,14 +33,16 @@ class Halved(tf.Module):
         return {features.OUTPUT_PROBABILITY: tf.cast(hu[::2], tf.float32)}
 
 
-def save_model(folder: Path, bound_hu: int, grid: Grid = GRID) -> str:
+def save_model(
+    folder: Path, bound_hu: int, grid: Grid = GRID, data: DataFacts | None = None
+) -> str:
     """A Model artifact's folder; returns it."""
-    return save_module(folder, Above(bound_hu), grid)
+    return save_module(folder, Above(bound_hu), grid, data)
 
 
-def save_module(folder: Path, module: Any, grid: Grid = GRID) -> str:
+def save_module(folder: Path, module: Any, grid: Grid = GRID, data: DataFacts | None = None) -> str:
     place = folder / "Format-Serving"
     tf.saved_model.save(module, str(place), {features.SIGNATURE_HU: module.segment})
-    facts = ModelFacts(grid, (-1000, 400), probability_threshold=0.5, stride=8)
+    facts = ModelFacts(grid, (-1000, 400), 0.5, stride=8, data=data or DataFacts())
     (place / MODEL_FILE).write_text(facts.to_json())
     return str(folder)

@@ -1,4 +1,4 @@
-"""SegmentScans: exact counts and masks of whole scans, and the Evaluator on these rows."""
+"""SegmentScans: rows of exact counts and masks of whole scans."""
 
 import gzip
 import json
@@ -6,50 +6,37 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tfx import types
-from tfx.components.evaluator import executor as evaluator
-from tfx.dsl.components.base import base_beam_executor
-from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import proto_utils
+from tfx.types import standard_artifacts
 
-from components.artifacts import Predictions
+from components.artifacts import Predictions, ScanRecords
+from components.model_files import model_folder
 from components.segment_scans.component import SegmentScans
-from components.segment_scans.executor import Executor
+from components.segment_scans.executor import _models
+from components.segment_scans.judging import unpack_scan
 from components.segment_scans.segmentation import segment_scan
 from components.whole_files import packed_rows, write_whole
-from pipeline.eval_config import eval_config
-from report.evaluation import read_evaluation
-from schema.criteria import Verdict
+from lungct.metrics import Overlap
+from schema import features
+from schema.judged import FalsePositive, NoduleRow, Row, ScanRow, SliceRow
+from schema.judged_io import read_rows
 from schema.masks import read_mask
-from schema.metrics import metric_value
 from schema.slices import read_examples
 from serving.model import load_model
-from tests.components.made_evaluation import at_least, change_of_at_least
 from tests.components.made_models import GRID, Halved, save_model, save_module
-from tests.made_scans import MadeScan, write_scan
-
-SPLITS = ["train", "train-index", "eval", "eval-index", "test", "test-index"]
-PROPERTIES: dict[str, Any] = {
-    "probability_threshold": 0.5,
-    "train_patients": 0,
-    "code_hash": "c0ffee",
-}
-BEAM = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
-
-
-def scan(uid: str, split: str, patient: str = "", shape: tuple[int, int] = (3, 4)) -> MadeScan:
-    """Two slices: truth in 4 voxels of the first; 0 HU in 3 of these and 1 more, 50 HU in 1."""
-    hu = np.full((2, *shape), -800, np.int16)
-    hu[0, 0, :2], hu[0, 1, 0], hu[0, 2, 2] = 0, 50, 0
-    coverage = np.zeros(hu.shape, np.uint8)
-    coverage[0, 0, :3], coverage[0, 1, 0] = 128, 255
-    coverage[1] = 127  # just below half: no nodule
-    return MadeScan(uid, hu, coverage, (("1", 5.0, (0,)),), patient, split=split)
+from tests.components.made_segmentation import (
+    NODULE,
+    PROPERTIES,
+    TODAY,
+    artifact,
+    run_segment_scans,
+    scan,
+)
+from tests.made_scans import write_scan
 
 
 @pytest.fixture(scope="module")
@@ -57,100 +44,87 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """`good` predicts 4 voxels of the first slice, 3 of them true; `poor` predicts one of them."""
     folder = tmp_path_factory.mktemp("models")
     return {
-        "good": save_model(folder / "1", 0),
-        "poor": save_model(folder / "2", 50),
-        "deep": save_model(folder / "3", 50, replace(GRID, context=3)),
-        "fine": save_model(folder / "4", 50, replace(GRID, spacing_mm=(1.0, 2.0, 1.0))),
+        "good": save_model(folder / "1", 0, data=TODAY),
+        "poor": save_model(folder / "2", 50, data=TODAY),
+        "deep": save_model(folder / "3", 50, replace(GRID, context=3), TODAY),
+        "fine": save_model(folder / "4", 50, replace(GRID, spacing_mm=(1.0, 2.0, 1.0)), TODAY),
+        "masks": save_model(folder / "5", 50, data=replace(TODAY, truths=("label masks",))),
+        "volume": save_model(folder / "6", 50, data=replace(TODAY, regions=("volume",))),
+        "knowing": save_model(
+            folder / "7", 50, data=replace(TODAY, patients={"train": TODAY.patients["eval"]})
+        ),
     }
 
 
-def artifact(kind: Any, uri: str | Path, number: int = 1) -> Any:
-    made = kind()
-    made.uri, made.id = str(uri), number
-    return made
+def path_of(rows: types.Artifact, split: str, uid: str) -> str:
+    return str(Path(rows.uri) / f"Split-{split}" / f"{uid}.tfrecord.gz")
 
 
-def run(
-    folder: Path, candidate: str, baseline: str | None = None, **properties: Any
-) -> tuple[types.Artifact, Path]:
-    """Runs the executor on `folder/examples`; returns the rows and the folder of the masks."""
-    for split in SPLITS:
-        (folder / "examples" / f"Split-{split}").mkdir(parents=True, exist_ok=True)
-    examples = artifact(standard_artifacts.Examples, folder / "examples")
-    examples.split_names = artifact_utils.encode_split_names(SPLITS)
-    rows = artifact(standard_artifacts.Examples, folder / "rows")
-    predictions = artifact(Predictions, folder / "predictions")
-    baselines = [] if baseline is None else [artifact(standard_artifacts.Model, baseline, 7)]
-    context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=BEAM, tmp_dir=str(folder / "tmp"), unique_id="1"
-    )
-    Executor(context).Do(
-        {
-            "examples": [examples],
-            "model": [artifact(standard_artifacts.Model, candidate, 8)],
-            "baseline_model": baselines,
-        },
-        {"rows": [rows], "predictions": [predictions]},
-        {**PROPERTIES, **properties},
-    )
-    return rows, folder / "predictions"
+def judged(rows: types.Artifact, uid: str = "1.2") -> list[Row]:
+    return list(read_rows([path_of(rows, "eval", uid)]))
 
 
-def counts(rows: types.Artifact, split: str, uid: str) -> list[dict[str, int]]:
-    """Whole numbers of the rows of a scan, without `slice_index`."""
-    path = Path(rows.uri) / f"Split-{split}" / f"{uid}.tfrecord.gz"
-    found = []
-    for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
-        values = tf.train.Example.FromString(record).features.feature
-        lists = {name: value.int64_list.value for name, value in values.items()}
-        found.append({name: value[0] for name, value in sorted(lists.items()) if value})
-    assert [row.pop("slice_index") for row in found] == list(range(len(found)))
-    return found
-
-
-def test_counts_of_both_models(models: Mapping[str, str], tmp_path: Path) -> None:
+def test_rows_of_both_models(models: Mapping[str, str], tmp_path: Path) -> None:
     write_scan(tmp_path / "examples", scan("1.2", "eval"))
 
-    rows, predictions = run(tmp_path, models["good"], models["deep"])
+    rows, predictions = run_segment_scans(tmp_path, models["good"], models["deep"])
 
-    assert counts(rows, "eval", "1.2") == [
-        {
-            "baseline_common_voxels": 1,
-            "baseline_predicted_voxels": 1,
-            "candidate_common_voxels": 3,
-            "candidate_predicted_voxels": 4,
-            "truth_voxels": 4,
-        },
-        dict.fromkeys(
-            (
-                *("baseline_common_voxels", "baseline_predicted_voxels"),
-                *("candidate_common_voxels", "candidate_predicted_voxels", "truth_voxels"),
-            ),
-            0,
-        ),
-    ]
+    first, second, nodule, whole = judged(rows)
+    assert isinstance(first, SliceRow) and isinstance(second, SliceRow)
+    overlaps = {"baseline": Overlap(1, 1, 4), "candidate": Overlap(3, 4, 4)}
+    assert (first.index, first.overlaps) == (0, overlaps)
+    assert (second.index, second.overlaps) == (1, dict.fromkeys(overlaps, Overlap(0, 0, 0)))
+    assert isinstance(nodule, NoduleRow)
+    assert (nodule.nodule_id, nodule.diameter_mm, nodule.centre_mm) == ("1", 5.0, (1.0, 0.0, 0.0))
+    assert {name: one.overlap for name, one in nodule.figures.items()} == overlaps
+    # Of the candidate three voxels with centre (1/3, 2/3, 0), of the baseline one at (0, 2, 0).
+    assert {name: one.hit_probability for name, one in nodule.figures.items()} == {
+        "baseline": 0.5,
+        "candidate": 0.5,
+    }
+    assert isinstance(whole, ScanRow)
+    assert {name: one.overlap for name, one in whole.figures.items()} == overlaps
+    false = {name: one.false_positives for name, one in whole.figures.items()}
+    assert false == {"baseline": (), "candidate": (FalsePositive((2.0, 4.0, 0.0), 0.5),)}
+    # Probabilities are 0.25 and 0.5.
+    assert whole.figures["candidate"].calibration.voxels == (0, 0, 20, 0, 0, 4, 0, 0, 0, 0)
     mask = read_mask((predictions / "1.2.npz").read_bytes())
     np.testing.assert_array_equal(mask, scan("1.2", "eval").hu >= 0)
 
 
-def test_rows_hold_where_a_slice_is_from_and_no_pixels(
+def test_rows_hold_where_they_are_from_and_no_pixels(
     models: Mapping[str, str], tmp_path: Path
 ) -> None:
     write_scan(tmp_path / "examples", scan("1.2", "eval", "somebody"))
 
-    rows, _ = run(tmp_path, models["good"])
+    rows, _ = run_segment_scans(tmp_path, models["good"])
 
-    path = Path(rows.uri) / "Split-eval" / "1.2.tfrecord.gz"
-    first = next(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator())
-    values = tf.train.Example.FromString(first).features.feature
-    texts = {name: list(value.bytes_list.value) for name, value in values.items()}
-    assert {name: value for name, value in texts.items() if value} == {
-        "patient_id": [b"somebody"],
-        "series_uid": [b"1.2"],
-        "size_buckets": [b"3-6"],
-        "source": [b"made"],
-        "split": [b"eval"],
+    places = [row.place for row in judged(rows)]
+    assert {(one.split, one.series_uid, one.patient_id, one.source) for one in places} == {
+        ("eval", "1.2", "somebody", "made")
     }
+    buckets = [one.buckets for one in places]
+    assert buckets == [("3-6",), ("none",), ("3-6",), tuple(sorted(features.BUCKETS))]
+    for record in tf.data.TFRecordDataset(path_of(rows, "eval", "1.2"), "GZIP"):
+        found = tf.train.Example.FromString(record.numpy()).features.feature
+        assert not set(features.PIXEL_FEATURES) & set(found)
+
+
+def test_what_lies_outside_of_the_region_is_in_no_row_and_no_mask(
+    models: Mapping[str, str], tmp_path: Path
+) -> None:
+    region = np.ones((2, 3, 4), np.uint8)
+    region[0, 2, 2] = 0  # the false voxel
+    write_scan(tmp_path / "examples", replace(scan("1.2", "eval"), region=region))
+
+    rows, predictions = run_segment_scans(tmp_path, models["good"])
+
+    first, *_, whole = judged(rows)
+    assert isinstance(first, SliceRow) and isinstance(whole, ScanRow)
+    assert first.overlaps["candidate"] == Overlap(3, 3, 4)
+    assert whole.figures["candidate"].false_positives == ()
+    mask = read_mask((predictions / "1.2.npz").read_bytes())
+    assert np.argwhere(mask).tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 0]]
 
 
 def test_the_rows_are_examples_in_the_splits_with_pixels(
@@ -159,7 +133,7 @@ def test_the_rows_are_examples_in_the_splits_with_pixels(
     write_scan(tmp_path / "examples", scan("1.2", "eval"))
     write_scan(tmp_path / "examples", scan("1.3", "train", shape=(5, 7)))
 
-    rows, predictions = run(tmp_path, models["good"])
+    rows, predictions = run_segment_scans(tmp_path, models["good"])
 
     assert json.loads(rows.split_names) == ["train", "eval", "test"]
     assert rows.get_string_custom_property("file_format") == "tfrecords_gzip"
@@ -178,7 +152,7 @@ def test_the_same_bytes_every_time(models: Mapping[str, str], tmp_path: Path) ->
     made = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         write_scan(folder / "examples", scan("1.2", "eval"))
-        rows, predictions = run(folder, models["good"])
+        rows, predictions = run_segment_scans(folder, models["good"])
         path = Path(rows.uri) / "Split-eval" / "1.2.tfrecord.gz"
         made.append((path.read_bytes(), (predictions / "1.2.npz").read_bytes()))
     assert made[0] == made[1]
@@ -189,39 +163,64 @@ def test_a_file_of_an_empty_split_is_no_scan(models: Mapping[str, str], tmp_path
     folder.mkdir(parents=True)
     (folder / "empty.tfrecord").touch()
 
-    rows, predictions = run(tmp_path, models["good"])
+    rows, predictions = run_segment_scans(tmp_path, models["good"])
 
     (path,) = (Path(rows.uri) / "Split-test").iterdir()
     assert gzip.decompress(path.read_bytes()) == b""
     assert list(predictions.iterdir()) == []
 
 
-def test_a_baseline_of_another_spacing_is_left_out(
-    models: Mapping[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_rows_without_a_baseline_of_another_spacing(
+    models: Mapping[str, str], tmp_path: Path
 ) -> None:
     write_scan(tmp_path / "examples", scan("1.2", "eval"))
 
-    with caplog.at_level(logging.WARNING):
-        rows, _ = run(tmp_path, models["good"], models["fine"])
+    rows, _ = run_segment_scans(tmp_path, models["good"], models["fine"])
 
-    assert not any("baseline" in name for name in counts(rows, "eval", "1.2")[0])
-    expected = "not judged: expected spacing (2.5, 2.0, 1.0) mm, got (1.0, 2.0, 1.0) mm in "
-    assert expected in caplog.text
+    assert {name for row in judged(rows) for name in row.counts()} == {"candidate"}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "reason"),
+    [
+        ("fine", "expected spacing in mm 2.5, 2.0, 1.0, got 1.0, 2.0, 1.0"),
+        ("masks", "expected truth spheres, got label masks"),
+        ("volume", "expected region lung, got volume"),
+        ("knowing", "expected a model that has not seen today's eval patients, got 1 in its"),
+        ("deep", ""),
+    ],
+)
+def test_a_baseline_that_can_not_be_compared_is_left_out(
+    models: Mapping[str, str], caplog: pytest.LogCaptureFixture, baseline: str, reason: str
+) -> None:
+    good, other = (artifact(standard_artifacts.Model, models[name]) for name in ("good", baseline))
+    with caplog.at_level(logging.WARNING):
+        found = _models([good], [other])
+    assert ("baseline" in found) is not bool(reason)
+    said = f"the last blessed model in {model_folder(other)} is not judged: {reason}"
+    assert (said in caplog.text) is bool(reason)
+
+
+def test_a_scan_without_record(models: Mapping[str, str], tmp_path: Path) -> None:
+    path = write_scan(tmp_path / "examples", scan("uid", "eval"))
+    with pytest.raises(ValueError, match=f"expected a record of the scan of {path}, got 0 others"):
+        run_segment_scans(tmp_path, models["good"])
 
 
 def test_the_file_of_a_scan_that_is_cut_off(models: Mapping[str, str], tmp_path: Path) -> None:
     path = write_scan(tmp_path / "examples", scan("1.2", "eval"))
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ValueError, match="expected a whole record"):
-        run(tmp_path, models["good"])
+        run_segment_scans(tmp_path, models["good"])
     assert not list((tmp_path / "rows").rglob("*.gz"))
 
 
 def test_a_model_that_gives_another_shape(tmp_path: Path) -> None:
     path = write_scan(tmp_path / "examples", scan("1.2", "eval"))
     model = load_model(save_module(tmp_path / "model", Halved()) + "/Format-Serving")
-    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\) from candidate, got \(1, 3, 4\)"):
-        segment_scan(read_examples(str(path)), {"candidate": model}, 0.5)
+    whole = unpack_scan(read_examples(str(path)), (NODULE,), GRID.spacing_mm)
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\), got \(1, 3, 4\)"):
+        segment_scan(whole, {"candidate": model}, 0.5)
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
@@ -237,6 +236,7 @@ def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
 def test_wiring() -> None:
     channels = {
         "examples": types.Channel(type=standard_artifacts.Examples),
+        "scans": types.Channel(type=ScanRecords),
         "model": types.Channel(type=standard_artifacts.Model),
     }
     component = SegmentScans(**PROPERTIES, **channels)
@@ -245,53 +245,3 @@ def test_wiring() -> None:
     assert component.exec_properties == PROPERTIES
     with_baseline = SegmentScans(**PROPERTIES, **channels, baseline_model=channels["model"])
     assert set(with_baseline.inputs) == {*channels, "baseline_model"}
-
-
-@pytest.mark.parametrize(
-    ("candidate", "baseline", "verdicts"),
-    [
-        ("good", None, [Verdict.PASS, Verdict.NOT_APPLICABLE]),  # a first run
-        ("good", "poor", [Verdict.PASS, Verdict.PASS]),
-        ("poor", "good", [Verdict.PASS, Verdict.FAIL]),
-    ],
-)
-def test_the_evaluator_judges_the_rows(
-    models: Mapping[str, str],
-    tmp_path: Path,
-    candidate: str,
-    baseline: str | None,
-    verdicts: list[Verdict],
-) -> None:
-    write_scan(tmp_path / "examples", scan("1.2", "eval"))
-    write_scan(tmp_path / "examples", scan("1.3", "train"))
-    before = None if baseline is None else models[baseline]
-    rows, _ = run(tmp_path, models[candidate], before)
-    criteria = (at_least(0.3), change_of_at_least(-0.02))
-    evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
-    blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-    context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=BEAM, tmp_dir=str(tmp_path / "tmp"), unique_id="2"
-    )
-
-    evaluator.Executor(context).Do(
-        {
-            "examples": [rows],
-            "model": [artifact(standard_artifacts.Model, models[candidate], 8)],
-            "baseline_model": [artifact(standard_artifacts.Model, before, 7)] if before else [],
-        },
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "eval_config": proto_utils.proto_to_json(eval_config(criteria, "c0ffee")),
-            "example_splits": json.dumps(["train", "eval", "test"]),
-            "fairness_indicator_thresholds": "null",
-        },
-    )
-
-    found = read_evaluation(evaluation.uri, criteria)
-    assert [row.verdict for row in found.gate] == verdicts
-    # Good: 2 * 3 / (4 + 4); poor: 2 * 1 / (1 + 4).
-    expected = {"good": 0.75, "poor": 0.4}[candidate]
-    for split in ("train", "eval"):
-        assert metric_value(found.metrics, "pooled_dice", split) == pytest.approx(expected)
-    blessed = (tmp_path / "blessing" / "BLESSED").exists()
-    assert blessed is (Verdict.FAIL not in verdicts)

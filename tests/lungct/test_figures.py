@@ -27,19 +27,17 @@ BETTER = {"a": (2, 4, 4), "b": (7, 8, 8), "c": (1, 1, 1)}
 
 
 def part_of(voxels: Mapping[str, tuple[int, int, int]]) -> Part:
-    """A slice, a nodule and a scan of each patient."""
+    """A slice, a scan, and a nodule where anything is true, of each patient."""
     made = Tally()
     for patient, counts in voxels.items():
         overlap, key = Overlap(*counts), Key("eval", ("3-6",), patient)
-        hit = overlap.common > 0
-        score = overlap.common / 8
-        rows = (
-            Counts(sums_of_slice(overlap).vector()),
-            Counts(sums_of_nodule(overlap, 0.5, 2.0, hit).vector(), hits=(score,) if hit else ()),
-            Counts(sums_of_scan(overlap, 1).vector(), false_positives=(0.5,)),
-        )
-        for row in rows:
-            made.add(key, {"m": row})
+        made.add(key, {"m": Counts(sums_of_slice(overlap).vector())})
+        scan = sums_of_scan(overlap, 1).vector()
+        made.add(key, {"m": Counts(scan, false_positives=(0.5,))})
+        if overlap.truth:
+            hits = (overlap.common / 8,) if overlap.common else ()
+            nodule = sums_of_nodule(overlap, 0.5, 2.0, bool(hits)).vector()
+            made.add(key, {"m": Counts(nodule, hits=hits)})
     return made.part("m")
 
 
@@ -171,6 +169,24 @@ def test_of_nothing_all_is_undefined(key: str) -> None:
 
 
 def test_draws_in_which_a_figure_is_undefined_are_left_out() -> None:
-    # A third of the draws miss the one patient of five in whom anything is true.
-    rare = part_of({"a": (2, 4, 4), **dict.fromkeys("bcde", (0, 0, 0))})
+    # One draw in thirteen misses both of the patients in whom anything is true.
+    rare = part_of({**dict.fromkeys("ab", (2, 4, 4)), **dict.fromkeys("cde", (0, 0, 0))})
     assert measure("recall", rare, REPLICATES) == Measured(0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("key", sorted(set(FIGURES) - {"false_positives_per_scan"}))
+def test_of_one_patient_with_truth_there_is_no_interval(key: str) -> None:
+    # The scans of the others are drawn too, but this figure does not vary with them.
+    one, two = (
+        part_of({**dict.fromkeys(names, (2, 4, 4)), **dict.fromkeys("cde", (0, 0, 0))})
+        for names in ("a", "ab")
+    )
+    for found in (
+        measure(key, one, REPLICATES),
+        measure_change(key, one, one, REPLICATES),
+        measure_gap(key, two, one, REPLICATES),
+        measure_gap(key, one, two, REPLICATES),
+    ):
+        assert math.isfinite(found.value)
+        assert math.isnan(found.lower) and math.isnan(found.upper)
+    assert math.isfinite(measure(key, two, REPLICATES).lower)

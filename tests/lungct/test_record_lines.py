@@ -21,6 +21,7 @@ def test_a_line_for_people():
         "repaired    1.2  44x60x80 at 5x0.7031x4 mm, lungs 1235 ml, 2 nodules of 6.2, 6.2 mm; "
         "float64 to int16  (1.3 s)"
     )
+    assert "lungs 1235 ml, none; float64" in as_line(GOOD, "none")
     assert as_line(BAD) == "quarantined 1.3  expected 8 bytes, got 7  (0.0 s)"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lungct.metrics import Overlap
 from lungct.sums import Sums, sums_of_nodule, sums_of_scan, sums_of_slice
-from lungct.tally import Counts, Key, Part, Tally
+from lungct.tally import Counts, Key, Part, Sample, Tally
 
 Row = tuple[Key, dict[str, Counts]]
 
@@ -53,7 +53,7 @@ ROWS: list[Row] = [
 
 
 def voxels(part: Part) -> tuple[int, int, int]:
-    found = part.sums()
+    found = part.once.sums
     return int(found.common), int(found.predicted), int(found.truth)
 
 
@@ -115,7 +115,7 @@ def test_models_are_counted_apart() -> None:
 def test_patients_drawn_again() -> None:
     part = tally(ROWS).part("m", "eval")
     weights = np.array([[1, 1], [2, 0], [0, 3]], np.int32)  # of a and b
-    found = part.sums(weights)
+    found = Sample(part, weights).sums
     assert isinstance(found, Sums)
     assert found.common.tolist() == [1 + 4, 2, 12]
     assert found.truth.tolist() == [2 + 6, 4, 18]

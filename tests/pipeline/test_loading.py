@@ -84,6 +84,7 @@ def test_a_gate_can_be_replaced(tmp_path: Path) -> None:
         ("training.crop_size=100", "expected a crop_size divisible by 8, got 100"),
         ("intensity.window_hu=[400, -1000]", "got (400, -1000)"),
         ("split.eval_fraction=0", "got 0.0 + 0.0"),
+        ("split.eval_fraction=1", "split: expected patients to train on, got eval_fraction 1.0"),
         ("split.fold=10", "split: expected a fold from 0 to 9, got 10"),
         ("split.fold=many", "split.fold: input should be a valid integer"),
         ("split.folds=1", "unknown key split.folds; nearest valid key: split.fold"),

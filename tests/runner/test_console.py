@@ -73,3 +73,18 @@ def test_components_and_progress_without_a_terminal(monkeypatch: Any) -> None:
         "    Trainer: epochs 3/10 Dice 0.7",
         "  Trainer                 12.3 s  cached",
     ]
+
+
+def test_notes_are_shown_as_they_are() -> None:
+    stream = io.StringIO()
+    view = RunConsole(stream)
+    with listening(view):
+        progress.note("not compared with [1]: another spacing")
+    assert stream.getvalue() == "    note: not compared with [1]: another spacing\n"
+    assert view.notes == ["not compared with [1]: another spacing"]
+
+
+def test_what_could_not_be_judged_has_its_verdict() -> None:
+    few = Criterion("pooled_dice", "eval", "3-6", Comparison.AT_LEAST, 0.5, min_nodules=3)
+    lines = rendered(gate_table([GateRow(few, None, Verdict.NOT_JUDGED, "1 nodules of 3")]))
+    assert lines[1].split()[-4:] == ["0.500", "–", "not", "judged"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tfx import v1 as tfx
-from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
 from tfx.proto.orchestration import pipeline_pb2
@@ -25,6 +25,12 @@ def Writer(  # noqa: N802
     text.set_string_custom_property("length", str(len(words)))
 
 
+@component
+def Reader(text: InputArtifact[standard_artifacts.String]) -> None:  # noqa: N802
+    """Takes a text."""
+    del text
+
+
 def pipeline(folder: Path, *words: str) -> tfx.dsl.Pipeline:
     """A writer for each text, and the last text of the first one resolved."""
     writers = [
@@ -35,13 +41,17 @@ def pipeline(folder: Path, *words: str) -> tfx.dsl.Pipeline:
         strategy_class=LatestArtifactStrategy,
         last=tfx.dsl.Channel(type=standard_artifacts.String),
     ).with_id("Last")
+    return assembled(folder, [*writers, last])
+
+
+def assembled(folder: Path, components: list[Any]) -> tfx.dsl.Pipeline:
     connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
         str(folder / "metadata.sqlite")
     )
     return tfx.dsl.Pipeline(
         pipeline_name="small",
         pipeline_root=str(folder / "artifacts"),
-        components=[*writers, last],
+        components=components,
         enable_cache=True,
         metadata_connection_config=connection,
     )
@@ -69,6 +79,15 @@ def test_outputs_have_their_folder_and_properties(tmp_path: Path) -> None:
     output = result.outputs["text"]
     assert output.uri.startswith(str(tmp_path / "artifacts" / "Writer0" / "text"))
     assert output.properties["length"] == "4"
+
+
+def test_inputs_have_theirs_too_also_from_the_cache(tmp_path: Path) -> None:
+    writer = Writer(words="four")  # type: ignore[call-arg]
+    reader = Reader(text=writer.outputs["text"])  # type: ignore[call-arg]
+    for cached in (False, True):
+        _, (wrote, read) = run(assembled(tmp_path, [writer, reader]))
+        assert read.cached is cached
+        assert read.inputs == wrote.outputs and read.outputs == wrote.inputs == {}
 
 
 def test_only_what_changed_runs_again(tmp_path: Path) -> None:

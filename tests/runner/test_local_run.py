@@ -1,5 +1,6 @@
 """How a run ends, and what is told of it."""
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from runner.console import RunConsole
+from runner.local_dag import NodeResult, Output
+from runner.local_run import LocalRun
+from runner.run_record import RunRecord
 from tests.runner.finished_run import ROOT, demo, finish, write_push
 
 SUMMARY: dict[str, Any] = {"blessed": True, "metrics": [], "gate": []}
@@ -73,6 +78,18 @@ def test_without_a_blessing_no_push_is_looked_for(end: Callable[..., Any]) -> No
     status, console, record = end("deleted", blessed=False)
     assert (status, record["pushed_path"]) == (3, None)
     assert "Not blessed, nothing pushed." in console
+
+
+def test_the_model_that_was_compared_with_is_in_the_record(tmp_path: Path) -> None:
+    record = RunRecord(demo(tmp_path / "out"))
+    made = {"rows": Output("/artifacts/rows/8", {})}
+    run = LocalRun(record)
+    run._view = RunConsole(io.StringIO())
+    for inputs in ({}, {"model": Output("/m/7", {}), "baseline_model": Output("/m/3", {})}, {}):
+        run._finished(NodeResult("SegmentScans", 1.0, True, 1.0, made, inputs))
+    content = record.as_json(0)
+    assert content["baseline_path"] == "/m/3"
+    assert content["outputs"] == {"SegmentScans.rows": "/artifacts/rows/8"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lungct.readers.tables import TableError
-from schema.splits import PlacedScan, SplitRule, assign_splits, patient_split
+from schema.splits import EVAL_ONLY, PlacedScan, SplitRule, assign_splits, patient_split
 
 
 def test_growing_data_moves_nobody() -> None:
@@ -112,6 +112,8 @@ def test_tables_that_cannot_be_followed(tmp_path: Path, content: str, message: s
     [
         ({"eval_fraction": 0.0}, r"0 < eval_fraction .*, got 0.0 \+ 0.0"),
         ({"eval_fraction": 0.6, "test_fraction": 0.4}, r"test_fraction < 1, got 0.6 \+ 0.4"),
+        ({"eval_fraction": 1.0, "test_fraction": 0.4}, r"test_fraction < 1, got 1.0 \+ 0.4"),
+        ({"eval_fraction": 1.5}, r"test_fraction < 1, got 1.5 \+ 0.0"),
         ({"test_fraction": -0.1}, r"got 0.2 \+ -0.1"),
         ({"eval_fraction": float("nan")}, r"got nan \+ 0.0"),
         ({"fold": 10}, "expected a fold from 0 to 9, got 10"),
@@ -125,6 +127,12 @@ def test_tables_that_cannot_be_followed(tmp_path: Path, content: str, message: s
 def test_rules_that_cannot_be_followed(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SplitRule(**values)
+
+
+def test_all_patients_can_be_judged_and_none_trained_on() -> None:
+    scans = [scan(f"1.{i}", f"p{i}") for i in range(40)]
+    assert EVAL_ONLY.names == ("eval",)
+    assert assign_splits(scans, EVAL_ONLY) == ({s.series_uid: "eval" for s in scans}, ())
 
 
 def test_names_of_the_splits_of_a_rule() -> None:

@@ -1,0 +1,178 @@
+"""`python -m serving.segment --model DIR SCAN [SCAN ...] --out DIR`: the nodules of whole scans.
+
+For each scan a mask on its own grid, a table of nodules and one line; exit status 0 when every scan
+was segmented, 4 when one can't be used, 2 with one line on stderr for a wrong command line or
+model.
+"""
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lungct.command_line import Parser, print_warnings, run, usage_error
+from lungct.exit_status import EXIT_OK, EXIT_REFUSED
+from lungct.given_scans import find_given
+from lungct.inventory import FoundScan
+from lungct.limits import LUNG, REGIONS
+from lungct.readers import LAYOUTS
+from lungct.record import QUARANTINED, ScanRecord
+from lungct.record_lines import as_line, total_line
+from lungct.results_folder import folder_apart
+from lungct.roots import AUTO
+from lungct.scan import ScanError
+from lungct.storage import StorageError, exists, list_files
+
+# TensorFlow takes seconds to load, and is needed only where there is something to segment.
+if TYPE_CHECKING:
+    from serving.model import ServedModel
+
+PROGRAM = "serving.segment"
+SAVED_MODEL = "saved_model.pb"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Segments scans.
+
+    Args:
+        arguments: The command line; None for that of the process.
+
+    Returns:
+        Exit status 0, 4 when any scan can't be used, 2 for usage and what can't be written, 1
+        when nobody reads the output any more, 130 when interrupted.
+    """
+    given = _parser().parse_args(arguments)
+    return run(PROGRAM, lambda: _main(given))
+
+
+def newest_version(folder: str) -> str:
+    """The folder of a pushed model.
+
+    Args:
+        folder: That of its `saved_model.pb`, or the one that holds its versions, named by numbers.
+
+    Returns:
+        The folder itself, or that of the highest number.
+
+    Raises:
+        StorageError: There is no model.
+    """
+    place = folder.rstrip("/") or folder
+    if exists(f"{place}/{SAVED_MODEL}"):
+        return place
+    listing, _ = list_files(place, "a pushed model")
+    versions = [
+        int(number)
+        for number, _, name in (listing.relative(path).partition("/") for path in listing.files)
+        if number.isdecimal() and name == SAVED_MODEL
+    ]
+    if not versions:
+        raise StorageError(
+            f"expected {SAVED_MODEL}, or numbered versions of a model that hold it, got none in "
+            f"{folder!r}"
+        )
+    return f"{place}/{max(versions)}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "scans", nargs="+", metavar="SCAN",
+        help="a file (.mhd, .mha, .nii, .nii.gz), the folder of a DICOM series, or a data root",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="DIR",
+        help="a pushed model, or the folder of its versions",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for what is found")
+    parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
+    parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
+    parser.add_argument(
+        "--threshold", type=_probability, metavar="P", help="default: the model's own"
+    )
+    parser.add_argument(
+        "--format", choices=("nii.gz", "mhd"), default="nii.gz", help="default %(default)s"
+    )
+    parser.add_argument("--probabilities", action="store_true", help="write them too")
+    parser.add_argument("--json", action="store_true", help="one JSON object per scan")
+    return parser
+
+
+def _probability(text: str) -> float:
+    """A probability from which voxels are predicted."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, got {text!r}")
+    return value
+
+
+def _main(given: argparse.Namespace) -> int:
+    """Exit status, unless writing or printing fails."""
+    try:
+        folder = newest_version(given.model)
+        inventory = find_given(given.scans, given.layout, given.region)
+        folder_apart("--out", given.out, given.scans, inventory.scans)
+        if folder != given.model.rstrip("/"):
+            print(f"{PROGRAM}: the newest version is {folder}", file=sys.stderr)
+        print_warnings(inventory.warnings)
+        return _run(inventory.scans, folder, given)
+    except ValueError as error:
+        return usage_error(PROGRAM, error)
+
+
+def _run(scans: Sequence[FoundScan], folder: str, given: argparse.Namespace) -> int:
+    """Segments the scans one by one and prints each as soon as it is known."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        # Of a library that TensorFlow brings, about the version of Python.
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        from serving.model import load_model
+
+    model = load_model(folder)
+    regions = model.facts.data.regions
+    if regions and given.region not in regions:
+        trained = f"the model was trained on the region {', '.join(regions)}"
+        print_warnings([f"{trained}, and looks at {given.region} here"])
+    counts: Counter[str] = Counter()
+    for found in scans:
+        record, line = _segment(found, model, given)
+        counts[record.outcome] += 1
+        print(line, flush=True)
+        print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
+    if not given.json:
+        print(total_line(counts))
+    return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
+
+
+def _segment(
+    found: FoundScan, model: "ServedModel", given: argparse.Namespace
+) -> tuple[ScanRecord, str]:
+    """Segments a scan and writes what is found; its record, and its line."""
+    from serving.results import Form, refused_json, result_json, result_line, write_results
+    from serving.scan import segment_scan
+
+    start = time.perf_counter()
+    try:
+        result = segment_scan(found, model, given.threshold)
+    except ScanError as error:
+        seconds = round(time.perf_counter() - start, 3)
+        path = found.files.path
+        record = ScanRecord(found.series_uid, QUARANTINED, str(error), path=path, seconds=seconds)
+        return record, refused_json(record) if given.json else as_line(record)
+    files = write_results(Path(given.out), result, Form(given.format, given.probabilities))
+    return result.record, result_json(result, files) if given.json else result_line(result)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

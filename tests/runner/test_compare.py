@@ -1,0 +1,157 @@
+"""`local_runner.py compare`: what is printed of two runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import local_runner
+from schema.criteria import GateRow, Verdict
+from tests.runner.finished_run import ROOT
+from tests.runner.made_finished import CRITERION, slice_row, write_finished
+from tests.usage import assert_refused
+
+
+@pytest.fixture
+def run_a(tmp_path: Path) -> Path:
+    return write_finished(tmp_path / "a", [slice_row(patient, 5) for patient in ("p1", "p2", "p3")])
+
+
+@pytest.fixture
+def run_b(tmp_path: Path) -> Path:
+    missed = GateRow(CRITERION, 0.5, Verdict.FAIL)
+    return write_finished(
+        tmp_path / "b",
+        [slice_row(patient, 9) for patient in ("p1", "p2")],
+        blessed=False,
+        exit_status=3,
+        evaluated_model={"path": "/models/7"},
+        gate=[missed.to_json()],
+        configuration={
+            "output": str(tmp_path / "b"),
+            "evaluation": {"replicates": 20},
+            "training": {"epochs": 4},
+            "gate": {"pooled_dice": 0.75},
+        },
+    )
+
+
+def compare(*arguments: Any, capfd: pytest.CaptureFixture[str]) -> str:
+    capfd.readouterr()
+    assert local_runner.main(["compare", *map(str, arguments)]) == 0
+    return capfd.readouterr().out
+
+
+def lines_of(text: str) -> list[list[str]]:
+    """The words of each line."""
+    return [line.split() for line in text.splitlines()]
+
+
+def test_all_that_differs_is_told(
+    run_a: Path, run_b: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = compare(run_a, run_b, capfd=capfd)
+    assert f"A  {run_a}: trained, gate passed" in text
+    assert f"B  {run_b}: evaluation of /models/7, gate not passed" in text
+    assert "eval split: 2 in both; left out: 1 in A only, 0 in B only" in text
+    lines = lines_of(text)
+    assert ["training.epochs", "3", "4"] in lines
+    assert not any(words[:1] == ["gate.pooled_dice"] for words in lines)
+    pooled = "eval all pooled Dice 0.500 0.900 +0.400 +0.400 to +0.400 better"
+    assert pooled.split() in lines
+    assert f"{CRITERION.text} 0.875 pass 0.500 fail".split() in lines
+    assert "B is better: pooled Dice, eval: +0.400 +0.400 to +0.400" in text
+    assert "B is better: pooled Dice, eval 8-15: +0.400 +0.400 to +0.400" in text
+
+
+def test_two_runs_of_one_model_differ_in_nothing(
+    run_a: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = compare(run_a, run_a, capfd=capfd)
+    assert "  the same in both" in text
+    assert text.splitlines()[-1].startswith("Nothing differs: each of ")
+    assert json.loads(compare(run_a, run_a, "--json", capfd=capfd))["nothing_differs"] is True
+
+
+def test_a_difference_that_may_be_chance_is_called_so(
+    run_a: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [slice_row("p1", 9), slice_row("p2", 1), slice_row("p3", 6)]
+    other = write_finished(tmp_path / "other", rows)
+    text = compare(run_a, other, capfd=capfd)
+    assert "Figures differ, but no interval of a difference excludes 0." in text
+
+
+def test_runs_without_a_common_patient_have_no_figures(
+    run_a: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = write_finished(tmp_path / "other", [slice_row("q", 9)])
+    text = compare(run_a, other, capfd=capfd)
+    assert "eval split: 0 in both; left out: 3 in A only, 1 in B only" in text
+    assert "No patient was judged by both in one split: there is nothing to compare." in text
+    content = json.loads(compare(run_a, other, "--json", capfd=capfd))
+    assert content["figures"] == [] and content["nothing_differs"] is False
+
+
+def test_for_machines(run_a: Path, run_b: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(compare("--json", run_a, run_b, capfd=capfd))
+    assert content["configuration"]["training.epochs"] == [3, 4]
+    assert content["replicates"] == 20
+    assert content["a"]["folder"] == str(run_a) and content["a"]["blessed"] is True
+    assert content["b"]["evaluated_model"] == {"path": "/models/7"}
+    assert content["b"]["gate"][0]["verdict"] == "fail"
+    assert content["patients"][0]["only_a"] == 1
+    figures = {(one["bucket"], one["metric"]): one for one in content["figures"]}
+    assert figures["all", "pooled_dice"]["change"] == pytest.approx(0.4)
+    assert figures["all", "pooled_dice"]["verdict"] == "better"
+
+
+def test_figures_that_one_run_lacks_are_null(
+    run_a: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = write_finished(tmp_path / "other", [slice_row("p1", 9)])
+    content = json.loads(compare(run_a, other, "--json", capfd=capfd))
+    (pooled,) = [
+        one
+        for one in content["figures"]
+        if (one["bucket"], one["metric"]) == ("all", "pooled_dice")
+    ]
+    # One patient has no interval.
+    assert pooled["a"] == 0.5 and pooled["lower"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "the following arguments are required: RUN_A, RUN_B"),
+        (["nowhere", "nowhere"], "expected the output folder of a finished run, got nowhere: "),
+        (["a", "b", "--jsn"], "unrecognized arguments: --jsn; nearest valid argument: --json"),
+    ],
+)
+def test_usage(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(local_runner.main, ["compare", *arguments], expected, capsys)
+
+
+def test_a_run_without_rows_is_refused(
+    run_a: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = write_finished(tmp_path / "earlier", [], outputs={})
+    expected = f"expected a run with SegmentScans.rows, got none in {earlier}"
+    assert_refused(local_runner.main, ["compare", str(run_a), str(earlier)], expected, capsys)
+
+
+def test_no_tfx_is_imported(run_a: Path) -> None:
+    code = (
+        "import sys, local_runner\n"
+        f"local_runner.main(['compare', {str(run_a)!r}, {str(run_a)!r}])\n"
+        "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stderr.splitlines()[-1].split())
+    assert "tensorflow" in loaded
+    assert not loaded & {"tfx", "apache_beam", "keras", "tensorflow_model_analysis", "ml_metadata"}
