@@ -183,7 +183,7 @@ def relative(plane: Plane) -> np.ndarray[Any, Any]:
 def write_judged(
     folder: Path, scan: MadeScan, prediction: np.ndarray[Any, Any] | None = None
 ) -> ScanFiles:
-    """All of a scan: slices, index, rows and mask, the truth one column to the right if not told."""
+    """Slices, index, rows and mask of a scan, the truth one column to the right if not told."""
     path = made_scans.write_scan(folder / "examples", scan.made())
     index = folder / "examples" / f"Split-{features.index_split(scan.split)}"
     rows = slices.read_index([str(index / f"{scan.series_uid}{INDEX_ENDING}")])

@@ -3,8 +3,10 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +17,21 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on this machine")
 
+PATIENCE_SECONDS = 60
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"),
     *("--no-first-run", "--disable-extensions", "--disable-background-networking"),
 )
+
+# The browser reads commands from file 3 and answers on file 4: a program that puts the pipes there
+# and becomes the browser. First they are moved out of the way, as one may be the other's number.
+PLACE_PIPES = """
+import fcntl, os, sys
+to_read, back_write = (fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3])
+os.dup2(to_read, 3)
+os.dup2(back_write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Tab:
@@ -55,11 +68,12 @@ class Tab:
             self.events.append(answer)
 
     def open(self, url: str) -> None:
-        """Loads a page and waits until it is there."""
-        self.events.clear()
-        self.ask("Page.navigate", url=url)
-        while not any(one.get("method") == "Page.loadEventFired" for one in self.events):
-            self.events.append(self._next())
+        """Loads a page anew and waits until it is there."""
+        for address in ("about:blank", url):  # to another place of the same page nothing is loaded
+            self.events.clear()
+            self.ask("Page.navigate", url=address)
+            while not any(one.get("method") == "Page.loadEventFired" for one in self.events):
+                self.events.append(self._next())
 
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page, awaited if it is a promise."""
@@ -120,6 +134,8 @@ class Tab:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._waiting:
+            ready, _, _ = select.select([self._read], [], [], PATIENCE_SECONDS)
+            assert ready, "the browser says nothing"
             part = os.read(self._read, 1 << 20)
             assert part, "the browser has gone"
             self._waiting += part
@@ -138,10 +154,10 @@ def chromium(profile: Path, *flags: str) -> Iterator[Tab]:
     """
     to_read, to_write = os.pipe()  # commands
     back_read, back_write = os.pipe()  # answers
-    # The browser reads commands from 3 and answers on 4; a shell places the pipes there.
-    command = f'exec "$0" "$@" 3<&{to_read} 4>&{back_write}'
+    pipes = (str(to_read), str(back_write))
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags]
     process = subprocess.Popen(
-        ["sh", "-c", command, CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags],
+        [sys.executable, "-c", PLACE_PIPES, *pipes, *command],
         pass_fds=(to_read, back_write),
         stderr=subprocess.DEVNULL,
     )

@@ -41,6 +41,7 @@ RESULT = NoduleResult(
     dice_before=None,
     touched=True,
 )
+CALIBRATION = Calibration((90, 10), (1, 9))
 MARK = WrongMark("false-positive-1", "1.2.3", "p", "eval", True, (1.0, 2.0, 3.0), 0.75)
 
 
@@ -95,7 +96,7 @@ def nodule_row(
 
 def scan_row(
     marks: tuple[float, ...] = (),
-    calibration: Calibration = Calibration((90, 10), (1, 9)),
+    calibration: Calibration = CALIBRATION,
     **where: Any,
 ) -> ScanRow:
     """A scan with false positives of these probabilities."""

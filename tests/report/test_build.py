@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from lungct.grid import Grid
 from lungct.record import ScanRecord
 from report.build import gather, write_report
+from schema.files import MODEL_FILE
+from schema.model_facts import DataFacts, ModelFacts, patient_hash
 from tests.components.made_run import (
     MISSED,
     PARAMETERS,
@@ -21,7 +24,12 @@ from tests.components.made_run import (
 )
 
 NODULE = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
-EVAL = MadeScan("1.2.840.1", "eval", (NODULE, MadeNodule("2", (5, 30, 46), 9.0, "8-15")))
+EVAL = MadeScan(
+    "1.2.840.1",
+    "eval",
+    (NODULE, MadeNodule("2", (5, 30, 46), 9.0, "8-15")),
+    false_positives=((0.75, (3, 20, 20)), (0.625, (4, 40, 20))),
+)
 TRAIN = MadeScan("1.2.840.2", "train", (NODULE,))
 LOST = ScanRecord("1.2.840.3", "quarantined", "no <lung> found")
 
@@ -36,7 +44,9 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+        # Links within the page load nothing.
+        named = [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+        self.loads += [value for value in named if not value.startswith("#")]
 
     def handle_data(self, data: str) -> None:
         self.words += data.split()
@@ -62,29 +72,44 @@ def test_report_of_a_blessed_model(tmp_path: Path) -> None:
     assert "Phantom data. Every figure on this page was measured on computer-made" in page.text
     assert "3 scans found: 2 accepted, 0 repaired, 1 quarantined." in page.text
     assert "no <lung> found" in page.text  # escaped in the source
-    assert "Best of 2 eval nodules" in page.text
-    assert page.loads and all(load.startswith("data:image/") for load in page.loads)
+    assert "n = 1 patient, 2 nodules" in page.text and "0.625 to 0.875" in page.text
+    assert "Among the worst · eval split, phantom · bucket 3–6 mm" in page.text
+    assert "The 2 of highest probability, of 2 false positives in the eval split." in page.text
+    assert page.loads and all(load.startswith(("data:image/", "data:,")) for load in page.loads)
 
     assert summary["blessed"] is summary["phantom"] is True
     assert summary["scans"] == {"found": 3, "accepted": 2, "repaired": 0, "quarantined": 1}
     assert [row["split"] for row in summary["data"]["splits"]] == ["train", "eval"]
-    assert summary["metrics"][0] == {
-        "split": "train",
-        "bucket": "all",
-        "metric": "pooled_dice",
-        "value": 0.8,
-        "lower": None,
-        "upper": None,
-    }
+    assert [row for row in summary["metrics"] if row["lower"]] == [
+        {
+            **{"split": "eval", "bucket": "all", "metric": "pooled_dice"},
+            **{"value": 0.75, "lower": 0.625, "upper": 0.875},
+        }
+    ]
+    assert [(row["split"], row["value"]) for row in summary["gaps"]] == [("eval", 0.05)]
     assert summary["gate"][0]["verdict"] == "pass"
     assert summary["gate"][0]["margin"] == pytest.approx(0.25)
-    assert summary["nodules"][0]["dice"] == pytest.approx(8 / 14)
+    assert {one["split"] for one in summary["nodules"]} == {"train", "eval"}
+    # At (2.5, 2, 1) mm a ball of 4.2 mm is seven voxels, of which four are predicted; 5 mm³ each.
+    small = next(one for one in summary["nodules"] if one["split"] == "eval")
+    assert small["dice"] == pytest.approx(8 / 14)
+    assert (small["truth_mm3"], small["predicted_mm3"]) == (35.0, 35.0)
     assert summary["nodule_summary"]["nodules"] == 2
     assert summary["history"]["best_epoch"] == 2
     assert [one["kind"] for one in summary["pictures"]] == [
-        "best of 2 eval nodules",
-        "worst of 2 eval nodules",
+        *("among the worst", "among the best", "false positive", "false positive"),
     ]
+    assert {one["series_uid"] for one in summary["pictures"]} == {EVAL.series_uid}
+
+
+def test_model_card_lies_beside_the_page(tmp_path: Path) -> None:
+    write(tmp_path, [EVAL, TRAIN])
+
+    card = json.loads((tmp_path / "report" / "model_card.json").read_text())
+
+    assert card["warnings"][0].startswith("PHANTOM DATA")
+    assert card["figures"][0]["lower"] == 0.625
+    assert card["training_data"]["scans"] == 1
 
 
 def test_report_of_a_refused_model_says_why(tmp_path: Path) -> None:
@@ -100,11 +125,11 @@ def test_real_scan_among_phantoms_is_shown(tmp_path: Path) -> None:
     page, summary = write(tmp_path, [EVAL, replace(TRAIN, phantom=False)])
 
     assert "1 of the 2 scans used are computer-made phantoms, 1 comes from patients" in page.text
-    assert "train split (the model has learned from this scan) · patient scan" in page.text
-    last = summary["pictures"][-1]
-    assert (last["kind"], last["series_uid"]) == ("real scan", TRAIN.series_uid)
+    assert "train split (the model has learned from this scan), patient" in page.text
+    (real,) = (one for one in summary["pictures"] if one["kind"] == "scan of a patient")
+    assert real["series_uid"] == TRAIN.series_uid
     # Nodules of the train split are listed, but not among the eval nodules.
-    assert [one["split"] for one in summary["nodules"]] == ["eval", "eval", "train"]
+    assert [one["split"] for one in summary["nodules"]] == ["train", "eval", "eval"]
     assert summary["nodule_summary"]["nodules"] == 2
 
 
@@ -113,7 +138,7 @@ def test_patients_only_have_no_banner(tmp_path: Path) -> None:
 
     assert "computer-made" not in page.text
     assert "Not a medical device" in page.text
-    assert len(summary["pictures"]) == 2
+    assert "scan of a patient" not in [one["kind"] for one in summary["pictures"]]
 
 
 def test_eval_without_nodules_and_no_history(tmp_path: Path) -> None:
@@ -124,15 +149,44 @@ def test_eval_without_nodules_and_no_history(tmp_path: Path) -> None:
 
     page = Page((tmp_path / "report" / "report.html").read_text())
     assert (content.pictures, content.history) == ((), None)
-    assert "The Trainer left no history." in page.text
-    assert "so there is nothing to show" in page.text
+    assert "No history of training." in page.text
+    assert "No nodule of the eval split could be measured." in page.text
+
+
+def test_nothing_was_trained(tmp_path: Path) -> None:
+    inputs = replace(write_run(tmp_path, [EVAL]), model_run=None)
+
+    assert gather(inputs, PARAMETERS).history is None
+
+
+def write_model(folder: Path, *learned: str) -> str:
+    folder.mkdir()
+    patients = {"train": tuple(patient_hash(name) for name in learned)}
+    facts = ModelFacts(Grid((2.5, 2.0, 1.0)), (-1000, 400), 0.5, 8, DataFacts(patients=patients))
+    (folder / MODEL_FILE).write_text(facts.to_json())
+    return str(folder)
+
+
+def test_models_and_patients_that_one_has_seen(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [EVAL, TRAIN])
+    seen = f"patient of {EVAL.series_uid}"
+    model = write_model(tmp_path / "model", seen, f"patient of {TRAIN.series_uid}")
+    baseline = write_model(tmp_path / "baseline")
+
+    lineage = gather(replace(run, model=model, baseline=baseline), PARAMETERS).lineage
+    other = gather(replace(run, model=baseline), PARAMETERS).lineage
+
+    # Who is in the train split is meant to have been seen.
+    assert lineage.seen_patients == 1
+    assert lineage.baseline is not None
+    assert (other.seen_patients, other.baseline) == (0, None)
 
 
 def test_series_that_the_records_of_the_scans_lack(tmp_path: Path) -> None:
     inputs = write_run(tmp_path, [EVAL])
     (tmp_path / "scans" / "scans.jsonl").write_text("")
 
-    with pytest.raises(ValueError, match=r"expected series 1\.2\.840\.1 of .* got none"):
+    with pytest.raises(ValueError, match=r"expected series 1\.2\.840\.1 of the judged rows"):
         gather(inputs, PARAMETERS)
 
 
@@ -162,35 +216,10 @@ def test_configuration_without_the_working_grid(
 
 def test_empty_split_is_passed_over(tmp_path: Path) -> None:
     inputs = write_run(tmp_path, [EVAL])
-    empty = tmp_path / "examples" / "Split-eval-index" / "empty.tfrecord.gz"
-    empty.write_bytes(gzip.compress(b""))
+    for folder in ("examples/Split-eval-index", "rows/Split-eval"):
+        (tmp_path / folder / "empty.tfrecord.gz").write_bytes(gzip.compress(b""))
 
-    assert len(gather(inputs, replace(PARAMETERS, trainer_code_hash="other")).eval_nodules) == 2
-
-
-def test_real_scan_of_train_that_was_not_judged_is_not_shown(tmp_path: Path) -> None:
-    real = replace(TRAIN, phantom=False)
-    inputs = write_run(tmp_path, [EVAL, real])
-    (tmp_path / "predictions" / f"{real.series_uid}.npz").unlink()
-
-    content = gather(inputs, PARAMETERS)
-
-    assert {one.series_uid for one in content.nodules} == {EVAL.series_uid}
-    assert all(one.kind != "real scan" for one in content.pictures)
-
-
-def test_it_is_said_of_how_many_patients_train_figures_are(tmp_path: Path) -> None:
-    inputs = write_run(tmp_path / "run", [EVAL])
-    facts = {**json.loads(PARAMETERS.configuration), "evaluation": {"train_patients": 7}}
-    for name, parameters in {
-        "some": replace(PARAMETERS, configuration=json.dumps(facts)),
-        "all": PARAMETERS,
-    }.items():
-        write_report(inputs, parameters, str(tmp_path / name))
-
-    said = "Figures of the train split are of at most 7 of its patients"
-    assert said in Page((tmp_path / "some" / "report.html").read_text()).text
-    assert "Figures of the train" not in (tmp_path / "all" / "report.html").read_text()
+    assert len(gather(inputs, PARAMETERS).findings.eval_nodules) == 2
 
 
 def test_slices_of_any_size(tmp_path: Path) -> None:
@@ -199,5 +228,6 @@ def test_slices_of_any_size(tmp_path: Path) -> None:
 
     content = gather(write_run(tmp_path, [wide, long]), PARAMETERS)
 
-    dice = {(one.series_uid, one.nodule_id): one.dice for one in content.eval_nodules}
-    assert dice[EVAL.series_uid, "1"] == dice["1.2.840.4", "1"] == pytest.approx(8 / 14)
+    shown = [one.request.series_uid for one in content.pictures]
+    assert set(shown) == {wide.series_uid, long.series_uid}
+    assert all(len(one.panels) == 4 for one in content.pictures)

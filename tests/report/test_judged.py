@@ -30,9 +30,7 @@ def test_rows_of_all_splits_without_slices(tmp_path: Path) -> None:
 
 def test_a_split_of_another_name_comes_last(tmp_path: Path) -> None:
     names = ("another", "eval", "train")
-    folders = {
-        name: write_rows(tmp_path / name, "a", MadeScan("a", name).rows()) for name in names
-    }
+    folders = {name: write_rows(tmp_path / name, "a", MadeScan("a", name).rows()) for name in names}
 
     assert [row.place.split for row in read_judged(folders).scans] == ["train", "eval", "another"]
 

@@ -81,9 +81,10 @@ def test_head_is_at_the_top(tmp_path: Path) -> None:
 
     for name in ("coronal", "sagittal"):
         # All 12 slices are within 20 mm of the nodule's; the only edge is under the first line.
-        assert path_of(panels[name], "prediction") == {"coronal": "M0 1h41", "sagittal": "M0 1h21"}[
-            name
-        ]
+        assert (
+            path_of(panels[name], "prediction")
+            == {"coronal": "M0 1h41", "sagittal": "M0 1h21"}[name]
+        )
         # Slices 5..11 are above the middle: 6.5 of 2.5 mm from the middle at 20 mm.
         assert place(panels[name])[1] == pytest.approx(20 - 6.5 * 2.5)
         assert place(panels[name])[3] == 30.0

@@ -1,13 +1,12 @@
 """Scans summed up from their records."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from lungct.record import ScanRecord
-from report.scans import SpacingRange, read_scans, read_warnings, sum_up
-from tests.components.made_run import MadeNodule, MadeScan, write_scan_records
+from report.scans import SourceFacts, SpacingRange, sum_up
+from tests.components.made_run import MadeNodule, MadeScan
 
 SMALL = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 LARGE = MadeNodule("2", (5, 30, 20), 16.0, "15+")
@@ -31,13 +30,6 @@ def scans() -> list[ScanRecord]:
     ]
 
 
-def test_records_and_warnings_are_read_back(tmp_path: Path) -> None:
-    folder = write_scan_records(tmp_path, scans(), ["twice"])
-
-    assert read_scans(folder) == tuple(scans())
-    assert read_warnings(folder) == ("twice",)
-
-
 def test_counts_by_outcome_and_split() -> None:
     data = sum_up(scans(), ["twice"])
 
@@ -46,7 +38,11 @@ def test_counts_by_outcome_and_split() -> None:
     assert data.repairs == (("c", "slope"),)
     assert data.scan_warnings == (("c", "3 readers instead of 4"),)
     assert data.truths == {"outlines of 2 or more readers": 1, "spheres": 1}
-    assert data.sources == {"elsewhere": 1, "made up": 2}
+    assert data.sources == (
+        SourceFacts("elsewhere", "eval", patients=1, scans=1, nodules=0),
+        SourceFacts("made up", "train", patients=1, scans=2, nodules=3),
+    )
+    assert data.source_names == ("elsewhere", "made up")
     assert data.warnings == ("twice",)
     train, evaluated = data.splits
     assert (train.split, train.patients, train.scans, train.slices) == ("train", 1, 2, 24)
@@ -86,10 +82,13 @@ def test_nothing_was_used() -> None:
     assert not data.all_phantom
 
 
-def test_unknown_outcome(tmp_path: Path) -> None:
-    folder = write_scan_records(tmp_path, scans()[:1])
-    path = tmp_path / "scans.jsonl"
-    path.write_text(path.read_text().replace("accepted", "lost"))
+def test_who_is_in_which_split() -> None:
+    records = [replace(scan, patient_id="p") for scan in scans()[::-1]]
 
-    with pytest.raises(ValueError, match="quarantined, got 'lost' for series a"):
-        read_scans(folder)
+    members = sum_up(records, ()).members
+
+    # By patient, then by series; what is quarantined is in none.
+    assert {split: [scan.series_uid for scan in found] for split, found in members.items()} == {
+        "train": ["a", "b"],
+        "eval": ["c"],
+    }
