@@ -34,9 +34,8 @@ SETTINGS = {
     "training.steps_per_epoch": 40,
     "training.batch_size": 16,
     "training.crop_size": 48,
-    "gate.pooled_dice": 0.1,
-    "gate.mean_slice_dice": 0.05,
-    "gate.bucket_pooled_dice": "{}",
+    "gate": "{pooled_dice: {at_least: 0.1}, mean_slice_dice: {at_least: 0.05}, "
+    "no_worse: {metric: pooled_dice, kind: change, at_least: -0.02}}",
 }
 
 
@@ -137,7 +136,7 @@ def test_metrics_are_told_by_split_and_size(first: tuple[int, str, dict[str, Any
     told = {(row["split"], row["bucket"]) for row in rows}
     assert {("train", "all"), ("eval", "all"), ("eval", "15+")} <= told
     assert {row["metric"] for row in rows} >= {"pooled_dice", "mean_slice_dice"}
-    assert all(row["verdict"] == "pass" for row in first[2]["gate"] if row["kind"] == "absolute")
+    assert all(row["verdict"] == "pass" for row in first[2]["gate"] if row["kind"] == "value")
 
 
 def test_the_report_stands_alone(first: tuple[int, str, dict[str, Any]]) -> None:
@@ -161,7 +160,7 @@ def test_a_bound_out_of_reach_is_not_blessed(
 ) -> None:
     served = Path(first[2]["pushed_path"]).parent
     before = sorted(served.iterdir())
-    status, console, record = run(output, gate__pooled_dice=0.999)
+    status, console, record = run(output, gate__pooled_dice__at_least=0.999)
     assert status == 3, console
     assert record["blessed"] is False and record["pushed_path"] is None
     assert sorted(served.iterdir()) == before
@@ -172,11 +171,12 @@ def test_a_bound_out_of_reach_is_not_blessed(
 def test_a_model_worse_than_the_last_blessed_is_refused(
     first: tuple[int, str, dict[str, Any]], output: Path
 ) -> None:
-    worse = {"training__learning_rate": 1e-7, "training__epochs": 1, "gate__pooled_dice": 0.0}
-    status, console, record = run(output, **worse, gate__mean_slice_dice=0.0)
+    worse = {"training__learning_rate": 1e-7, "training__epochs": 1}
+    bounds = {f"gate__{name}__at_least": 0.0 for name in ("pooled_dice", "mean_slice_dice")}
+    status, console, record = run(output, **worse, **bounds)
     assert status == 3, console
     failed = [row for row in record["gate"] if row["verdict"] == "fail"]
-    assert {row["kind"] for row in failed} == {"against last blessed"}
+    assert {row["kind"] for row in failed} == {"change"}
 
 
 def test_five_damaged_scans_of_twelve_stop_the_run(
