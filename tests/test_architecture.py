@@ -75,7 +75,7 @@ def test_lungct_loads_nothing_heavy() -> None:
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
-    heavy = {"tensorflow", "apache_beam", "tfx", "keras", "SimpleITK", "matplotlib"}
+    heavy = {"tensorflow", "apache_beam", "tfx", "keras", "SimpleITK"}
     assert not modules_after("import local_runner, kubeflow_runner") & heavy
 
 
