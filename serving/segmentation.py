@@ -125,8 +125,11 @@ def find_nodules(
     parts, nodules = _nodules(scene)
     numbers = np.zeros(len(scene.boxes) + 1, dtype=np.int32)
     numbers[parts] = np.arange(1, len(parts) + 1)
-    for plane, named in zip(scene.parts, labels[scene.box], strict=True):  # no second volume
-        named[:] = numbers[plane]
+    for plane, named in zip(scene.parts, labels[scene.box], strict=True):
+        # Memory is taken only where there are nodules.
+        kept = numbers[plane]
+        rows, columns = np.nonzero(kept)
+        named[rows, columns] = kept[rows, columns]
     return labels, nodules
 
 
@@ -189,7 +192,9 @@ def _scene(
     if not predicted.any():
         return None
     box = padded_box(predicted)
-    image = sitk.ConnectedComponent(sitk.GetImageFromArray(predicted[box].view(np.uint8)), True)
+    mask = sitk.GetImageFromArray(predicted[box].view(np.uint8))
+    del predicted  # numbers take four times the memory
+    image = sitk.ConnectedComponent(mask, True)
     grid = geometry.crop(box)
     return _Scene(box, probability[box], region_mask[box], grid, image, _boxes(image))
 
