@@ -123,11 +123,12 @@ def segment_scan(
     record, geometry, volume = _read(found, model.facts.grid, seconds)
     start = time.perf_counter()
     region = _whole(volume.region, volume.geometry)
-    segmentation = segment_volume(model, volume.hu, region, volume.geometry, threshold)
-    del region
+    working = volume.geometry
+    segmentation = segment_volume(model, volume.hu, region, working, threshold)
+    del region, volume  # the way back needs the memory
     seconds["segment"] = time.perf_counter() - start
     start = time.perf_counter()
-    mask, nodules = to_own_grid(segmentation, volume.geometry, geometry, threshold)
+    mask, nodules = to_own_grid(segmentation, working, geometry, threshold)
     seconds["own_grid"] = time.perf_counter() - start
     done = Done(
         model=model.directory,
@@ -138,9 +139,7 @@ def segment_scan(
         seconds={step: round(value, 3) for step, value in seconds.items()},
     )
     record = replace(record, seconds=round(sum(seconds.values()), 3))
-    return ScanResult(
-        record, geometry, mask, nodules, done, segmentation.probability, volume.geometry
-    )
+    return ScanResult(record, geometry, mask, nodules, done, segmentation.probability, working)
 
 
 def to_own_grid(
