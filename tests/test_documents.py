@@ -46,8 +46,8 @@ def blocks_and_spans() -> Iterator[str]:
 CODE = list(blocks_and_spans())
 # Modules that the documents give options to.
 WITH_OPTIONS = (
-    *("lungct.check", "lungct.froc", "phantom"),
-    *("benchmarks.luna16_cost", "benchmarks.training_input"),
+    *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
+    *("benchmarks.luna16_cost", "benchmarks.segment", "benchmarks.training_input"),
 )
 
 
