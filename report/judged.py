@@ -10,7 +10,7 @@ from lungct.tally import Tally
 from schema import features
 from schema.files import INDEX_ENDING
 from schema.judged import NoduleRow, ScanRow, key_of
-from schema.judged_io import read_rows
+from schema.judged_io import NODULE, SCAN, read_rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_judged(folders: Mapping[str, str]) -> Judged:
         ValueError: A record is no judged row, or one without figures of the candidate.
     """
     paths = [path for folder in _in_order(folders) for path in _files(folder)]
-    rows = list(read_rows(paths))
+    rows = list(read_rows(paths, (NODULE, SCAN)))
     nodules = tuple(row for row in rows if isinstance(row, NoduleRow))
     scans = tuple(row for row in rows if isinstance(row, ScanRow))
     _check(nodules)

@@ -4,7 +4,7 @@ What is undefined is left out, as TFMA can't read an empty feature.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -138,18 +138,25 @@ def _put(feature: Any, values: Sequence[Any]) -> None:
         feature.int64_list.value.extend(values)
 
 
-def read_rows(paths: Sequence[str]) -> Iterator[Row]:
+def read_rows(
+    paths: Sequence[str], levels: Collection[str] = (SLICE, NODULE, SCAN)
+) -> Iterator[Row]:
     """Reads the rows of files.
 
     Args:
         paths: Files of gzipped records, one a scan.
+        levels: What the rows are to be about; others are passed over.
 
     Raises:
         ValueError: A record is no such row.
     """
-    for path in paths:
-        for record in tf.data.TFRecordDataset([path], compression_type="GZIP").as_numpy_iterator():
-            found = tf.train.Example.FromString(record).features.feature
+    if not paths:
+        return
+    records = tf.data.TFRecordDataset(list(paths), compression_type="GZIP")
+    for record in records.as_numpy_iterator():
+        found = tf.train.Example.FromString(record).features.feature
+        level = found[LEVEL].bytes_list.value if LEVEL in found else ()
+        if not level or level[0].decode() in levels:
             yield parse_row({name: _values(feature) for name, feature in found.items()})
 
 

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lungct.metrics import Overlap
-from schema.judged import NoduleRow, Row
+from schema.judged import NoduleRow, Row, ScanRow
 from schema.judged_io import parse_row, read_rows, row_bytes
 from tests.schema.made_rows import (
     FOUND,
@@ -45,6 +45,14 @@ def test_rows_come_back_from_files(tmp_path: Path) -> None:
     found = list(read_rows(paths))
     # NaN equals nothing, but the texts are alike.
     assert list(map(repr, found)) == list(map(repr, map(sorted_models, ROWS)))
+
+
+def test_rows_of_some_levels_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.gz", ROWS)
+    expected = [row for row in ROWS if isinstance(row, (NoduleRow, ScanRow))]
+    assert len(expected) < len(ROWS)
+    found = list(read_rows([path], ("nodule", "scan")))
+    assert list(map(repr, found)) == list(map(repr, map(sorted_models, expected)))
 
 
 def sorted_models(row: Row) -> Row:
