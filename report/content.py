@@ -16,7 +16,7 @@ from report.nodules import NoduleResult, WrongMark
 from report.pictures import Picture
 from report.scans import DataFacts
 from schema import features
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from schema.model_facts import ModelFacts
 

@@ -19,7 +19,8 @@ from tensorflow_model_analysis.slicer import slicer_lib
 
 from lungct.figures import COUNTS
 from schema import features
-from schema.criteria import Criterion, GateRow, MeasuredRows, Verdict, is_passed, judge
+from schema.criteria import Criterion
+from schema.gate import GateRow, MeasuredRows, Verdict, is_passed, judge
 from schema.metrics import METRICS, Kind, MetricRow, On, in_order, parse_figure_name
 from schema.slice_keys import ALL
 

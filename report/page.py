@@ -26,7 +26,7 @@ from report.words import (
     two_lines,
 )
 from schema import features
-from schema.criteria import Verdict
+from schema.gate import Verdict
 from schema.metrics import (
     FROC,
     HEADLINES,

@@ -9,7 +9,7 @@ from report.evaluation import Evaluation
 from report.nodules import NoduleResult
 from report.words import count, counted, figure_with_interval, interval_text
 from schema import features
-from schema.criteria import GateRow, MeasuredRows
+from schema.gate import GateRow, MeasuredRows
 from schema.metrics import (
     HEADLINES,
     METRICS,

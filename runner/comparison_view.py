@@ -11,7 +11,7 @@ from rich.table import Table
 from runner.comparison import ComparedFigure, Comparison, SplitPatients, changed_settings
 from runner.finished import FinishedRun
 from runner.results import gate_of
-from schema.criteria import GateRow
+from schema.gate import GateRow
 from schema.metrics import figure_text, signed_text
 from schema.slice_keys import ALL
 

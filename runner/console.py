@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from lungct.progress import LOGGER_NAME
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import (
     TABLE_METRICS,
     MetricRow,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.console import dice_table, gate_table
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 
 

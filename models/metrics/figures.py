@@ -23,7 +23,8 @@ from tensorflow_model_analysis.utils import util
 from lungct.figures import COUNTS, FIGURES, Measured, count, measure, measure_change, measure_gap
 from lungct.tally import Counts, Key, Part, Tally
 from schema import features
-from schema.criteria import Criterion, GateRow, Verdict, judge, judge_one
+from schema.criteria import Criterion
+from schema.gate import GateRow, Verdict, judge, judge_one
 from schema.judged import key_of
 from schema.judged_io import parse_row
 from schema.metrics import Kind, MetricRow, On, figure_name

@@ -11,7 +11,8 @@ from report.plots import svg
 from report.plots.svg import Axis, Frame
 from report.words import figure_with_interval
 from schema import features
-from schema.criteria import Comparison, GateRow
+from schema.criteria import Comparison
+from schema.gate import GateRow
 from schema.metrics import Kind, Metric, MetricRow, On, find_row
 from schema.slice_keys import ALL, bucket_text
 

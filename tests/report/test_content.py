@@ -6,7 +6,7 @@ from report.agreement import Agreement
 from report.calibration import CalibrationBin
 from report.content import sum_up_nodules, to_json
 from report.scans import SpacingRange
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from tests.components.made_evaluation import at_least
 from tests.report.facts import MARK, content, evaluation, nodule

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from report.evaluation import read_evaluation, slice_name
-from schema.criteria import Criterion, Verdict
+from schema.criteria import Criterion
+from schema.gate import Verdict
 from schema.metrics import Kind, MetricRow, On, find_row, metric_value
 from tests.components.made_evaluation import (
     at_least,

@@ -10,7 +10,7 @@ from report.content import Lineage, Making, ReportContent
 from report.history import History
 from report.model_card import model_card, warnings
 from report.scans import sum_up
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from schema.model_facts import DataFacts, ModelFacts
 from tests.components.made_evaluation import at_least

@@ -7,7 +7,7 @@ from typing import Any
 from report.content import Lineage, ReportContent
 from report.model_card import model_card
 from report.page import SECTIONS, TEMPLATES, pretty, render, train_patients
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from tests.components.made_evaluation import at_least, change_of_at_least
 from tests.report.facts import content, evaluation, nodule

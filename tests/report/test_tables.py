@@ -7,7 +7,7 @@ import pytest
 from report import tables
 from report.scans import SourceFacts
 from report.tables import Cell
-from schema.criteria import Verdict, judge
+from schema.gate import Verdict, judge
 from schema.metrics import POOLED_DICE, MetricRow
 from tests.components.made_evaluation import at_least, change_of_at_least
 from tests.report.facts import content, evaluation, nodule

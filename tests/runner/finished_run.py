@@ -15,8 +15,8 @@ from pipeline.loading import load_config
 from runner.local_run import LocalRun
 from runner.run_record import RunRecord
 from schema import features
-from schema.criteria import NODULES, MeasuredRows, judge
 from schema.files import PUSHED_FILE, SUMMARY_FILE
+from schema.gate import NODULES, MeasuredRows, judge
 from schema.metrics import METRICS, MetricRow
 from schema.slice_keys import BUCKET_ORDER
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from lungct.metrics import Overlap
 from schema import features, outputs
-from schema.criteria import Comparison, Criterion, GateRow, Verdict
+from schema.criteria import Comparison, Criterion
+from schema.gate import GateRow, Verdict
 from schema.judged import Place, Row, SliceRow
 from tests.components.made_run import write_rows
 

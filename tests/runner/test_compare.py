@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import local_runner
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from tests.runner.finished_run import ROOT
 from tests.runner.made_finished import CRITERION, slice_row, write_finished
 from tests.usage import assert_refused

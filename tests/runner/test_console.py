@@ -8,7 +8,8 @@ from rich.console import Console
 
 from lungct import progress
 from runner.console import RunConsole, dice_table, gate_table, listening
-from schema.criteria import Comparison, Criterion, GateRow, Kind, Verdict
+from schema.criteria import Comparison, Criterion, Kind
+from schema.gate import GateRow, Verdict
 from schema.metrics import TABLE_METRICS, MetricRow
 
 

@@ -13,8 +13,8 @@ from runner.commands.evaluate import read_model, refuse_training_run
 from runner.local_evaluation import LocalEvaluation
 from runner.usage import UsageError
 from schema import outputs
-from schema.criteria import GateRow, Verdict
 from schema.files import DATA_FILE, SUMMARY_FILE, WARNINGS_FILE
+from schema.gate import GateRow, Verdict
 from schema.model_facts import DataFacts, ModelFacts
 from tests.components.made_models import GRID, save_model
 from tests.runner.finished_run import ROOT, demo

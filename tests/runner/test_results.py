@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from runner.results import gate_notes, show_results, show_verdict
-from schema.criteria import Comparison, Criterion, GateRow, Verdict
+from schema.criteria import Comparison, Criterion
+from schema.gate import GateRow, Verdict
 
 LOWER = Criterion("pooled_dice", "eval", "15+", Comparison.AT_LEAST, 0.75, min_nodules=3)
 UPPER = Criterion("recall", "eval", "all", Comparison.AT_MOST, 0.5)

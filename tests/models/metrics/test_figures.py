@@ -19,7 +19,8 @@ from models.metrics.figures import (
     TallyCombiner,
     TallyFigures,
 )
-from schema.criteria import Criterion, Verdict, judge_one
+from schema.criteria import Criterion
+from schema.gate import Verdict, judge_one
 from schema.metrics import Kind, On, figure_name
 from tests.components.made_evaluation import (
     at_least,

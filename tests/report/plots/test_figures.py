@@ -4,7 +4,7 @@ import re
 
 from report.detection import FrocCurve
 from report.plots.figures import by_size, froc
-from schema.criteria import GateRow, Verdict
+from schema.gate import GateRow, Verdict
 from schema.metrics import POOLED_DICE, MetricRow, On
 from tests.components.made_evaluation import at_least, at_most, change_of_at_least
 
