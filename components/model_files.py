@@ -4,6 +4,7 @@ from tfx import types
 from tfx.utils import path_utils
 
 from schema import features
+from schema.files import MODEL_FILE
 from schema.model_facts import ModelFacts
 from serving.model import read_facts
 
@@ -48,7 +49,10 @@ def _patients_in_common(ours: ModelFacts, theirs: ModelFacts) -> str:
         if split != features.SPLIT_TRAIN
         for patient in patients
     }
-    seen = len(judged & set(theirs.data.patients.get(features.SPLIT_TRAIN, ())))
+    trained = theirs.data.patients.get(features.SPLIT_TRAIN)
+    if judged and not trained:
+        return f"expected the patients of its training in {MODEL_FILE}, got none"
+    seen = len(judged & set(trained or ()))
     if not seen:
         return ""
     return f"expected a model that has not seen today's eval patients, got {seen} in its training"

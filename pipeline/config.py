@@ -263,6 +263,14 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _has_intervals(self) -> "Config":
+        for name, one in self.gate.items():
+            if one.on is not On.VALUE and not self.evaluation.replicates:
+                got = f"evaluation.replicates 0 and gate.{name}.on {one.on.value}"
+                raise ValueError(f"expected replicates for a bound of an interval, got {got}")
+        return self
+
+    @model_validator(mode="after")
     def _fits_together(self) -> "Config":
         parse(self.learning())
         judged = (ALL, *self.splits)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from schema import features
 from schema.metrics import (
     Kind,
     On,
@@ -17,7 +18,7 @@ from schema.metrics import (
     find_metric,
     signed_text,
 )
-from schema.slice_keys import BUCKET_ORDER, SPLIT_ORDER, slice_text
+from schema.slice_keys import ALL, BUCKET_ORDER, SPLIT_ORDER, slice_text
 
 _KEYS: Final = (
     *("metric", "split", "bucket", "comparison", "bound"),
@@ -69,11 +70,15 @@ class Criterion:
 
     def __post_init__(self) -> None:
         """Refuses what can't be judged."""
-        find_metric(self.metric)
+        metric = find_metric(self.metric)
         if self.split not in SPLIT_ORDER:
             raise ValueError(f"expected a split of {SPLIT_ORDER}, got {self.split!r}")
         if self.bucket not in BUCKET_ORDER:
             raise ValueError(f"expected a bucket of {BUCKET_ORDER}, got {self.bucket!r}")
+        if self.bucket != ALL and not metric.by_bucket:
+            raise ValueError(f"expected {self.metric} of all buckets, got bucket {self.bucket!r}")
+        if self.kind is Kind.GAP and self.split != features.SPLIT_EVAL:
+            raise ValueError(f"expected the gap of the eval split, got split {self.split!r}")
         if self.min_nodules < 0:
             raise ValueError(f"expected at least 0 min_nodules, got {self.min_nodules}")
         if not math.isfinite(self.bound):

@@ -54,7 +54,7 @@ def segment_scan(
     Args:
         scan: The scan.
         models: Models by name.
-        threshold: Probability from which a voxel is predicted.
+        threshold: Probability from which the candidate predicts a voxel; others have their own.
 
     Returns:
         By model.
@@ -62,8 +62,11 @@ def segment_scan(
     Raises:
         ValueError: A model gives another shape than that of the scan.
     """
+    own = {name: model.facts.probability_threshold for name, model in models.items()}
     return {
-        name: segment_volume(model, scan.hu, scan.region, scan.geometry, threshold)
+        name: segment_volume(
+            model, scan.hu, scan.region, scan.geometry, {**own, features.CANDIDATE: threshold}[name]
+        )
         for name, model in models.items()
     }
 

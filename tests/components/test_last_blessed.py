@@ -105,6 +105,7 @@ OURS = DataFacts(
     [
         ({"truths": ("label masks",)}, "expected truth spheres, got label masks"),
         ({"regions": ("volume",)}, "expected region lung, got volume"),
+        ({"patients": {}}, "expected the patients of its training in model.json, got none"),
         (
             {"patients": {"train": (patient_hash("c"), patient_hash("d"))}},
             "expected a model that has not seen today's eval patients, got 1 in its training",

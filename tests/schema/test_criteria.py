@@ -46,6 +46,14 @@ def test_json_there_and_back() -> None:
         ({"comparison": ">"}, "'>' is not a valid Comparison"),
         ({"kind": "relative"}, "'relative' is not a valid Kind"),
         ({"on": "median"}, "'median' is not a valid On"),
+        (
+            {"metric": "scan_dice", "bucket": "3-6"},
+            "expected scan_dice of all buckets, got bucket '3-6'",
+        ),
+        (
+            {"kind": "gap", "split": "train"},
+            "expected the gap of the eval split, got split 'train'",
+        ),
         ({"min_nodules": -1}, "expected at least 0 min_nodules, got -1"),
     ],
 )
