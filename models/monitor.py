@@ -235,8 +235,16 @@ class EpochEnd(keras.callbacks.Callback):
         }
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Starts the clock."""
+        """Starts the clock, and dropout where this epoch has it whatever came before.
+
+        Keras keeps the state of dropout's random numbers out of the weights: without this a resumed
+        run would go on with other ones.
+        """
         self._begin = time.monotonic()
+        state = [self._training.seed, epoch * self._training.steps_per_epoch]
+        for layer in self.model.layers:
+            if hasattr(layer, "seed_generator"):
+                layer.seed_generator.state.assign(state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch to the history, saves the weights, and stops a run that is finished."""
