@@ -6,9 +6,11 @@ from typing import Any
 
 from lungct.grid import Grid
 from pipeline.config import Config, CriterionConfig
+from report.external import data_warnings as data_warnings
+from report.external import seen_patients as seen_patients
 from schema import features
 from schema.metrics import Kind
-from schema.model_facts import DataFacts, ModelFacts
+from schema.model_facts import ModelFacts
 from schema.slice_keys import ALL
 from schema.splits import EVAL_ONLY
 
@@ -55,31 +57,6 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
     return config.model_copy(update=changed), tuple(_overridden(config, facts, gate))
 
 
-def seen_patients(model: DataFacts, data: DataFacts) -> dict[str, int]:
-    """How many of today's patients were in the data that a model was made from.
-
-    Args:
-        model: What the model was made from.
-        data: What is judged today.
-
-    Returns:
-        By the model's split, where there are any.
-    """
-    judged = {patient for patients in data.patients.values() for patient in patients}
-    found = {split: len(judged & set(model.patients.get(split, ()))) for split in features.SPLITS}
-    return {split: count for split, count in found.items() if count}
-
-
-def data_warnings(model: DataFacts, data: DataFacts) -> tuple[str, ...]:
-    """What must be known of figures of these data, one line each.
-
-    Args:
-        model: What the model was made from.
-        data: What is judged today.
-    """
-    return tuple(_data_warnings(model, data))
-
-
 def _is_judged(one: CriterionConfig) -> bool:
     return one.kind is Kind.VALUE and one.split in (features.SPLIT_EVAL, ALL)
 
@@ -99,32 +76,6 @@ def _overridden(config: Config, facts: ModelFacts, gate: dict[str, Any]) -> Iter
         yield f"left out of the gate, as there is nothing to compare with: {', '.join(left_out)}"
 
 
-def _data_warnings(model: DataFacts, data: DataFacts) -> Iterator[str]:
-    seen = seen_patients(model, data)
-    total = sum(map(len, data.patients.values()))
-    if seen:
-        where = ", ".join(f"{count} in its {split} split" for split, count in seen.items())
-        yield (
-            f"{sum(seen.values())} of {total} patients were in the data of the model ({where}): "
-            "figures of these are no external validation"
-        )
-    if not model.patients:
-        yield "the model does not say which patients it was trained on: they may be among these"
-    for what, ours, theirs in (
-        ("truth", model.truths, data.truths),
-        ("region", model.regions, data.regions),
-    ):
-        if set(theirs) - set(ours):
-            yield (
-                f"the model was trained with {what} {_words(ours)}; "
-                f"these data have {_words(theirs)}"
-            )
-
-
 def _grid_text(grid: Grid) -> str:
     spacing = " × ".join(f"{mm:g}" for mm in grid.spacing_mm)
     return f"{spacing} mm with context {grid.context} and a margin of {grid.margin_mm:g} mm"
-
-
-def _words(values: tuple[str, ...]) -> str:
-    return ", ".join(values) or "unknown"

@@ -17,6 +17,7 @@ from report.calibration import calibration
 from report.content import Findings, Lineage, Making, ReportContent, finite, to_json
 from report.detection import froc_curves
 from report.evaluation import Evaluation, read_evaluation
+from report.external import data_warnings, judged_data, seen_patients
 from report.gallery import Request, by_scan, choose_nodules, choose_real, choose_wrong
 from report.history import read_history
 from report.judged import Judged, read_judged
@@ -127,7 +128,7 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
         findings=findings,
         pictures=_draw(requests, _files(inputs, requests, records), spacing_mm),
         history=read_history(inputs.model_run) if inputs.model_run else None,
-        lineage=_lineage(inputs, judged),
+        lineage=_lineage(inputs, judged, scans),
         making=Making(
             parameters.configuration,
             parameters.trainer_code_hash,
@@ -193,10 +194,21 @@ def _draw(
     return tuple(drawn[request.anchor] for request in requests)
 
 
-def _lineage(inputs: ReportInputs, judged: Judged) -> Lineage:
+def _lineage(inputs: ReportInputs, judged: Judged, scans: Sequence[ScanRecord]) -> Lineage:
     model = read_facts(inputs.model) if inputs.model else None
     baseline = read_facts(inputs.baseline) if inputs.baseline else None
+    if inputs.model_run is None:
+        return _evaluated(model, scans)
     return Lineage(model, baseline, 0 if model is None else _seen(judged, model))
+
+
+def _evaluated(model: ModelFacts | None, scans: Sequence[ScanRecord]) -> Lineage:
+    """Of a model that was made elsewhere; patients of all splits of its data count as seen."""
+    if model is None:
+        return Lineage(is_evaluation=True)
+    data = judged_data(scans)
+    seen = sum(seen_patients(model.data, data).values())
+    return Lineage(model, None, seen, True, data_warnings(model.data, data))
 
 
 def _seen(judged: Judged, model: ModelFacts) -> int:

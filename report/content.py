@@ -47,12 +47,17 @@ class Lineage:
     Attributes:
         model: What is known of the model that was judged, if it was given.
         baseline: The same of the last blessed model that it was compared with.
-        seen_patients: Patients that were judged as unseen though the model was trained on them.
+        seen_patients: Patients that were judged as unseen though the model was trained on them;
+            of an evaluation those that were in any split of the model's data.
+        is_evaluation: Whether a model that was made elsewhere is judged, without training.
+        warnings: Of an evaluation, what must be known of its data, one line each.
     """
 
     model: ModelFacts | None = None
     baseline: ModelFacts | None = None
     seen_patients: int = 0
+    is_evaluation: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,8 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "volume_agreement": asdict(findings.agreement),
         "pictures": [_picture(one) for one in content.pictures],
         "history": asdict(content.history) if content.history else None,
+        "is_evaluation": content.lineage.is_evaluation,
+        "data_warnings": list(content.lineage.warnings),
         "seen_patients": content.lineage.seen_patients,
         "probability_threshold": content.making.probability_threshold,
         "trainer_code_hash": content.making.trainer_code_hash,

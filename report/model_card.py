@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lungct.record import ScanRecord
 from report.content import ReportContent
-from report.words import SPHERES, counted, decimal
+from report.words import SPHERES, counted, decimal, sentence
 from schema import features
 from schema.metrics import HEADLINES, METRICS, Metric, find_row
 from schema.model_facts import ModelFacts
@@ -38,14 +38,15 @@ def model_card(content: ReportContent) -> dict[str, Any]:
     configuration = json.loads(content.making.configuration)
     return {
         "version": CARD_VERSION,
-        "name": content.name,
+        "name": None if content.lineage.is_evaluation else content.name,
+        "is_evaluation": content.lineage.is_evaluation,
         "written": content.making.written,
         "blessed": content.blessed,
         "intended_use": INTENDED_USE,
         "not_for": NOT_FOR,
         "warnings": list(warnings(content)),
         "model": _model(content, configuration),
-        "training_data": _data(content, (features.SPLIT_TRAIN,)),
+        "training_data": _training_data(content),
         "evaluation_data": _data(content, (features.SPLIT_EVAL, features.SPLIT_TEST)),
         "protocols": [_protocol(metric) for metric in METRICS],
         "figures": list(_figures(content)),
@@ -70,7 +71,9 @@ def warnings(content: ReportContent) -> Iterator[str]:
             "computer-made. The figures do not say how the model would do on people."
         )
     seen = content.lineage.seen_patients
-    if seen:
+    if content.lineage.is_evaluation:
+        yield from map(sentence, content.lineage.warnings)
+    elif seen:
         yield (
             f"SEEN IN TRAINING: {counted(seen, 'patient')} of those judged "
             f"{'was' if seen == 1 else 'were'} in the model's training data. The figures are too "
@@ -98,10 +101,12 @@ def _hashes(model: ModelFacts) -> dict[str, str]:
 
 def _model(content: ReportContent, configuration: dict[str, Any]) -> dict[str, Any]:
     history, facts = content.history, content.lineage.model
+    # The configuration of an evaluation says nothing of how the model was made.
+    made_by = {} if content.lineage.is_evaluation else configuration
     known: dict[str, Any] = {
         "kind": "2-D network on axial slices with their neighbours",
-        "network": configuration.get("model"),
-        "training": configuration.get("training"),
+        "network": made_by.get("model"),
+        "training": made_by.get("training"),
         "parameters": history.parameters if history else None,
         "probability_threshold": content.making.probability_threshold,
     }
@@ -111,6 +116,26 @@ def _model(content: ReportContent, configuration: dict[str, Any]) -> dict[str, A
         known["truths_learned"] = list(facts.data.truths)
         known["regions"] = list(facts.data.regions)
     return known
+
+
+def _training_data(content: ReportContent) -> dict[str, Any]:
+    """What the model learned from; of an evaluation what `model.json` says, null is not known."""
+    if not content.lineage.is_evaluation:
+        return _data(content, (features.SPLIT_TRAIN,))
+    model = content.lineage.model
+    patients = {} if model is None else model.data.patients
+    return {
+        "splits": [features.SPLIT_TRAIN] if features.SPLIT_TRAIN in patients else [],
+        "sources": None,
+        "truths": None if model is None else list(model.data.truths),
+        "patients": len(patients[features.SPLIT_TRAIN])
+        if features.SPLIT_TRAIN in patients
+        else None,
+        "scans": None,
+        "phantom_scans": None,
+        "nodules": None,
+        "patients_by_split": {split: len(found) for split, found in patients.items()},
+    }
 
 
 def _data(content: ReportContent, splits: Sequence[str]) -> dict[str, Any]:
@@ -183,7 +208,7 @@ def _limits(content: ReportContent) -> Iterator[str]:
         yield "Truth is spheres of the annotated diameters: no outline can agree with it wholly."
     if len(data.source_names) == 1:
         yield f"All scans are from one data root ({data.source_names[0]})."
-    if content.evaluation.changes is None:
+    if content.evaluation.changes is None and not content.lineage.is_evaluation:
         yield "Not compared with an earlier model: no baseline."
 
 

@@ -112,6 +112,19 @@ def train_patients(configuration: str) -> int:
     return int(evaluation.get("train_patients", 0))
 
 
+def judged_on(content: ReportContent) -> str:
+    """What the scans are, as crops are easier than whole scans."""
+    data = content.data
+    if not data.crops:
+        return "whole scans"
+    crops = "nodule-centred crops, not whole scans"
+    return (
+        crops
+        if data.crops == data.used
+        else f"whole scans and nodule-centred crops ({data.crops} of {data.used})"
+    )
+
+
 def _plots(content: ReportContent) -> dict[str, Markup]:
     """The plots by the names that the templates know; a plot without data is left out."""
     rows, findings = content.evaluation.metrics, content.findings
@@ -162,6 +175,8 @@ def _names(content: ReportContent) -> dict[str, Any]:
         "verdicts": {verdict.name.lower(): content.gate_rows(verdict) for verdict in Verdict},
         "groups": {kind: text for kind, text in GROUPS.items() if kind in shown},
         "wrong_group": WRONG,
+        "judged_on": judged_on(content),
+        "has_train": features.SPLIT_TRAIN in content.data.members,
         "drawn": {picture.request.anchor for picture in content.pictures},
         "summary": sum_up_nodules(content.findings.eval_nodules),
         "configuration": pretty(content.making.configuration),

@@ -182,6 +182,24 @@ def test_models_and_patients_that_one_has_seen(tmp_path: Path) -> None:
     assert (other.seen_patients, other.baseline) == (0, None)
 
 
+def test_evaluation_counts_patients_of_every_split_of_the_model(tmp_path: Path) -> None:
+    run = replace(write_run(tmp_path / "run", [EVAL]), model_run=None)
+    model = write_model(tmp_path / "model", f"patient of {EVAL.series_uid}")
+    facts = json.loads((tmp_path / "model" / MODEL_FILE).read_text())
+    facts["data"]["patients"] = {"eval": facts["data"]["patients"]["train"]}
+    (tmp_path / "model" / MODEL_FILE).write_text(json.dumps(facts))
+
+    lineage = gather(replace(run, model=model), PARAMETERS).lineage
+    unknown = gather(run, PARAMETERS).lineage
+
+    assert lineage.is_evaluation and lineage.seen_patients == 1
+    assert (
+        "1 of 1 patients were in the data of the model (1 in its eval split)"
+        in (lineage.warnings[0])
+    )
+    assert unknown.is_evaluation and unknown.warnings == ()
+
+
 def test_series_that_the_records_of_the_scans_lack(tmp_path: Path) -> None:
     inputs = write_run(tmp_path, [EVAL])
     (tmp_path / "scans" / "scans.jsonl").write_text("")
