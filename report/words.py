@@ -13,6 +13,13 @@ def decimal(value: float | None, places: int = 2) -> str:
     return UNDEFINED_TEXT if value is None else f"{value:.{places}f}"
 
 
+def ratio(value: float | None) -> str:
+    """Two decimals, or two digits that count where these would be zeros."""
+    if value is None:
+        return UNDEFINED_TEXT
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def count(value: float | None) -> str:
     """A whole number, its thousands separated by a thin space."""
     return UNDEFINED_TEXT if value is None else f"{int(value):,}".replace(",", "\u202f")

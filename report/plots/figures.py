@@ -23,15 +23,16 @@ _LOWEST_RATE: Final = 1 / 16
 
 
 def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] = ()) -> Markup:
-    """A figure between 0 and 1 of train and eval by size bucket, with intervals.
+    """A figure between 0 and 1 by size bucket, with intervals, of eval and of train if it has rows.
 
     Args:
         metric: Its metric.
         rows: Rows of the candidate, with counts of nodules.
         gate: Criteria; lower bounds on the eval split's figure are drawn.
     """
+    shown = _splits(rows)
     ticks = tuple(
-        (float(place), f"{bucket_text(bucket)}\nn = {_counts(rows, bucket)}")
+        (float(place), f"{bucket_text(bucket)}\nn = {_counts(rows, bucket, shown)}")
         for place, bucket in enumerate(features.BUCKETS)
     )
     unit = f" ({metric.unit})" if metric.unit else ""
@@ -42,14 +43,15 @@ def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] =
     parts = [
         part
         for shift, split in zip((-_WIDTH / 2, _WIDTH / 2), SPLITS, strict=True)
+        if split in shown
         for place, bucket in enumerate(features.BUCKETS)
         for part in _bar(frame, place + shift, split, find_row(rows, metric.key, split, bucket))
     ]
     bounds = _bounds(frame, metric, gate)
-    entries = [*((split, f"{split} split") for split in SPLITS), ("whisker", "95% interval")]
+    entries = [*((split, f"{split} split") for split in shown), ("whisker", "95% interval")]
     if bounds:
         entries.append(("bound", "bound of the gate"))
-    title = f"{metric.label} of train and eval by size"
+    title = f"{metric.label} of {' and '.join(shown)} by size"
     return svg.legend(entries) + svg.drawing(frame, title, *parts, *bounds)
 
 
@@ -107,9 +109,15 @@ def _bounds(frame: Frame, metric: Metric, gate: Sequence[GateRow]) -> list[Marku
     return lines
 
 
-def _counts(rows: Sequence[MetricRow], bucket: str) -> str:
-    """Nodules of train and eval."""
-    found = [find_row(rows, "nodules", split, bucket) for split in SPLITS]
+def _splits(rows: Sequence[MetricRow]) -> tuple[str, ...]:
+    """Splits that are drawn; an evaluation has no train split."""
+    found = {features.SPLIT_EVAL, *(row.split for row in rows)}
+    return tuple(split for split in SPLITS if split in found)
+
+
+def _counts(rows: Sequence[MetricRow], bucket: str, splits: Sequence[str]) -> str:
+    """Nodules of each split."""
+    found = [find_row(rows, "nodules", split, bucket) for split in splits]
     return " | ".join(f"{int(row.value or 0)}" if row else "0" for row in found)
 
 

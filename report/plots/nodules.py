@@ -54,7 +54,7 @@ def volume_agreement(nodules: Sequence[NoduleResult], agreement: Agreement) -> M
     if agreement.bias is not None:
         lines.append(svg.level(frame, agreement.bias, "bias"))
     for limit in (agreement.lower, agreement.upper):
-        if limit is not None:
+        if limit is not None and frame.y.low <= limit <= frame.y.high:
             lines.append(svg.level(frame, limit, "limit"))
     marks = [_mark(frame, one, place) for one, place in places]
     entries = [*_kinds(nodules), ("bias", "bias"), ("limit", "limits of agreement")]

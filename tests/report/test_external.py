@@ -5,7 +5,9 @@ from report.content import Lineage
 from report.external import judged_data
 from report.model_card import model_card
 from report.scans import sum_up
+from schema.metrics import MetricRow
 from schema.model_facts import patient_hash
+from tests.report.facts import content
 from tests.report.test_model_card import MODEL, card_content, scan
 from tests.report.test_page import words
 
@@ -46,3 +48,9 @@ def test_page_says_that_it_is_an_evaluation() -> None:
         assert line in text
     for line in ("may be pushed", "No baseline", "Train split", "train | eval", "from nowhere"):
         assert line not in text
+
+
+def test_train_split_is_shown_where_it_has_figures() -> None:
+    rows = (MetricRow("train", "all", "pooled_dice", 0.75),)
+    assert "Train split" in words(content(*rows))
+    assert "Train split" not in words(content())

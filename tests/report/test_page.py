@@ -108,7 +108,7 @@ def test_a_point_of_a_plot_leads_to_its_row_where_there_is_no_picture() -> None:
 
 
 def test_sizes_of_train_are_said_to_be_of_some_patients() -> None:
-    one = content()
+    one = content(MetricRow("train", "all", "pooled_dice", 0.5))
     configured = replace(one.making, configuration='{"evaluation": {"train_patients": 7}}')
     assert "at most 7 of its patients" in words(replace(one, making=configured))
     assert "Figures of the train split" not in words(one)

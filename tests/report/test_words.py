@@ -9,11 +9,12 @@ from report.words import (
     figure_with_interval,
     interval_text,
     minus,
+    ratio,
     sentence,
     truth_text,
     two_lines,
 )
-from schema.metrics import MetricRow
+from schema.metrics import MetricRow, figure_text
 
 
 def test_numbers() -> None:
@@ -47,3 +48,8 @@ def test_figure_with_interval(row: MetricRow | None, signed: bool, text: str) ->
 
 def test_no_interval() -> None:
     assert interval_text(None) == ""
+
+
+def test_small_ratios_are_not_zero() -> None:
+    assert [ratio(value) for value in (1.5, 0.1, 0.0012)] == ["1.50", "0.10", "0.0012"]
+    assert ratio(None) == figure_text(None)

@@ -2,7 +2,7 @@
 
 import re
 
-from report.agreement import volume_agreement
+from report.agreement import Agreement, volume_agreement
 from report.calibration import CalibrationBin
 from report.plots.nodules import dice_against_diameter, reliability
 from report.plots.nodules import volume_agreement as volume_plot
@@ -64,3 +64,8 @@ def test_reliability() -> None:
 
     assert "<title>0 to 0.5: 0.100 of 1\u202f000 voxels</title>" in text
     assert text.count('class="dot eval"') == text.count('class="whisker"') == 1
+
+
+def test_limits_beyond_the_axis_are_not_drawn() -> None:
+    far = Agreement(2, 0, 1.0, 0.001, 4.0)
+    assert volume_plot(NODULES, far).count('class="line limit"') == 1
