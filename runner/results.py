@@ -1,4 +1,4 @@
-"""What a person is told at the end of a run: figures, the gate, what became of the model."""
+"""What a person is told at the end of a run: figures, the gate, the verdict on the model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

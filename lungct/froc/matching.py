@@ -50,7 +50,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class ScanMatches:
-    """What became of the marks and the nodules of one scan.
+    """Which marks of one scan are hits or false, and which of its nodules are hit.
 
     Attributes:
         false_positives: (marks,) bool, in the order of the marks: those that lie in no nodule and
