@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
@@ -19,7 +20,8 @@ def find_given(paths: Sequence[str], layout: str, region: str) -> Inventory:
     """Finds scans without anything that tells of their nodules.
 
     Args:
-        paths: Files that are a scan each or its header, and folders of any number of scans.
+        paths: Files that are a scan each or its header, and folders of any number of scans. A file
+            of voxels whose header is given too is passed over.
         layout: One of LAYOUTS, or AUTO.
         region: Kind of region of interest.
 
@@ -28,8 +30,8 @@ def find_given(paths: Sequence[str], layout: str, region: str) -> Inventory:
         outlines and label masks are not.
 
     Raises:
-        TableError: There is no scan where one is named, a list can't be trusted, or a series lies
-            in two places.
+        TableError: There is no scan where one is named, voxels are named without their header, a
+            list can't be trusted, or a series lies in two places.
         StorageError: A folder can't be listed.
     """
     files = [path for path in paths if exists(path) and not is_folder(path)]
@@ -39,14 +41,46 @@ def find_given(paths: Sequence[str], layout: str, region: str) -> Inventory:
         if path not in files
     ]
     inventory = take_inventory(roots, annotations=(), need_tables=False)
-    scans = [*inventory.scans, *(_found_file(path, layout, region) for path in files)]
+    headers = {path: _header_of(path, layout) for path in files}
+    named = [path for path in files if not headers[path]]
+    scans = [*inventory.scans, *(_found_file(path, layout, region) for path in named)]
+    _check_headers(headers, scans)
     _check_unique(scans)
     return Inventory(tuple(sorted(scans, key=attrgetter("series_uid"))), inventory.warnings)
 
 
+def _layouts(layout: str) -> tuple[str, ...]:
+    """The layouts that a file may have."""
+    return tuple(LAYOUTS) if layout == AUTO else (layout,)
+
+
+def _header_of(path: str, layout: str) -> str:
+    """The header that a file of voxels alone belongs to; empty for any other file."""
+    for each in _layouts(layout):
+        for suffix, header_suffix in reader_of(each).voxel_suffixes.items():
+            if path.endswith(suffix):
+                return path.removesuffix(suffix) + header_suffix
+    return ""
+
+
+def _check_headers(headers: Mapping[str, str], scans: Iterable[FoundScan]) -> None:
+    """Refuses voxels that are given without their header.
+
+    Args:
+        headers: The header of each file of voxels; empty for other files.
+        scans: What is given beside these files.
+    """
+    given = {os.path.normpath(scan.files.path) for scan in scans}
+    for path, header in headers.items():
+        if header and os.path.normpath(header) not in given:
+            raise TableError(
+                f"expected the header of a scan, got its voxels {path!r}: give {header}"
+            )
+
+
 def _found_file(path: str, layout: str, region: str) -> FoundScan:
     """The scan that a file is, or is the header of."""
-    layouts = tuple(LAYOUTS) if layout == AUTO else (layout,)
+    layouts = _layouts(layout)
     # Readers expect each path to have a folder.
     place = path if "/" in path else f"./{path}"
     for each in layouts:

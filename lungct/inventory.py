@@ -168,7 +168,8 @@ def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) ->
 @functools.cache
 def _suffixes() -> tuple[str, ...]:
     """Endings of files that look like scans of any layout."""
-    return tuple({suffix for layout in LAYOUTS for suffix in reader_of(layout).suffixes})
+    readers = [reader_of(layout) for layout in LAYOUTS]
+    return tuple({end for each in readers for end in (*each.suffixes, *each.voxel_suffixes)})
 
 
 def _check_apart(roots: Sequence[DataRoot]) -> None:

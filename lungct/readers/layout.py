@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from lungct.scan import Scan
@@ -46,6 +46,8 @@ class Reader:
         members: The files that a scan really is made of, on this machine: what names it first,
             then what holds its voxels.
         suffixes: Endings of files that look like scans of this layout, wherever they lie.
+        voxel_suffixes: Endings of files that hold the voxels of a scan alone, each with the ending
+            of the header beside it.
         keeps_pixels: Whether columns and rows are those of the DICOM image, which LIDC's outlines
             are drawn on.
     """
@@ -57,4 +59,5 @@ class Reader:
     read: Callable[[ScanFiles], Scan]
     members: Callable[[ScanFiles], tuple[str, ...]] = attrgetter("files")
     suffixes: tuple[str, ...] = ()
+    voxel_suffixes: Mapping[str, str] = field(default_factory=dict)
     keeps_pixels: bool = True

@@ -89,5 +89,6 @@ READER = Reader(
     of_file,
     read,
     members,
-    (*HEADER_SUFFIXES, *VOXEL_SUFFIXES),
+    HEADER_SUFFIXES,
+    dict.fromkeys(VOXEL_SUFFIXES, ".mhd"),
 )

@@ -8,6 +8,7 @@ import pytest
 from lungct.given_scans import find_given
 from lungct.inventory import reader_of
 from lungct.processing import process
+from lungct.readers.metaimage import write_scan
 from lungct.readers.nifti_writer import write_nifti
 from lungct.readers.tables import TableError
 from lungct.roots import AUTO
@@ -120,6 +121,34 @@ def test_what_is_no_scan_is_refused(tmp_path):
     with pytest.raises(TableError, match="which holds no files"):
         (tmp_path / "empty").mkdir()
         find(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_voxels_beside_their_header_are_passed_over(tmp_path, monkeypatch, compressed):
+    header = tmp_path / "1.2.3.mhd"
+    write_scan(str(header), chest.hu(), chest.GEOMETRY, compressed)
+    (voxels,) = tmp_path.glob("*raw")
+    for given in ((voxels, header), (header, voxels), (tmp_path, voxels)):
+        assert [scan.series_uid for scan in find(*given).scans] == ["1.2.3"]
+    monkeypatch.chdir(tmp_path)
+    (scan,) = find(header.name, f"./{voxels.name}").scans
+    assert process(scan, lambda prepared: prepared.record).used
+
+
+@pytest.mark.parametrize("suffix", [".raw", ".zraw"])
+def test_voxels_without_their_header_are_refused(tmp_path, suffix):
+    header = chest.write_good(tmp_path / "data" / "1.2.3.mhd")
+    voxels = header.parent / f"1.2.4{suffix}"
+    voxels.write_bytes(b"")
+    expected = f"expected the header of a scan, got its voxels '{voxels}': give .*/1.2.4.mhd"
+    with pytest.raises(TableError, match=expected):
+        find(header, voxels)
+
+
+def test_endings_of_voxels_are_not_those_of_scans(tmp_path):
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(TableError, match=r"a file of one \(.mhd, .mha\), got"):
+        find(tmp_path / "notes.txt", layout="luna16")
 
 
 def test_a_file_of_another_layout_is_refused(tmp_path):
