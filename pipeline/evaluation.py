@@ -6,8 +6,6 @@ from typing import Any
 
 from lungct.grid import Grid
 from pipeline.config import Config, CriterionConfig
-from report.external import data_warnings as data_warnings
-from report.external import seen_patients as seen_patients
 from schema import features
 from schema.metrics import Kind
 from schema.model_facts import ModelFacts

@@ -11,7 +11,8 @@ from lungct.record import OUTCOMES
 from pipeline.code_hash import code_hash
 from pipeline.config import Config
 from pipeline.entry_points import RUN
-from pipeline.evaluation import EvaluatedModel, data_warnings, seen_patients
+from pipeline.evaluation import EvaluatedModel
+from report.external import data_warnings, seen_patients
 from schema import outputs
 from schema.files import (
     COUNTS_FILE,

@@ -6,8 +6,9 @@ import pytest
 
 from lungct.grid import Grid
 from pipeline.config import Config
-from pipeline.evaluation import data_warnings, evaluation_config, seen_patients
+from pipeline.evaluation import evaluation_config
 from pipeline.loading import load_config
+from report.external import data_warnings, seen_patients
 from schema.model_facts import DataFacts, ModelFacts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
