@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct import sums
-from lungct.froc.curve import RATES
+from lungct.froc.curve import SENSITIVITY_KEYS
 from lungct.intervals import percentile_interval
 from lungct.tally import Part, Sample
 
@@ -152,7 +152,7 @@ _FORMULAS: Final[Mapping[str, Formula]] = {
 FIGURES: Final[Mapping[str, Figure]] = {
     **{key: _of_sums(formula) for key, formula in _FORMULAS.items()},
     "cpm": _cpm,
-    **{f"sensitivity_at_{rate:g}": _sensitivity(place) for place, rate in enumerate(RATES)},
+    **{key: _sensitivity(place) for place, key in enumerate(SENSITIVITY_KEYS)},
 }
 
 COUNTS: Final[Mapping[str, Callable[[Part], int]]] = {

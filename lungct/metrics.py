@@ -1,4 +1,4 @@
-"""Overlap of a predicted and a true mask, in numpy.
+"""Overlap of a predicted and a true mask, and ratios of counts, in numpy.
 
 Whoever reports a Dice names its protocol beside it: `lungct.sums` has the formulas. An empty truth
 with an empty prediction says nothing about a model: its Dice is NaN and left out of means, never 1.
@@ -7,6 +7,7 @@ with an empty prediction says nothing about a model: its Dice is NaN and left ou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,3 +78,19 @@ def dice(prediction: Mask, truth: Mask) -> float:
         ValueError: The shapes differ.
     """
     return overlap_of(prediction, truth).dice
+
+
+def ratio(numerator: Any, denominator: Any) -> npt.NDArray[np.float64]:
+    """A quotient of numbers or arrays.
+
+    Args:
+        numerator: A number or an array.
+        denominator: A number or an array, of a shape that goes with the numerator's.
+
+    Returns:
+        float64 of their common shape; NaN where the denominator is 0.
+    """
+    above, below = np.broadcast_arrays(
+        np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    )
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lungct.metrics import Overlap
+from lungct.metrics import Overlap, ratio
 
 # Numbers or arrays of one shape: one for each replicate of the patients.
 Values = Any
@@ -134,22 +134,22 @@ def sums_of_scan(overlap: Overlap, false_positives: int) -> Sums:
 
 def pooled_dice(sums: Sums) -> FloatArray:
     """2 |P and T| / (|P| + |T|) over all voxels; NaN when nothing is true or predicted."""
-    return _ratio(2 * sums.common, sums.predicted + sums.truth)
+    return ratio(2 * sums.common, sums.predicted + sums.truth)
 
 
 def iou(sums: Sums) -> FloatArray:
     """|P and T| / |P or T| over all voxels; NaN when nothing is true or predicted."""
-    return _ratio(sums.common, sums.predicted + sums.truth - sums.common)
+    return ratio(sums.common, sums.predicted + sums.truth - sums.common)
 
 
 def precision(sums: Sums) -> FloatArray:
     """Share of the predicted voxels that are true; NaN when nothing is predicted."""
-    return _ratio(sums.common, sums.predicted)
+    return ratio(sums.common, sums.predicted)
 
 
 def recall(sums: Sums) -> FloatArray:
     """Share of the true voxels that are predicted; NaN when nothing is true."""
-    return _ratio(sums.common, sums.truth)
+    return ratio(sums.common, sums.truth)
 
 
 def mean_slice_dice(sums: Sums) -> FloatArray:
@@ -184,12 +184,12 @@ def volume_error(sums: Sums) -> FloatArray:
 
 def lesion_sensitivity(sums: Sums) -> FloatArray:
     """Share of the annotated nodules that are hit; NaN when there is none."""
-    return _ratio(sums.hits, sums.nodules)
+    return ratio(sums.hits, sums.nodules)
 
 
 def false_positives_per_scan(sums: Sums) -> FloatArray:
     """Found nodules that hit none, per scan; NaN when there is no scan."""
-    return _ratio(sums.false_positives, sums.scans)
+    return ratio(sums.false_positives, sums.scans)
 
 
 def unpack(vectors: npt.NDArray[Any]) -> Sums:
@@ -209,12 +209,4 @@ def _fixed(value: float) -> int:
 
 
 def _mean(total: Values, count: Values) -> FloatArray:
-    return _ratio(total, np.asarray(count, np.float64) * _UNIT)
-
-
-def _ratio(numerator: Values, denominator: Values) -> FloatArray:
-    """The quotient as float64; NaN where the denominator is 0."""
-    above, below = np.broadcast_arrays(
-        np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    )
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    return ratio(total, np.asarray(count, np.float64) * _UNIT)

@@ -69,6 +69,9 @@ class Part:
     vectors: IntArray
     hits: tuple[tuple[float, ...], ...]
     false_positives: tuple[tuple[float, ...], ...]
+    _drawn: dict[tuple[int, int], Sample] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def once(self) -> Sample:
@@ -77,12 +80,10 @@ class Part:
 
     def drawn(self, replicates: int, seed: int) -> Sample:
         """Patients drawn with replacement, the same for the same arguments."""
-        known = self.__dict__.setdefault("_drawn", {})
-        if (replicates, seed) not in known:
+        if (replicates, seed) not in self._drawn:
             weights = replicate_weights(len(self.patients), replicates, seed)
-            known[replicates, seed] = Sample(self, weights)
-        sample: Sample = known[replicates, seed]
-        return sample
+            self._drawn[replicates, seed] = Sample(self, weights)
+        return self._drawn[replicates, seed]
 
     @cached_property
     def froc(self) -> Froc:

@@ -216,7 +216,6 @@ def _segment_scans(
     return SegmentScans(
         examples=data.example_gen.outputs["examples"],
         scans=data.example_gen.outputs["scans"],
-        probability_threshold=config.evaluation.probability_threshold,
         train_patients=config.evaluation.train_patients,
         code_hash=code_hash(entry_points.SEGMENT_SCANS),
         **models,

@@ -17,7 +17,7 @@ from report.calibration import calibration
 from report.content import Findings, Lineage, Making, ReportContent, finite, to_json
 from report.detection import froc_curves
 from report.evaluation import Evaluation, read_evaluation
-from report.external import data_warnings, judged_data, seen_patients
+from report.external import data_warnings, seen_patients
 from report.gallery import Request, by_scan, choose_nodules, choose_real, choose_wrong
 from report.history import read_history
 from report.judged import Judged, read_judged
@@ -31,7 +31,7 @@ from schema import features
 from schema.criteria import Criterion
 from schema.files import INDEX_ENDING, MASK_ENDING, MODEL_CARD_FILE, REPORT_FILE, SUMMARY_FILE
 from schema.hyperparameters import parse_grid
-from schema.model_facts import ModelFacts, patient_hash
+from schema.model_facts import ModelFacts, facts_of, patient_hash
 from schema.scan_records import read_scans, read_warnings
 from schema.slices import read_index
 from serving.model import read_facts
@@ -206,7 +206,7 @@ def _evaluated(model: ModelFacts | None, scans: Sequence[ScanRecord]) -> Lineage
     """Of a model that was made elsewhere; patients of all splits of its data count as seen."""
     if model is None:
         return Lineage(is_evaluation=True)
-    data = judged_data(scans)
+    data = facts_of(scans)
     seen = sum(seen_patients(model.data, data).values())
     return Lineage(model, None, seen, True, data_warnings(model.data, data))
 

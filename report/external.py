@@ -1,23 +1,9 @@
 """What must be known of figures of a model on data that it was not made for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from lungct.record import ScanRecord
 from schema import features
-from schema.model_facts import DataFacts, patient_hash
-
-
-def judged_data(scans: Sequence[ScanRecord]) -> DataFacts:
-    """Truths, regions and patients of the scans that are used; nothing of checksums."""
-    used = [scan for scan in scans if scan.used]
-    patients: dict[str, set[str]] = {}
-    for scan in used:
-        patients.setdefault(scan.split, set()).add(patient_hash(scan.patient_id))
-    return DataFacts(
-        truths=tuple(sorted({scan.truth for scan in used if scan.truth})),
-        regions=tuple(sorted({scan.region for scan in used if scan.region})),
-        patients={split: tuple(sorted(found)) for split, found in sorted(patients.items())},
-    )
+from schema.model_facts import DataFacts
 
 
 def seen_patients(model: DataFacts, data: DataFacts) -> dict[str, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from lungct.froc.curve import RATES
+from lungct.froc.curve import RATES, SENSITIVITY_KEYS
 from schema.slice_keys import ALL, slice_rank
 
 UNDEFINED_TEXT: Final = "–"
@@ -128,11 +128,11 @@ CPM: Final = Metric(
 )
 FROC: Final = tuple(
     Metric(
-        f"sensitivity_at_{rate:g}",
+        key,
         f"sensitivity at {rate:g} false positives per scan",
         "share of the nodules hit by found nodules of at least the probability at that rate",
     )
-    for rate in RATES
+    for key, rate in zip(SENSITIVITY_KEYS, RATES, strict=True)
 )
 METRICS: Final = (
     POOLED_DICE,

@@ -3,11 +3,12 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lungct.grid import Grid
+from lungct.record import ScanRecord
 
 _HASH_DIGITS: Final = 16
 
@@ -78,6 +79,26 @@ class ModelFacts:
             return cls(grid=grid, window_hu=(low, high), data=data, **content)
         except (KeyError, TypeError) as error:
             raise ValueError(f"expected the facts of a model, got {text[:80]!r}") from error
+
+
+def facts_of(records: Iterable[ScanRecord]) -> DataFacts:
+    """What is known of scans by their records.
+
+    Args:
+        records: Of the scans found; those that can't be used are passed over.
+
+    Returns:
+        Truths, regions, and patients by split; no checksums.
+    """
+    used = [record for record in records if record.used]
+    patients: dict[str, set[str]] = {}
+    for record in used:
+        patients.setdefault(record.split, set()).add(patient_hash(record.patient_id))
+    return DataFacts(
+        truths=tuple(sorted({record.truth for record in used if record.truth})),
+        regions=tuple(sorted({record.region for record in used if record.region})),
+        patients={split: tuple(sorted(found)) for split, found in sorted(patients.items())},
+    )
 
 
 def patient_hash(patient_id: str) -> str:

@@ -6,14 +6,14 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tfx.utils import io_utils
 
 from lungct.record import OUTCOMES, ScanRecord
 from schema.files import COUNTS_FILE, DATA_FILE, MANIFEST_FILE, QUARANTINE_FILE, SCANS_FILE
-from schema.model_facts import DataFacts, patient_hash
+from schema.model_facts import DataFacts, facts_of
 
 QUARANTINE_COLUMNS = ("series_uid", "patient_id", "source", "split", "path", "reason")
 MANIFEST_COLUMNS = (
@@ -68,17 +68,9 @@ def data_facts(records: Sequence[ScanRecord], manifest: str) -> DataFacts:
         Truths, regions and patients of the scans that are used, and checksums over all that were
         found.
     """
-    used = [record for record in records if record.used]
-    patients: dict[str, set[str]] = {}
-    for record in used:
-        patients.setdefault(record.split, set()).add(patient_hash(record.patient_id))
     placed = (f"{one.series_uid},{one.patient_id},{one.split}\n" for one in records)
-    return DataFacts(
-        truths=tuple(sorted({record.truth for record in used})),
-        regions=tuple(sorted({record.region for record in used})),
-        split_sha256=_sha256("".join(placed)),
-        data_sha256=_sha256(manifest),
-        patients={split: tuple(sorted(found)) for split, found in sorted(patients.items())},
+    return replace(
+        facts_of(records), split_sha256=_sha256("".join(placed)), data_sha256=_sha256(manifest)
     )
 
 

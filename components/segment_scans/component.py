@@ -21,7 +21,6 @@ class SegmentScansSpec(ComponentSpec):
     """Inputs, outputs and parameters of SegmentScans."""
 
     PARAMETERS = {
-        "probability_threshold": ExecutionParameter(type=float),
         "train_patients": ExecutionParameter(type=int),
         "code_hash": ExecutionParameter(type=str),
     }
@@ -50,7 +49,6 @@ class SegmentScans(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         *,
-        probability_threshold: float,
         train_patients: int,
         code_hash: str,
         **channels: types.BaseChannel,
@@ -58,14 +56,12 @@ class SegmentScans(base_beam_component.BaseBeamComponent):
         """Wires the component.
 
         Args:
-            probability_threshold: Probability from which a voxel is predicted.
             train_patients: So many patients of the train split are judged; 0 for all.
             code_hash: Hash of the code that judges, for the cache.
             **channels: `examples`, `scans` and `model`; `baseline_model` where there is one to
                 compare with.
         """
         spec = SegmentScansSpec(
-            probability_threshold=probability_threshold,
             train_patients=train_patients,
             code_hash=code_hash,
             rows=types.Channel(type=standard_artifacts.Examples),

@@ -41,7 +41,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict: `examples`, `scans`, `model`, and perhaps `baseline_model`.
             output_dict: `rows` and `predictions`.
-            exec_properties: `probability_threshold`, `train_patients`.
+            exec_properties: `train_patients`.
 
         Raises:
             OSError: A result can't be written.
@@ -59,13 +59,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         places = Places(declare_splits(rows, judged), predictions)
         fileio.makedirs(predictions)
         models = _models(input_dict[MODEL_KEY], input_dict.get(BASELINE_KEY) or [])
-        threshold = exec_properties["probability_threshold"]
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Scans" >> beam.Create(tasks)
                 | "Spread" >> beam.Reshuffle()
-                | "Segment" >> beam.ParDo(SegmentScan(models, threshold, places, len(tasks)))
+                | "Segment" >> beam.ParDo(SegmentScan(models, places, len(tasks)))
             )
         for folder in places.rows.values():
             if not fileio.listdir(folder):

@@ -46,15 +46,12 @@ class Places:
     predictions: str
 
 
-def segment_scan(
-    scan: JudgedScan, models: Mapping[str, ServedModel], threshold: float
-) -> dict[str, Segmentation]:
+def segment_scan(scan: JudgedScan, models: Mapping[str, ServedModel]) -> dict[str, Segmentation]:
     """Segments one scan as whoever is served by a model would have it.
 
     Args:
         scan: The scan.
         models: Models by name.
-        threshold: Probability from which the candidate predicts a voxel; others have their own.
 
     Returns:
         By model.
@@ -62,10 +59,9 @@ def segment_scan(
     Raises:
         ValueError: A model gives another shape than that of the scan.
     """
-    own = {name: model.facts.probability_threshold for name, model in models.items()}
     return {
         name: segment_volume(
-            model, scan.hu, scan.region, scan.geometry, {**own, features.CANDIDATE: threshold}[name]
+            model, scan.hu, scan.region, scan.geometry, model.facts.probability_threshold
         )
         for name, model in models.items()
     }
@@ -74,20 +70,16 @@ def segment_scan(
 class SegmentScan(beam.DoFn):
     """Judges scans, writes their rows and masks, and logs how far this process has come."""
 
-    def __init__(
-        self, models: Mapping[str, str], threshold: float, places: Places, total: int
-    ) -> None:
+    def __init__(self, models: Mapping[str, str], places: Places, total: int) -> None:
         """Keeps what every scan needs.
 
         Args:
             models: Folders of SavedModels by name; `features.CANDIDATE` is one of them.
-            threshold: Probability from which a voxel is predicted.
             places: Where rows and masks are written.
             total: How many scans there are, for progress.
         """
         self._folders = dict(models)
         self._shared = {name: Shared() for name in models}
-        self._threshold = threshold
         self._places = places
         self._total = total
         self._done = 0
@@ -118,7 +110,7 @@ class SegmentScan(beam.DoFn):
         progress.advance("scans", self._done, self._total)
 
     def _judge(self, task: ScanTask, scan: JudgedScan) -> None:
-        found = segment_scan(scan, self._models, self._threshold)
+        found = segment_scan(scan, self._models)
         mask_path = os.path.join(self._places.predictions, task.series_uid + MASK_ENDING)
         write_whole(mask_path, mask_bytes(found[features.CANDIDATE].mask))
         rows_path = os.path.join(self._places.rows[task.split], task.series_uid + INDEX_ENDING)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct.froc.matching import BoolArray, FloatArray, ScanMatches
+from lungct.metrics import ratio
 
 IntArray = npt.NDArray[np.int64]
 # Of one axis (units,) or two (replicates, units).
@@ -17,6 +18,9 @@ Weights = npt.NDArray[np.integer[Any]]
 
 # False positives per scan at which LUNA16 reads the curve.
 RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+# Names of the sensitivities at these rates, wherever figures have names.
+SENSITIVITY_KEYS: Final = tuple(f"sensitivity_at_{rate:g}" for rate in RATES)
 
 # Marks times replicates that are summed at a time, which bounds memory.
 _BLOCK_MARKS = 1 << 21
@@ -122,7 +126,7 @@ class Froc:
         (false_positives,), (hits,) = self._cumulative(self._all_units()[None], order, ends)
         scores = np.concatenate([[np.inf], self.scores[order][ends]])
         return Curve(
-            scores, _ratio(false_positives, self.scans.sum()), _ratio(hits, self.nodules.sum())
+            scores, ratio(false_positives, self.scans.sum()), ratio(hits, self.nodules.sum())
         )
 
     def sensitivities(self, weights: Weights | None = None) -> FloatArray:
@@ -150,7 +154,7 @@ class Froc:
             targets = np.multiply.outer(part @ self.scans, RATES)
             points = zip(*self._cumulative(part, order, ends), targets, strict=True)
             found[start : start + block] = [_interpolate(*row) for row in points]
-        figures = _ratio(found, (rows @ self.nodules)[:, None])
+        figures = ratio(found, (rows @ self.nodules)[:, None])
         figures[rows @ self.scans == 0] = np.nan
         return figures.reshape((*shape, len(RATES)))
 
@@ -182,7 +186,7 @@ class Froc:
         """
         rows, shape = self._rows(weights)
         hits = np.bincount(self.units[self.hits], minlength=len(self.scans))
-        return _ratio(rows @ hits, rows @ self.nodules).reshape(shape)
+        return ratio(rows @ hits, rows @ self.nodules).reshape(shape)
 
     def false_positives_per_scan(self, weights: Weights | None = None) -> FloatArray:
         """False positives of all scores per scan.
@@ -198,7 +202,7 @@ class Froc:
         """
         rows, shape = self._rows(weights)
         false_positives = np.bincount(self.units[~self.hits], minlength=len(self.scans))
-        return _ratio(rows @ false_positives, rows @ self.scans).reshape(shape)
+        return ratio(rows @ false_positives, rows @ self.scans).reshape(shape)
 
     def _all_units(self) -> IntArray:
         """Weights of each unit once."""
@@ -240,9 +244,3 @@ def _interpolate(false_positives: IntArray, hits: IntArray, targets: FloatArray)
     gaps = np.maximum(false_positives[after] - false_positives[before], 1)
     shares = np.where(after > before, (targets - false_positives[before]) / gaps, 0.0)
     return np.asarray(hits[before] + shares * (hits[after] - hits[before]))
-
-
-def _ratio(numerators: Any, denominators: Any) -> FloatArray:
-    """Their ratio; NaN where the denominator is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(denominators, np.true_divide(numerators, denominators), np.nan))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lungct.froc.curve import RATES, Froc, Weights
+from lungct.froc.curve import SENSITIVITY_KEYS, Froc, Weights
 from lungct.froc.matching import FloatArray, Marks, ScanMatches, match_marks
 from lungct.froc.tables import Challenge
 from lungct.intervals import Interval, percentile_interval, replicate_weights
@@ -65,8 +65,8 @@ class FrocFigures:
 
     Attributes:
         counts: What was counted.
-        figures: By name: lesion_sensitivity, false_positives_per_scan, sensitivity_at_0.125 and so
-            on for each of `RATES`, cpm.
+        figures: By name: lesion_sensitivity, false_positives_per_scan, each of
+            `SENSITIVITY_KEYS`, cpm.
     """
 
     counts: Counts
@@ -119,7 +119,7 @@ def _values(froc: Froc, weights: Weights | None) -> dict[str, FloatArray]:
     return {
         "lesion_sensitivity": froc.lesion_sensitivity(weights),
         "false_positives_per_scan": froc.false_positives_per_scan(weights),
-        **{f"sensitivity_at_{rate:g}": sensitivities[..., i] for i, rate in enumerate(RATES)},
+        **{key: sensitivities[..., place] for place, key in enumerate(SENSITIVITY_KEYS)},
         "cpm": sensitivities.mean(axis=-1),
     }
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from lungct.froc.curve import RATES
+from lungct.froc.curve import RATES, SENSITIVITY_KEYS
 from report.detection import FrocCurve, Point
 from report.plots import svg
 from report.plots.svg import Axis, Frame
@@ -72,8 +72,8 @@ def froc(curves: Sequence[FrocCurve], rows: Sequence[MetricRow]) -> Markup:
         for curve in reversed(curves)
     ]
     marks = []
-    for rate in RATES:
-        row = find_row(rows, f"sensitivity_at_{rate:g}", features.SPLIT_EVAL)
+    for rate, key in zip(RATES, SENSITIVITY_KEYS, strict=True):
+        row = find_row(rows, key, features.SPLIT_EVAL)
         if row is not None and row.value is not None:
             text = f"{_rate_text(rate)} per scan: {figure_with_interval(row)}"
             marks.append(svg.whisker(frame, rate, row.lower, row.upper))

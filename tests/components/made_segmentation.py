@@ -16,7 +16,6 @@ from tests.made_scans import MadeScan
 
 SPLITS = ["train", "train-index", "eval", "eval-index", "test", "test-index"]
 PROPERTIES: dict[str, Any] = {
-    "probability_threshold": 0.5,
     "train_patients": 0,
     "code_hash": "c0ffee",
 }

@@ -220,7 +220,22 @@ def test_a_model_that_gives_another_shape(tmp_path: Path) -> None:
     model = load_model(save_module(tmp_path / "model", Halved()) + "/Format-Serving")
     whole = unpack_scan(read_examples(str(path)), (NODULE,), GRID.spacing_mm)
     with pytest.raises(ValueError, match=r"shape \(2, 3, 4\), got \(1, 3, 4\)"):
-        segment_scan(whole, {"candidate": model}, 0.5)
+        segment_scan(whole, {"candidate": model})
+
+
+def test_each_model_predicts_from_its_own_threshold(
+    models: Mapping[str, str], tmp_path: Path
+) -> None:
+    path = write_scan(tmp_path / "examples", scan("1.2", "eval"))
+    whole = unpack_scan(read_examples(str(path)), (NODULE,), GRID.spacing_mm)
+    # It says 0.5 of the 4 voxels from 0 HU on, 0.25 of all 24.
+    model = load_model(models["good"] + "/Format-Serving")
+    lower = replace(model, facts=replace(model.facts, probability_threshold=0.25))
+    found = segment_scan(whole, {"candidate": model, "baseline": lower})
+    assert {name: int(one.mask.sum()) for name, one in found.items()} == {
+        "candidate": 4,
+        "baseline": 24,
+    }
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:

@@ -1,25 +1,14 @@
 """What an evaluation says of the model and the data; the model was made elsewhere."""
 
-from lungct.record import ScanRecord
 from report.content import Lineage
-from report.external import judged_data
 from report.model_card import model_card
 from report.scans import sum_up
 from schema.metrics import MetricRow
-from schema.model_facts import patient_hash
 from tests.report.facts import content
 from tests.report.test_model_card import MODEL, card_content, scan
 from tests.report.test_page import words
 
 LINEAGE = Lineage(MODEL, is_evaluation=True, warnings=("the truth is another",))
-
-
-def test_data_that_are_judged() -> None:
-    lost = ScanRecord("c", "quarantined", patient_id="c", truth="other")
-    found = judged_data([scan("a", "eval", region="volume"), lost])
-
-    assert (found.truths, found.regions) == (("spheres",), ("volume",))
-    assert found.patients == {"eval": (patient_hash("a"),)}
 
 
 def test_card_takes_nothing_of_the_model_from_the_configuration() -> None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lungct.grid import Grid
-from schema.model_facts import DataFacts, ModelFacts, patient_hash
+from lungct.record import ScanRecord
+from schema.model_facts import DataFacts, ModelFacts, facts_of, patient_hash
 
 PATIENTS = {"eval": (patient_hash("c"),), "train": (patient_hash("a"), patient_hash("b"))}
 DATA = DataFacts(("label masks", "spheres"), ("lung",), "12ab", "34cd", PATIENTS)
@@ -18,6 +19,16 @@ MODEL = ModelFacts(
     code_hash="56ef",
     versions={"tensorflow": "2.15.1"},
 )
+
+
+def test_facts_of_scans_that_can_be_used() -> None:
+    known = {"patient_id": "a", "split": "eval", "truth": "spheres", "region": "volume"}
+    lost = ScanRecord("c", "quarantined", patient_id="c", truth="other")
+    found = facts_of([ScanRecord("a", "accepted", **known), lost])
+
+    assert (found.truths, found.regions) == (("spheres",), ("volume",))
+    assert found.patients == {"eval": (patient_hash("a"),)}
+    assert (found.split_sha256, found.data_sha256) == ("", "")
 
 
 def test_facts_come_back() -> None:
