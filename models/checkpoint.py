@@ -1,4 +1,4 @@
-"""State of an unfinished training on disk: weights, best weights and history.
+"""State of an unfinished training on disk: weights, the weights that are kept, and history.
 
 Every write goes to a temporary name first; `state.json` is written last and names the rest. A
 kill at any moment leaves the state of the last whole epoch. All paths may be remote ones that
@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 _STATE = "state.json"
-BEST_WEIGHTS = "best.weights.h5"
+KEPT_WEIGHTS = "kept.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Checkpoint:
         if tf.io.gfile.exists(self._weights(number - 1)):
             tf.io.gfile.remove(self._weights(number - 1))
 
-    def save_best(self, model: keras.Model) -> None:
-        """Keeps the weights that are the best so far."""
+    def save_kept(self, model: keras.Model) -> None:
+        """Writes the weights that the run ends with, as far as it has come."""
         tf.io.gfile.makedirs(self.directory)
-        save_weights(model, self._path(BEST_WEIGHTS))
+        save_weights(model, self._path(KEPT_WEIGHTS))
 
-    def restore_best(self, model: keras.Model) -> None:
-        """Puts the best weights back."""
-        load_weights(model, self._path(BEST_WEIGHTS))
+    def restore_kept(self, model: keras.Model) -> None:
+        """Puts these weights back."""
+        load_weights(model, self._path(KEPT_WEIGHTS))
 
     def restore(self, model: keras.Model) -> dict[str, Any] | None:
         """Puts weights and optimizer back as they were after the last whole epoch.

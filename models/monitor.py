@@ -1,7 +1,6 @@
-"""The end of an epoch: Dice on held-out patients, early stopping, history, progress."""
+"""Dice of held-out patients while training: of its crops, and of whole slices not trained on."""
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +11,17 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lungct import progress
 from lungct.metrics import Overlap, overlap_of
-from models.checkpoint import Checkpoint, write_json
 from models.holdout import Holdout, is_held_out
-from models.monitor_sample import Stratum, allocate, draw, grown, pooled_dice_estimate
+from models.monitor_sample import (
+    Stratum,
+    Totals,
+    allocate,
+    draw,
+    grown,
+    pooled_dice_estimate,
+    totals_by_patient,
+)
 from models.monitor_slices import SliceReader, WholeSlice, batches, padded
 from models.preprocessing import normalise
 from models.split import TrainingSplit, cuts_nodule
@@ -58,11 +63,13 @@ class Measurement:
         dice: Estimate of pooled Dice over all slices that are held out.
         error: Its standard error; 0 where all slices were predicted.
         slices: How many slices were predicted.
+        patients: What each patient has in the sums that Dice is the ratio of.
     """
 
     dice: float
     error: float
     slices: int
+    patients: Mapping[str, Totals]
 
 
 class Monitor:
@@ -128,18 +135,21 @@ class Monitor:
             for rows, sample in zip(self._strata, samples, strict=True)
         ]
         dice, error = pooled_dice_estimate(strata)
-        return Measurement(dice, error, sum(counts))
+        return Measurement(dice, error, sum(counts), totals_by_patient(strata))
 
     def _predicted(
         self, size: int, sample: Sequence[IndexRow], predict: Callable[[Any], Any]
     ) -> Stratum:
         """Voxel counts of the sampled slices of a stratum."""
+        found = list(batches(sample, _PREDICTION_BATCH))
         counts = [
             (both.common, both.predicted, both.truth)
-            for batch in batches(sample, _PREDICTION_BATCH)
+            for batch in found
             for both in self._overlaps([self._reader.read(row) for row in batch], predict)
         ]
-        return Stratum(size, *np.array(counts, np.int64).reshape(-1, 3).T)
+        patients = [row.patient_id for batch in found for row in batch]
+        common, predicted, truth = np.array(counts, np.int64).reshape(-1, 3).T
+        return Stratum(size, common, predicted, truth, patients)
 
     def _overlaps(
         self, slices: Sequence[WholeSlice], predict: Callable[[Any], Any]
@@ -169,116 +179,3 @@ def predictor(model: keras.Model) -> Callable[[Any], Any]:
         return model(image, training=False)
 
     return tf.function(logits, jit_compile=False, reduce_retracing=True)  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where a run writes, and the facts about it that go into its history.
-
-    Attributes:
-        checkpoint: State to resume from, and the best weights.
-        history_path: `history.json`.
-        logs: Folder of TensorBoard's files.
-        facts: Parameters, precision, patients held out and the like, as JSON.
-    """
-
-    checkpoint: Checkpoint
-    history_path: str
-    logs: str
-    facts: dict[str, Any]
-
-
-class EpochEnd(keras.callbacks.Callback):
-    """Measures the monitor Dice, keeps the best weights and stops when it has stopped growing."""
-
-    def __init__(self, monitor: Monitor, outputs: Outputs, epochs: list[dict[str, Any]]) -> None:
-        """Starts from the epochs that are done.
-
-        Args:
-            monitor: Measures Dice on what training does not see.
-            outputs: Where to write.
-            epochs: Rows of the history of an interrupted run, else empty.
-        """
-        super().__init__()
-        self.epochs = list(epochs)
-        self._monitor = monitor
-        self._outputs = outputs
-        self._training = monitor.training
-        self._writer = tf.summary.create_file_writer(outputs.logs)
-        self._predict: Callable[[Any], Any] | None = None
-        self._begin = time.monotonic()
-
-    @property
-    def best(self) -> dict[str, Any]:
-        """The row of the epoch with the highest monitor Dice; the first one of equals."""
-        return max(self.epochs, key=lambda row: row["monitor_dice"])
-
-    @property
-    def finished(self) -> bool:
-        """Whether patience has run out or all epochs are done."""
-        if not self.epochs:
-            return False
-        waited = len(self.epochs) - self.best["epoch"]
-        # Right after a better epoch training goes on, also with a patience of 0.
-        patience = max(self._training.patience, 1)
-        return waited >= patience or len(self.epochs) >= self._training.epochs
-
-    def history(self) -> dict[str, Any]:
-        """What `history.json` holds."""
-        best = self.best if self.epochs else {"epoch": 0, "monitor_dice": 0.0}
-        return {
-            **self._outputs.facts,
-            "epochs": self.epochs,
-            "best_epoch": best["epoch"],
-            "best_monitor_dice": best["monitor_dice"],
-            "stopped_early": 0 < len(self.epochs) < self._training.epochs and self.finished,
-        }
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Starts the clock, and dropout where this epoch has it whatever came before.
-
-        Keras keeps the state of dropout's random numbers out of the weights: without this a resumed
-        run would go on with other ones.
-        """
-        self._begin = time.monotonic()
-        state = [self._training.seed, epoch * self._training.steps_per_epoch]
-        for layer in self.model.layers:
-            if hasattr(layer, "seed_generator"):
-                layer.seed_generator.state.assign(state)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Adds the epoch to the history, saves the weights, and stops a run that is finished."""
-        self._add_row(epoch + 1, logs or {})
-        if self.best["epoch"] == epoch + 1:
-            self._outputs.checkpoint.save_best(self.model)
-        self._outputs.checkpoint.save(self.model, {"epochs": self.epochs})
-        write_json(self._outputs.history_path, self.history())
-        self._report()
-        if self.finished:
-            self.model.stop_training = True
-
-    def _add_row(self, epoch: int, logs: dict[str, float]) -> None:
-        if self._predict is None:
-            self._predict = predictor(self.model)
-        measured = self._monitor.measure(self._predict, self._monitor.wanted(self.epochs))
-        row = {
-            "epoch": epoch,
-            "loss": float(logs["loss"]),
-            "dice": float(logs["dice"]),
-            "monitor_dice": measured.dice,
-            "monitor_error": measured.error,
-            "monitor_slices": measured.slices,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": round(time.monotonic() - self._begin, 3),
-        }
-        self.epochs.append(row)
-        with self._writer.as_default(step=epoch):
-            for name in ("loss", "dice", "monitor_dice", "monitor_error", "learning_rate"):
-                tf.summary.scalar(name, row[name])
-        self._writer.flush()
-
-    def _report(self) -> None:
-        total = len(self.epochs) if self.finished else self._training.epochs
-        dice, error = (self.epochs[-1][f"monitor_{name}"] for name in ("dice", "error"))
-        note = f"Dice of held-out slices {dice:.3f}" + (f" ± {error:.3f}" if error else "")
-        progress.advance("epochs", len(self.epochs), total, note)

@@ -1,11 +1,11 @@
-"""Pooled Dice of all slices, estimated from some of them.
+"""Pooled Dice of all slices, estimated from some of them, and how far two estimates differ.
 
 Slices with nodules are few and hold all the truth; the many others hold false voxels alone. Each of
 the two strata is sampled by itself, at random and without replacement.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 _Counts = npt.NDArray[np.int64]
+# One patient in the two sums of pooled Dice: twice the common voxels; predicted and true ones.
+Totals = tuple[float, float]
 _LEAST = 2  # slices of a stratum, below which they tell nothing about its variance
 
 
@@ -25,12 +27,14 @@ class Stratum:
         intersection: Voxels predicted and true, int64 (sampled slices,).
         predicted: Voxels predicted, of the same shape.
         truth: Voxels true, of the same shape.
+        patients: The patient of each sampled slice.
     """
 
     size: int
     intersection: _Counts
     predicted: _Counts
     truth: _Counts
+    patients: Sequence[str]
 
     @property
     def weight(self) -> float:
@@ -82,6 +86,54 @@ def pooled_dice_estimate(strata: Sequence[Stratum]) -> tuple[float, float]:
         for one in strata
     )
     return dice, math.sqrt(variance) / total
+
+
+def totals_by_patient(strata: Sequence[Stratum]) -> dict[str, Totals]:
+    """What each patient has in the sums of the estimate; each slice counts for those it stands for.
+
+    Args:
+        strata: All strata.
+
+    Returns:
+        By patient, in order; pooled Dice is the ratio of both sums over all patients.
+    """
+    sums: dict[str, Totals] = {}
+    for one in strata:
+        both = one.predicted + one.truth
+        for patient, common, total in zip(one.patients, one.intersection, both, strict=True):
+            before = sums.get(patient, (0.0, 0.0))
+            sums[patient] = (
+                before[0] + 2 * one.weight * float(common),
+                before[1] + one.weight * float(total),
+            )
+    return dict(sorted(sums.items()))
+
+
+def difference_error(one: Mapping[str, Totals], other: Mapping[str, Totals]) -> float:
+    """Standard error of the difference of two pooled Dice on the same patients.
+
+    By the jackknife (Efron and Stein, Annals of Statistics 9, 1981): with d(i) the difference
+    without patient i, of n patients, it is sqrt((n - 1)/n Σ (d(i) - mean d)²). What two epochs
+    find equally hard cancels out, which the error of either alone does not know.
+
+    Args:
+        one: Totals by patient.
+        other: Those of the other estimate; a patient that is not there counts 0.
+
+    Returns:
+        The error; 0 with fewer than 2 patients, which tell nothing about it.
+    """
+    patients = sorted({*one, *other})
+    if len(patients) < _LEAST:
+        return 0.0
+    sums = np.array(
+        [[all_of.get(name, (0.0, 0.0)) for name in patients] for all_of in (one, other)]
+    )
+    common, total = np.moveaxis(sums.sum(axis=1, keepdims=True) - sums, -1, 0)
+    dice = np.divide(common, total, out=np.zeros_like(common), where=total > 0)
+    without = dice[0] - dice[1]
+    spread = np.sum((without - without.mean()) ** 2)
+    return math.sqrt((len(patients) - 1) / len(patients) * float(spread))
 
 
 def allocate(nodules: int, others: int, wanted: int) -> tuple[int, int]:

@@ -26,10 +26,11 @@ import tensorflow_transform as tft
 from lungct import progress
 from models.checkpoint import Checkpoint, resume_directory, write_json
 from models.dataset import training_batches
+from models.epoch_end import EpochEnd, Outputs
 from models.export import export, library_versions
 from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
-from models.monitor import EpochEnd, Monitor, Outputs, PooledDice
+from models.monitor import Monitor, PooledDice
 from models.networks.unet import build_unet, float32_copy
 from models.precision import (
     choose_policy,
@@ -74,7 +75,7 @@ class Run:
 
 
 def run_fn(fn_args: Any) -> None:
-    """Trains on the train split and writes the best model as a SavedModel.
+    """Trains on the train split and writes the model that is kept as a SavedModel.
 
     Args:
         fn_args: TFX's FnArgs. `custom_config` holds the hyperparameters; `train_files` the
@@ -138,7 +139,7 @@ def train(run: Run) -> keras.Model:
     """Trains until the epochs are done or the monitor Dice has stopped growing.
 
     Returns:
-        The model of the best epoch, computing in float32.
+        The model of the epoch that is kept, computing in float32.
     """
     training = run.settings.training
     keras.utils.set_random_seed(training.seed)
@@ -209,7 +210,7 @@ def _fit(run: Run, model: keras.Model, policy: str) -> None:
             verbose=0,
         )
     write_json(outputs.history_path, callback.history())
-    run.checkpoint.restore_best(model)
+    run.checkpoint.restore_kept(model)
 
 
 def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str, Any]:

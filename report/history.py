@@ -40,7 +40,7 @@ class History:
 
     Attributes:
         epochs: In order.
-        best_epoch: The epoch whose weights were kept, numbered as in `epochs`.
+        kept_epoch: The epoch whose weights were kept, numbered as in `epochs`.
         monitor_patients: Patients of the train split that were held out for early stopping.
         parameters: Weights that the model has.
         precision: Numeric precision of training.
@@ -48,7 +48,7 @@ class History:
     """
 
     epochs: tuple[Epoch, ...]
-    best_epoch: int | None
+    kept_epoch: int | None
     monitor_patients: tuple[str, ...]
     parameters: int | None
     precision: str
@@ -69,7 +69,7 @@ def read_history(folder: str) -> History | None:
         facts = json.loads(file.read())
     return History(
         epochs=tuple(_epoch(row, number) for number, row in enumerate(facts.get("epochs", ()))),
-        best_epoch=facts.get("best_epoch"),
+        kept_epoch=facts.get("kept_epoch"),
         monitor_patients=tuple(facts.get("monitor_patients") or ()),
         parameters=facts.get("parameters"),
         precision=str(facts.get("precision") or ""),

@@ -60,10 +60,10 @@ def _points(epochs: Sequence[Epoch], values: Sequence[float | None]) -> list[tup
 
 
 def _best(frame: Frame, history: History) -> list[Markup]:
-    return [] if history.best_epoch is None else [svg.upright(frame, history.best_epoch, "best")]
+    return [] if history.kept_epoch is None else [svg.upright(frame, history.kept_epoch, "best")]
 
 
 def _best_entry(history: History) -> list[tuple[str, str]]:
-    if history.best_epoch is None:
+    if history.kept_epoch is None:
         return []
-    return [("best", f"best epoch ({history.best_epoch})")]
+    return [("best", f"epoch kept ({history.kept_epoch})")]

@@ -227,7 +227,7 @@ def write_history(folder: Path, epochs: int = 3, **more: Any) -> str:
     ]
     facts = {
         "epochs": rows,
-        "best_epoch": epochs - 1,
+        "kept_epoch": epochs - 1,
         "monitor_patients": ["p1", "p2"],
         "parameters": 1234567,
         "precision": "float32",

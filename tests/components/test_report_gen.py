@@ -83,7 +83,7 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
 
     assert (summary["name"], summary["trainer_code_hash"]) == ("made-up run", "c0ffee")
     assert [row["criterion"] for row in summary["gate"]] == [PASSED[0].text]
-    assert summary["history"]["best_epoch"] == 2
+    assert summary["history"]["kept_epoch"] == 2
     card = json.loads((tmp_path / "report" / "model_card.json").read_text())
     assert card["lineage"]["model"] is not None
     assert card["lineage"]["compared_with"] is None

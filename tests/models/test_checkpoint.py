@@ -62,17 +62,17 @@ def test_a_kill_between_weights_and_state_leaves_the_epoch_before(
     assert checkpoint.restore(small_model()) == {"epochs": [{}]}
 
 
-def test_best_weights_are_apart_from_the_last(checkpoint: Checkpoint) -> None:
+def test_kept_weights_are_apart_from_the_last(checkpoint: Checkpoint) -> None:
     model = small_model()
-    checkpoint.save_best(model)
-    best = model.get_weights()
+    checkpoint.save_kept(model)
+    kept = model.get_weights()
     step(model)
-    checkpoint.restore_best(model)
-    np.testing.assert_array_equal(model.get_weights()[0], best[0])
+    checkpoint.restore_kept(model)
+    np.testing.assert_array_equal(model.get_weights()[0], kept[0])
 
 
 def test_remove_deletes_and_may_be_called_twice(checkpoint: Checkpoint) -> None:
-    checkpoint.save_best(small_model())
+    checkpoint.save_kept(small_model())
     checkpoint.remove()
     checkpoint.remove()
     assert not Path(checkpoint.directory).exists()

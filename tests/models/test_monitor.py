@@ -1,16 +1,12 @@
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.checkpoint import Checkpoint
 from models.holdout import Holdout
-from models.monitor import EpochEnd, Measurement, Monitor, Outputs, PooledDice, predictor
+from models.monitor import Measurement, Monitor, PooledDice, predictor
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
 from schema.slices import read_run
@@ -74,7 +70,8 @@ def test_those_not_predicted_count_too(split: TrainingSplit) -> None:
     monitor = Monitor(split, few_with_nodules(split))
     # Both slices with nodules, 4 of 8 others, of which all have the same false voxels.
     part = monitor.measure(everywhere, 6)
-    assert part == Measurement(monitor.measure(everywhere, 500).dice, 0.0, 6)
+    assert part.dice == monitor.measure(everywhere, 500).dice
+    assert (part.error, part.slices) == (0.0, 6)
     truth = round(part.dice * 10 * PIXELS / (2 - part.dice))  # D = 2 T / (T + 10 slices)
     assert truth == int(TRUTH[TRUTH.any(axis=(1, 2))][:2].sum())
 
@@ -93,7 +90,17 @@ def test_a_monitor_of_the_same_seed_measures_alike(split: TrainingSplit) -> None
 
 def test_nothing_predicted_is_0(split: TrainingSplit) -> None:
     measured = Monitor(split, HELD_OUT).measure(lambda images: -everywhere(images), 500)
-    assert measured == Measurement(0.0, 0.0, 6)
+    truth = int(TRUTH.sum())
+    assert measured == Measurement(0.0, 0.0, 6, {"patient0": (0.0, truth)})
+
+
+def test_patients_have_their_parts_of_the_sums(split: TrainingSplit) -> None:
+    measured = Monitor(split, Holdout(("patient0", "patient1"))).measure(everywhere, 500)
+    truth = int(TRUTH.sum())
+    assert list(measured.patients) == ["patient0", "patient1"]
+    assert measured.patients["patient0"] == (2 * truth, truth + 6 * PIXELS)
+    common, total = np.sum(list(measured.patients.values()), axis=0)
+    assert measured.dice == pytest.approx(common / total)
 
 
 def test_single_slices_can_be_held_out(split: TrainingSplit) -> None:
@@ -177,94 +184,3 @@ def test_the_network_is_traced_for_few_sizes() -> None:
     for count, columns in ((4, 32), (3, 64), (2, 96), (1, 128), (4, 160)):
         assert predict(tf.zeros((count, 32, columns, 3))).shape == (count, 32, columns, 1)
     assert len(traces) == 2
-
-
-def run_epochs(
-    split: TrainingSplit, tmp_path: Path, figures: list[float], before: int = 0
-) -> EpochEnd:
-    """Runs through epochs with these monitor figures until the callback says stop."""
-    values = iter(figures)
-    monitor = Monitor(split, HELD_OUT)
-    monitor.measure = lambda predict, wanted: Measurement(  # type: ignore[method-assign]
-        next(values), 0.125, wanted
-    )
-    checkpoint = Checkpoint(str(tmp_path / "resume"))
-    outputs = Outputs(checkpoint, str(tmp_path / "history.json"), str(tmp_path / "logs"), {"a": 1})
-    rows = [
-        {"epoch": i + 1, "monitor_dice": 0.0, "monitor_error": 0.0, "monitor_slices": 3}
-        for i in range(before)
-    ]
-    callback = EpochEnd(monitor, outputs, rows)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(optimizer="sgd", loss="mse")
-    callback.set_model(model)
-    for epoch in range(before, before + len(figures)):
-        callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch, {"loss": 1.0, "dice": 0.5})
-        if getattr(model, "stop_training", False):
-            break
-    return callback
-
-
-@pytest.mark.parametrize(("patience", "epochs"), [(0, 3), (1, 3), (2, 4), (3, 9)])
-def test_stops_after_so_many_epochs_without_a_better_one(
-    split: TrainingSplit, tmp_path: Path, patience: int, epochs: int
-) -> None:
-    patient = with_training(split, epochs=9, patience=patience)
-    figures = [0.1, 0.4, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]  # an equal one is no better
-    callback = run_epochs(patient, tmp_path, figures)
-    assert len(callback.epochs) == epochs
-    assert callback.history()["stopped_early"] is (epochs < 9)
-
-
-def test_history_knows_the_best_and_how_it_was_measured(
-    split: TrainingSplit, tmp_path: Path
-) -> None:
-    patient = with_training(split, epochs=9, patience=1, monitor_slices=2)
-    run_epochs(patient, tmp_path, [0.1, 0.4, 0.3])
-    history = json.loads((tmp_path / "history.json").read_text())
-    assert history["best_epoch"] == 2 and history["best_monitor_dice"] == 0.4
-    assert history["stopped_early"] is True and history["a"] == 1
-    rows = history["epochs"]
-    measured = {"monitor_dice", "monitor_error", "monitor_slices"}
-    assert set(rows[0]) == {"epoch", "loss", "dice", "learning_rate", "seconds", *measured}
-    assert [row["monitor_slices"] for row in rows] == [2, 4, 6]  # an error of 0.125 is too large
-    assert rows[0]["monitor_error"] == 0.125
-
-
-def test_without_a_gain_from_0_the_first_epoch_is_the_best(
-    split: TrainingSplit, tmp_path: Path
-) -> None:
-    callback = run_epochs(with_training(split, patience=2, epochs=9), tmp_path, [0.0, 0.0, 0.0])
-    assert callback.finished and callback.best["epoch"] == 1
-    assert (tmp_path / "resume" / "best.weights.h5").exists()
-
-
-def test_ends_with_the_last_epoch(split: TrainingSplit, tmp_path: Path) -> None:
-    callback = run_epochs(with_training(split, epochs=2), tmp_path, [0.1, 0.2])
-    assert callback.finished and callback.history()["stopped_early"] is False
-
-
-def test_before_the_first_epoch_nothing_is_finished(split: TrainingSplit, tmp_path: Path) -> None:
-    callback = run_epochs(split, tmp_path, [])
-    assert not callback.finished and callback.history()["best_epoch"] == 0
-
-
-def test_goes_on_from_the_rows_of_an_interrupted_run(split: TrainingSplit, tmp_path: Path) -> None:
-    callback = run_epochs(with_training(split, epochs=3), tmp_path, [0.3], before=2)
-    assert [row["epoch"] for row in callback.epochs] == [1, 2, 3]
-    assert callback.finished and callback.epochs[-1]["monitor_slices"] == 3
-
-
-def test_logs_progress(
-    split: TrainingSplit, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level("INFO", logger="noduleflow.progress"):
-        run_epochs(with_training(split, epochs=2), tmp_path, [0.25])
-    [record] = caplog.records
-    assert record.progress == ("epochs", 1, 2, "Dice of held-out slices 0.250 ± 0.125")  # type: ignore[attr-defined]
-
-
-def test_writes_curves_for_tensorboard(split: TrainingSplit, tmp_path: Path) -> None:
-    run_epochs(split, tmp_path, [0.2])
-    assert list((tmp_path / "logs").glob("events.out.tfevents.*"))

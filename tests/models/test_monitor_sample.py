@@ -4,15 +4,23 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.monitor_sample import Stratum, allocate, draw, grown, pooled_dice_estimate
+from models.monitor_sample import (
+    Stratum,
+    allocate,
+    difference_error,
+    draw,
+    grown,
+    pooled_dice_estimate,
+    totals_by_patient,
+)
 
 Counts = npt.NDArray[np.int64]
 
 
-def stratum(size: int, *slices: tuple[int, int, int]) -> Stratum:
-    """Slices as (intersection, predicted, truth)."""
+def stratum(size: int, *slices: tuple[int, int, int], patients: str = "") -> Stratum:
+    """Slices as (intersection, predicted, truth), each of a patient named by one letter."""
     columns = np.array(slices, np.int64).reshape(-1, 3).T
-    return Stratum(size, *columns)
+    return Stratum(size, *columns, patients=patients or "a" * len(slices))
 
 
 def test_all_slices_give_pooled_dice_without_error() -> None:
@@ -36,6 +44,43 @@ def test_the_error_adds_up_over_strata() -> None:
     # D = 4/8; e = 4 - 2 and 0 - 2: s² = 8; 4² * (1 - 2/4) * 8 / 2 = 32; total 2 * 8 = 16.
     assert pooled_dice_estimate([one]) == pytest.approx((0.5, math.sqrt(32) / 16))
     assert pooled_dice_estimate([one, one]) == pytest.approx((0.5, math.sqrt(64) / 32))
+
+
+def test_totals_of_patients_are_those_of_the_estimate() -> None:
+    strata = [
+        stratum(2, (3, 5, 4), (1, 1, 6), patients="ba"),
+        stratum(8, (0, 4, 0), (0, 0, 0), patients="ac"),
+    ]
+    # Each of the others stands for 4: patient a has 1 + 6 and 4 * 4 voxels.
+    assert totals_by_patient(strata) == {"a": (2.0, 23.0), "b": (6.0, 9.0), "c": (0.0, 0.0)}
+    assert pooled_dice_estimate(strata)[0] == pytest.approx((2 + 6) / (23 + 9))
+
+
+def test_error_of_a_difference_by_leaving_out_patients() -> None:
+    one = {"a": (6.0, 10.0), "b": (2.0, 10.0), "c": (4.0, 5.0)}
+    other = {"a": (5.0, 10.0), "b": (2.0, 10.0), "c": (3.0, 5.0)}
+    # Without a: 6/15 - 5/15; without b: 10/15 - 8/15; without c: 8/20 - 7/20.
+    without = np.array([1 / 15, 2 / 15, 1 / 20])
+    expected = math.sqrt(2 / 3 * np.sum((without - without.mean()) ** 2))
+    assert difference_error(one, other) == pytest.approx(expected)
+    assert difference_error(other, one) == pytest.approx(expected)
+
+
+def test_what_all_patients_share_is_no_error() -> None:
+    one = {"a": (9.0, 10.0), "b": (1.0, 10.0), "c": (5.0, 10.0)}
+    assert difference_error(one, one) == 0.0
+    assert difference_error(one, {name: (a - 1, b) for name, (a, b) in one.items()}) < 1e-12
+
+
+def test_a_patient_that_only_one_estimate_has_counts_0_in_the_other() -> None:
+    one = {"a": (6.0, 10.0), "b": (0.0, 2.0)}
+    # Without a: 0 - 0, without b: 6/10 - 4/10.
+    assert difference_error(one, {"a": (4.0, 10.0)}) == pytest.approx(math.sqrt(0.5 * 2 * 0.1**2))
+
+
+def test_one_patient_tells_no_error() -> None:
+    assert difference_error({"a": (6.0, 10.0)}, {"a": (4.0, 10.0)}) == 0.0
+    assert difference_error({}, {}) == 0.0
 
 
 @pytest.mark.parametrize("strata", [[], [stratum(0)], [stratum(9, (0, 0, 0), (0, 0, 0))]])
@@ -99,7 +144,7 @@ def luna16_like(random: np.random.Generator) -> tuple[Counts, Counts]:
 
 def sampled(counts: Counts, count: int, seed: int) -> Stratum:
     places = draw(range(counts.shape[1]), count, seed)
-    return Stratum(counts.shape[1], *counts[:, places])
+    return Stratum(counts.shape[1], *counts[:, places], patients="a" * count)
 
 
 def test_a_sample_measures_as_all_slices_would() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from models import trainer
 from models.checkpoint import Checkpoint
-from models.monitor import EpochEnd
+from models.epoch_end import EpochEnd
 from models.split import TrainingSplit, read_split
 from schema.files import HISTORY_FILE
 from schema.hyperparameters import Training, UNet, parse
@@ -31,7 +31,7 @@ def test_run_fn_writes_model_history_and_logs(trained: types.SimpleNamespace) ->
     assert len(history["monitor_patients"]) == 1
     assert history["precision"] == "float32" and history["parameters"] > 1000
     assert history["slices"] == 24 and history["nodule_slices"] == 16
-    assert 1 <= history["best_epoch"] <= 3
+    assert 1 <= history["best_epoch"] <= history["kept_epoch"] <= 3
     assert list((run_dir / "logs").iterdir())
     assert (Path(trained.serving_model_dir) / "saved_model.pb").exists()
 
@@ -101,7 +101,7 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_weights_of_an_undisturbed_one(
 ) -> None:
     split = with_training(split, epochs=3, steps_per_epoch=3)
     # The weights that are compared are those of the last epoch, not of one before the kill.
-    monkeypatch.setattr(EpochEnd, "best", property(lambda self: self.epochs[-1]))
+    monkeypatch.setattr(EpochEnd, "kept", property(lambda self: self.epochs[-1]))
     undisturbed = trainer.train(new_run(split, tmp_path / "undisturbed"))
     run = new_run(split, tmp_path / "killed")
     steps: list[int] = []

@@ -95,7 +95,7 @@ def test_report_of_a_blessed_model(tmp_path: Path) -> None:
     assert small["dice"] == pytest.approx(8 / 14)
     assert (small["truth_mm3"], small["predicted_mm3"]) == (35.0, 35.0)
     assert summary["nodule_summary"]["nodules"] == 2
-    assert summary["history"]["best_epoch"] == 2
+    assert summary["history"]["kept_epoch"] == 2
     assert [one["kind"] for one in summary["pictures"]] == [
         *("among the worst", "among the best", "false positive", "false positive"),
     ]

@@ -13,7 +13,7 @@ def test_history_with_more_keys_than_asked_for(tmp_path: Path) -> None:
     assert history is not None
     assert [epoch.epoch for epoch in history.epochs] == [1, 2]
     assert history.epochs[1] == Epoch(2, 0.5, 0.625, 0.375, 2.0)
-    assert (history.best_epoch, history.parameters) == (1, 1234567)
+    assert (history.kept_epoch, history.parameters) == (1, 1234567)
     assert history.monitor_patients == ("p1", "p2")
     assert history.seconds == 4.0
 
@@ -25,7 +25,7 @@ def test_history_with_fewer_keys(tmp_path: Path) -> None:
 
     assert history is not None
     assert history.epochs == (Epoch(0, 1.5, None, None, None),)
-    assert (history.best_epoch, history.precision, history.seconds) == (None, "", 0.0)
+    assert (history.kept_epoch, history.precision, history.seconds) == (None, "", 0.0)
 
 
 def test_no_history(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_loss_where_it_was_recorded() -> None:
     (line,) = lines(text, "train")
     # Epochs 1 and 2 of 0.5 to 3.5 along 490 from 56 on.
     assert [place.split(",")[0] for place in line.split()] == ["137.7", "301.0"]
-    assert len(lines(text, "best")) == 1 and "best epoch (3)" in text
+    assert len(lines(text, "best")) == 1 and "epoch kept (3)" in text
     assert [one for one in ("1", "2", "3") if f">{one}</text>" in text] == ["1", "2", "3"]
 
 
@@ -38,10 +38,10 @@ def test_dice_with_a_band_of_the_standard_error() -> None:
 
 def test_no_band_where_all_slices_were_measured() -> None:
     known = tuple(replace(epoch, monitor_error=0.0) for epoch in EPOCHS)
-    text = dice_curve(replace(HISTORY, epochs=known, best_epoch=None))
+    text = dice_curve(replace(HISTORY, epochs=known, kept_epoch=None))
 
     assert 'class="area eval"' not in text and "standard error" not in text
-    assert "best epoch" not in text
+    assert "epoch kept" not in text
 
 
 def test_one_epoch_and_no_loss() -> None:
