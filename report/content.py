@@ -14,7 +14,7 @@ from report.evaluation import Evaluation
 from report.history import History
 from report.nodules import NoduleResult, WrongMark
 from report.pictures import Picture
-from report.scans import DataFacts
+from report.scans import ScanSummary
 from schema import features
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
@@ -102,7 +102,7 @@ class ReportContent:
 
     name: str
     blessed: bool
-    data: DataFacts
+    data: ScanSummary
     evaluation: Evaluation
     findings: Findings
     pictures: tuple[Picture, ...]
@@ -192,11 +192,11 @@ def _rows(rows: Sequence[MetricRow]) -> list[dict[str, Any]]:
     return [asdict(row) for row in rows]
 
 
-def _outcomes(data: DataFacts) -> dict[str, int]:
+def _outcomes(data: ScanSummary) -> dict[str, int]:
     return {"found": data.found, **{name: getattr(data, name) for name in OUTCOMES}}
 
 
-def _data(data: DataFacts) -> dict[str, Any]:
+def _data(data: ScanSummary) -> dict[str, Any]:
     return {
         "phantoms": data.phantoms,
         "splits": [asdict(split) for split in data.splits],

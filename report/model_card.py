@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from lungct.record import ScanRecord
+from lungct.words import noun
 from report.content import ReportContent
 from report.words import SPHERES, counted, decimal, sentence
 from schema import features
@@ -67,7 +68,8 @@ def warnings(content: ReportContent) -> Iterator[str]:
         )
     elif data.mixed:
         yield (
-            f"PHANTOMS AND PATIENTS ARE MIXED: {data.phantoms} of the {data.used} scans are "
+            f"PHANTOMS AND PATIENTS ARE MIXED: {data.phantoms} of the {data.used} scans "
+            f"{noun(data.phantoms, 'is', 'are')} "
             "computer-made. The figures do not say how the model would do on people."
         )
     seen = content.lineage.seen_patients
@@ -76,7 +78,7 @@ def warnings(content: ReportContent) -> Iterator[str]:
     elif seen:
         yield (
             f"SEEN IN TRAINING: {counted(seen, 'patient')} of those judged "
-            f"{'was' if seen == 1 else 'were'} in the model's training data. The figures are too "
+            f"{noun(seen, 'was', 'were')} in the model's training data. The figures are too "
             "good."
         )
 
@@ -200,9 +202,10 @@ def _limits(content: ReportContent) -> Iterator[str]:
         if nodules < FEW_NODULES:
             yield f"{counted(nodules, 'nodule')} of {bucket_text(bucket)} judged: too few to tell."
     if data.crops:
+        crops = noun(data.crops, "is a crop around a nodule", "are crops around nodules")
         yield (
-            f"{data.crops} of {counted(data.used, 'scan')} are crops around nodules; their "
-            "figures can't be compared with those of whole scans."
+            f"{data.crops} of {counted(data.used, 'scan')} {crops}; such figures can't be compared "
+            "with those of whole scans."
         )
     if any(scan.truth == SPHERES and not scan.phantom for scan in _all(content)):
         yield "Truth is spheres of the annotated diameters: no outline can agree with it wholly."

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from lungct.words import counted
 from runner.console import dice_table, gate_table
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
@@ -22,7 +23,7 @@ def show_results(console: Console, summary: Mapping[str, Any], splits: Sequence[
     console.print(dice_table([MetricRow(**row) for row in summary["metrics"]], splits))
     if crops := summary.get("data", {}).get("crops"):
         console.print(
-            f"  of crops in {crops} scans: not to be compared with figures of whole scans"
+            f"  of crops in {counted(crops, 'scan')}: not to be compared with figures of whole scans"
         )
     console.print("\n[bold]Gate[/bold]")
     console.print(gate_table(gate_of(summary)))

@@ -13,7 +13,7 @@ from glob import escape, glob
 
 from rich.console import Console
 
-from runner.arguments import Parser
+from lungct.command_line import Parser
 from runner.exit_status import EXIT_OK
 from runner.finished import FinishedRun, read_finished
 from runner.streams import quiet

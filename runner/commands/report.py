@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from runner.arguments import Parser
+from lungct.command_line import Parser
 from runner.exit_status import EXIT_OK
 from runner.finished import FinishedRun, read_finished
 from runner.streams import quiet

@@ -194,8 +194,7 @@ def test_evaluation_counts_patients_of_every_split_of_the_model(tmp_path: Path) 
 
     assert lineage.is_evaluation and lineage.seen_patients == 1
     assert (
-        "1 of 1 patients were in the data of the model (1 in its eval split)"
-        in (lineage.warnings[0])
+        "1 of 1 patient was in the data of the model (1 in its eval split)" in (lineage.warnings[0])
     )
     assert unknown.is_evaluation and unknown.warnings == ()
 

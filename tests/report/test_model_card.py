@@ -133,7 +133,7 @@ def test_limits_are_those_of_the_run() -> None:
         "0 nodules of 3–6 mm judged: too few to tell.",
         "1 nodule of 6–8 mm judged: too few to tell.",
         "0 nodules of 8–15 mm judged: too few to tell.",
-        "1 of 2 scans are crops around nodules; their figures can't be compared with those of "
+        "1 of 2 scans is a crop around a nodule; such figures can't be compared with those of "
         "whole scans.",
         "Truth is spheres of the annotated diameters: no outline can agree with it wholly.",
         "All scans are from one data root (here).",
