@@ -17,8 +17,8 @@ from schema import features
 from schema.metrics import HEADLINES, METRICS, Metric, find_row
 from schema.model_facts import ModelFacts
 from schema.slice_keys import ALL, bucket_text
+from schema.versions import CARD_VERSION
 
-CARD_VERSION: Final = 1
 # With fewer patients intervals are too narrow, and with fewer nodules a size says little.
 FEW_PATIENTS: Final = 30
 FEW_NODULES: Final = 20
@@ -37,10 +37,12 @@ NOT_FOR: Final = (
 def model_card(content: ReportContent) -> dict[str, Any]:
     """The card as plain JSON; what is not known is left out or null."""
     configuration = json.loads(content.making.configuration)
+    is_evaluation = content.lineage.is_evaluation
     return {
         "version": CARD_VERSION,
-        "name": None if content.lineage.is_evaluation else content.name,
-        "is_evaluation": content.lineage.is_evaluation,
+        "name": (content.lineage.model_name or None) if is_evaluation else content.name,
+        "folder": content.lineage.folder or None,
+        "is_evaluation": is_evaluation,
         "written": content.making.written,
         "blessed": content.blessed,
         "intended_use": INTENDED_USE,

@@ -124,9 +124,8 @@ class LocalRun:
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, phantom)
-        self._end(
-            f"{counted(phantom.scans, 'scan')} in {short_path(folder)}: a phantom, not patients"
-        )
+        scans = counted(phantom.scans, "scan")
+        self._end(f"{scans} in {short_path(folder)}: a phantom, not patients")
         data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
         self._record.config = config.model_copy(update={"data": data})
 

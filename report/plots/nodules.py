@@ -70,9 +70,8 @@ def reliability(bins: Sequence[CalibrationBin]) -> Markup:
     known = [(one, one.share) for one in bins if one.share is not None]
     marks = []
     for one, share in known:
-        text = (
-            f"{one.low:g} to {one.high:g}: {figure_text(share)} of {counted(one.voxels, 'voxel')}"
-        )
+        voxels = counted(one.voxels, "voxel")
+        text = f"{one.low:g} to {one.high:g}: {figure_text(share)} of {voxels}"
         marks.append(svg.whisker(frame, one.middle, one.lower, one.upper))
         marks.append(svg.dot(frame, (one.middle, share), "eval", text))
     lines = [

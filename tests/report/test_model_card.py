@@ -151,7 +151,7 @@ def test_phantoms_and_seen_patients_are_said_loudly() -> None:
 
     assert list(warnings(card_content(made)))[0].startswith("PHANTOM DATA: every scan")
     (mixed,) = warnings(card_content(made, real))
-    assert mixed.startswith("PHANTOMS AND PATIENTS ARE MIXED: 1 of the 2 scans")
+    assert mixed.startswith("PHANTOMS AND PATIENTS ARE MIXED: 1 of the 2 scans is ")
     (seen,) = warnings(card_content(real, lineage=Lineage(MODEL, None, 1)))
     assert seen.startswith("SEEN IN TRAINING: 1 patient of those judged was in")
     assert list(warnings(card_content(real))) == []
