@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from lungct.progress import LOGGER_NAME
+from schema import features
 from schema.gate import Figures, GateRow, Verdict
 from schema.gate_text import measured_text
 from schema.metrics import (
@@ -139,6 +140,8 @@ def _where(bucket: str) -> str:
     """A slice key as the table has it."""
     if bucket == ALL:
         return "all slices"
+    if bucket == features.BUCKET_NONE:
+        return "no nodule"
     return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket
 
 

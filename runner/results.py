@@ -64,7 +64,10 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> list[MetricRow]:
 
 
 def gate_notes(gate: Sequence[GateRow]) -> list[str]:
-    """The criteria that were missed, and by how much, and those that could not be judged."""
+    """The criteria that were missed, and by how much, and why others could not be judged."""
     missed = [row.shortfall for row in gate if row.verdict is Verdict.FAIL]
-    unjudged = [row for row in gate if row.verdict is Verdict.NOT_JUDGED]
-    return [*missed, *(f"not judged: {row.criterion.text}: {row.reason}" for row in unjudged)]
+    unjudged = [row for row in gate if row.verdict in (Verdict.NOT_JUDGED, Verdict.NOT_APPLICABLE)]
+    return [
+        *missed,
+        *(f"{row.verdict.value}: {row.criterion.text}: {row.reason}" for row in unjudged),
+    ]

@@ -36,7 +36,7 @@ def test_dice_by_bucket_from_all_over_small_to_large_to_none() -> None:
         ["eval", "all"],
         ["eval", "3-6"],
         ["eval", "15+"],
-        ["eval", "none"],
+        ["eval", "no"],
     ]
     assert "0.812" in lines[1]
     assert all(metric.label in headings for metric in TABLE_METRICS)
