@@ -63,7 +63,7 @@ def _last_comparable(
     candidates: Sequence[types.Artifact], others: Sequence[types.Artifact]
 ) -> tuple[list[types.Artifact], list[types.Artifact]]:
     """The newest of other models that can be compared with the candidate, or none; newer ones."""
-    passed_over = []
+    passed_over: list[types.Artifact] = []
     for candidate in candidates:
         for other in sorted(others, key=lambda model: int(model.id), reverse=True):
             text = passed_over_text(model_folder(candidate), model_folder(other))

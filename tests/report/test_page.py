@@ -6,7 +6,7 @@ from typing import Any
 
 from report.content import Lineage, Making, ReportContent
 from report.model_card import model_card
-from report.page import SECTIONS, TEMPLATES, pretty, render, train_patients
+from report.page import SECTIONS, TEMPLATES, data_roots, pretty, render, train_patients
 from report.scans import SourceFacts
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
@@ -31,6 +31,11 @@ def test_configuration_is_indented() -> None:
 def test_how_many_patients_of_train() -> None:
     assert train_patients('{"evaluation": {"train_patients": 7}}') == 7
     assert train_patients("{}") == 0
+
+
+def test_the_folders_of_the_data() -> None:
+    assert data_roots('{"data": {"roots": [{"path": "a/b", "name": "c"}]}}') == ["a/b"]
+    assert data_roots("{}") == data_roots('{"data": {}}') == []
 
 
 def test_the_page_of_a_run_without_scans_is_whole_and_escaped() -> None:
@@ -85,7 +90,7 @@ def test_blessed_by_what_could_be_judged() -> None:
     text = words(content(evaluation=gate(PASS, FEW, FIRST), blessed=True))
 
     assert "✓ Blessed The model met the only criterion of the gate that could be judged" in text
-    assert "1 not judged for want of nodules, 1 without a baseline" in text
+    assert "1 not judged for want of nodules, 1 without a baseline to compare with; see" in text
     assert "2 nodules of 9 – – ≥ 0.500 – – not judged" in text
     assert "– not applicable" in text
     # Measured, interval, bound, margin.
@@ -117,7 +122,7 @@ def test_an_evaluation_says_which_model_was_judged_on_which_data() -> None:
     assert f"<title>{title} · evaluation</title>" in text and f"<h1>{title}</h1>" in text
     assert "Model <code>" not in text and "<code>/models/lung/1796027094</code>" in text
     said = words(replace(one, data=data))
-    assert "Its version 1796027094 ; code not known" in said
+    assert "Its version 1796027094; code not known" in said
     assert "Judged on /data/a , /data/b : 2 scans of 0 patients with 0 nodules" in said
 
 

@@ -41,6 +41,12 @@ def test_a_missed_gate_names_each_criterion_that_failed() -> None:
     ]
 
 
+def test_a_first_run_says_why_a_change_is_not_judged() -> None:
+    change = dataclasses.replace(LOWER, kind=Kind.CHANGE)
+    (line,) = gate_notes([GateRow(change, None, Verdict.NOT_APPLICABLE, "no baseline")])
+    assert line == f"not applicable: {change.text}: no baseline"
+
+
 def test_what_could_not_be_judged_is_told_though_the_gate_is_passed() -> None:
     view = console()
     gate = [GateRow(LOWER, None, Verdict.NOT_JUDGED, FEW), GateRow(UPPER, 0.25, Verdict.PASS)]
