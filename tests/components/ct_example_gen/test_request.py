@@ -94,7 +94,7 @@ def test_warnings_of_the_splits_come_last(tmp_path: Path) -> None:
     splits.write_text("seriesuid,split\n1.1,train\n1.2,eval\n8.8,eval\n")
     _, inventory = list_tasks(request_of(root, split=SplitRule(table=str(splits))))
     first, last = inventory.warnings
-    assert "annotations of 1 series that are not there, such as 9.9" in first
+    assert "annotations of 1 series that is not there, such as 9.9" in first
     assert last == f"{splits}: 1 row is of no scan, such as 8.8"
 
 
