@@ -8,22 +8,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from lungct.command_line import Parser
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
-from runner.arguments import Parser, add_configuration_arguments
+from runner.arguments import add_configuration_arguments
 from runner.exit_status import EXIT_ERROR, EXIT_USAGE
 from runner.streams import quiet, use_lossy_output
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Reads the command line; a wrong one ends the process with status 2 and one line."""
-    parser = Parser(description=__doc__, allow_abbrev=False)
+    parser = Parser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="compile|submit")
     for name, text in (
         ("compile", "write the job as JSON, without any network"),
         ("submit", "write the job as JSON and start it on Vertex AI"),
     ):
-        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        command = commands.add_parser(name, help=text, description=text)
         add_configuration_arguments(command, "configs/vertex.yaml")
         command.add_argument(
             "--output", metavar="FILE", default="output/vertex.json", help="default %(default)s"

@@ -16,6 +16,7 @@ from tfx.utils import io_utils
 
 from components.artifacts import DataVerdict, ScanRecords
 from lungct.record import ScanRecord
+from lungct.words import counted
 from schema import features
 from schema.files import SCANS_FILE, VERDICT_FILE
 
@@ -92,7 +93,7 @@ def _check_split(usable: Sequence[ScanRecord], split: str) -> list[Finding]:
     if not scans:
         return [Finding("scans in each split", split, "expected at least one scan, got none")]
     if not any(scan.nodules for scan in scans):
-        found = f"expected at least one nodule, got none in {len(scans)} scans"
+        found = f"expected at least one nodule, got none in {counted(len(scans), 'scan')}"
         return [Finding("nodules in each split", split, found)]
     return []
 
@@ -110,7 +111,7 @@ def check_quarantine(scans: Sequence[ScanRecord], max_fraction: float) -> list[F
     lost = [scan for scan in scans if not scan.used]
     if len(lost) <= max_fraction * len(scans):
         return []
-    found = f"expected at most {max_fraction:.0%} of {len(scans)} scans, got {len(lost)}"
+    found = f"expected at most {max_fraction:.0%} of {counted(len(scans), 'scan')}, got {len(lost)}"
     named = [Finding("quarantined scan", scan.series_uid, scan.reason) for scan in lost]
     return [Finding("quarantined scans", "all splits", found), *named]
 

@@ -8,8 +8,9 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 
-from components.model_files import model_folder, why_not_comparable
+from components.model_files import model_folder, passed_over_text
 from lungct import progress
+from schema.outputs import PASSED_OVER_KEY
 
 
 class LastBlessedOtherModel(resolver.ResolverStrategy):
@@ -28,12 +29,13 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
         Args:
             store: The metadata; not read, the channels hold all that is needed.
-            input_dict: `model` (all models so far), `model_blessing` (all verdicts so far) and
-                `candidate` (the model of this run).
+            input_dict: `model` and `passed_over` (all models so far), `model_blessing` (all
+                verdicts so far) and `candidate` (the model of this run).
 
         Returns:
             `model` and `model_blessing` with one artifact each, or none where no other model was
-            blessed that can be compared; `candidate` as it came.
+            blessed that can be compared; `passed_over`, the models blessed after it, the newest
+            first; `candidate` as it came.
         """
         del store
         candidates = {model.id for model in input_dict["candidate"]}
@@ -48,9 +50,10 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
             for model in input_dict["model"]
             if model.id in blessed and model.id not in candidates
         ]
-        last = _last_comparable(input_dict["candidate"], others)
+        last, passed_over = _last_comparable(input_dict["candidate"], others)
         return {
             "model": last,
+            PASSED_OVER_KEY: passed_over,
             "model_blessing": [blessed[model.id] for model in last],
             "candidate": input_dict["candidate"],
         }
@@ -58,16 +61,17 @@ class LastBlessedOtherModel(resolver.ResolverStrategy):
 
 def _last_comparable(
     candidates: Sequence[types.Artifact], others: Sequence[types.Artifact]
-) -> list[types.Artifact]:
-    """The newest of other models that can be compared with the candidate, or none."""
+) -> tuple[list[types.Artifact], list[types.Artifact]]:
+    """The newest of other models that can be compared with the candidate, or none; newer ones."""
+    passed_over: list[types.Artifact] = []
     for candidate in candidates:
         for other in sorted(others, key=lambda model: int(model.id), reverse=True):
-            folder = model_folder(other)
-            reason = why_not_comparable(model_folder(candidate), folder)
-            if not reason:
-                return [other]
-            progress.note(f"not compared with the blessed model in {folder}: {reason}")
-    return []
+            text = passed_over_text(model_folder(candidate), model_folder(other))
+            if not text:
+                return [other], passed_over
+            progress.note(text)
+            passed_over.append(other)
+    return [], passed_over
 
 
 def _model_id(blessing: types.Artifact) -> Any:

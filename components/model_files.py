@@ -41,6 +41,17 @@ def why_not_comparable(candidate: str, other: str) -> str:
     return _patients_in_common(ours, theirs)
 
 
+def passed_over_text(candidate: str, other: str) -> str:
+    """That a blessed model is passed over and why, in one line; empty where it can be compared.
+
+    Args:
+        candidate: As in `why_not_comparable`.
+        other: The blessed model.
+    """
+    reason = why_not_comparable(candidate, other)
+    return f"not compared with the blessed model in {other}: {reason}" if reason else ""
+
+
 def _patients_in_common(ours: ModelFacts, theirs: ModelFacts) -> str:
     """The reason where the other model has seen patients that are judged today."""
     judged = {

@@ -9,9 +9,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import Predictions, Report, ScanRecords
-from components.model_files import model_folder
+from components.model_files import model_folder, passed_over_text
 from report.build import ReportInputs, ReportParameters, write_report
 from schema.criteria import criteria_from_json
+from schema.outputs import BASELINE_KEY, PASSED_OVER_KEY
 
 
 class ReportGenSpec(types.ComponentSpec):
@@ -23,6 +24,7 @@ class ReportGenSpec(types.ComponentSpec):
         "code_hash": ExecutionParameter(type=str),
         "trainer_code_hash": ExecutionParameter(type=str),
         "probability_threshold": ExecutionParameter(type=float),
+        "evaluated_model": ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -34,7 +36,8 @@ class ReportGenSpec(types.ComponentSpec):
         # A model that was trained elsewhere has no run, and the first one nothing to compare with.
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
-        "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        BASELINE_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        PASSED_OVER_KEY: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=Report)}
 
@@ -64,13 +67,15 @@ class Executor(base_executor.BaseExecutor):
             scans=artifact_utils.get_single_uri(input_dict["scans"]),
             model_run=_only(input_dict, "model_run", lambda artifact: str(artifact.uri)),
             model=_only(input_dict, "model", model_folder),
-            baseline=_only(input_dict, "baseline_model", model_folder),
+            baseline=_only(input_dict, BASELINE_KEY, model_folder),
         )
         parameters = ReportParameters(
             configuration=exec_properties["configuration"],
             criteria=criteria_from_json(exec_properties["criteria"]),
             trainer_code_hash=exec_properties["trainer_code_hash"],
             probability_threshold=exec_properties["probability_threshold"],
+            evaluated_model=exec_properties["evaluated_model"],
+            passed_over=_passed_over(inputs.model, input_dict.get(PASSED_OVER_KEY) or []),
         )
         write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
 
@@ -82,6 +87,13 @@ def _split_uris(examples: list[types.Artifact]) -> dict[str, str]:
         split: artifact_utils.get_split_uri([only], split)
         for split in artifact_utils.decode_split_names(only.split_names)
     }
+
+
+def _passed_over(model: str | None, others: list[types.Artifact]) -> tuple[str, ...]:
+    """Why each of these blessed models is not compared with the candidate, one line each."""
+    if model is None:
+        return ()
+    return tuple(passed_over_text(model, model_folder(other)) for other in others)
 
 
 def _only(
@@ -106,6 +118,7 @@ class ReportGen(base_component.BaseComponent):
         code_hash: str,
         trainer_code_hash: str,
         probability_threshold: float,
+        evaluated_model: str = "",
         **channels: types.BaseChannel,
     ) -> None:
         """Wires the component.
@@ -116,8 +129,10 @@ class ReportGen(base_component.BaseComponent):
             code_hash: Hash of the report's code, for the cache.
             trainer_code_hash: Hash of the code that trained the model; shown.
             probability_threshold: Probability from which a voxel is predicted.
+            evaluated_model: Folder of the pushed model that is judged; shown; empty where one was
+                trained.
             **channels: `examples`, `rows`, `predictions`, `evaluation`, `blessing` and `scans`;
-                `model_run`, `model` and `baseline_model` where there are any.
+                `model_run`, `model`, `baseline_model` and `passed_over` where there are any.
         """
         super().__init__(
             spec=ReportGenSpec(
@@ -126,6 +141,7 @@ class ReportGen(base_component.BaseComponent):
                 code_hash=code_hash,
                 trainer_code_hash=trainer_code_hash,
                 probability_threshold=probability_threshold,
+                evaluated_model=evaluated_model,
                 report=types.Channel(type=Report),
                 **channels,
             )

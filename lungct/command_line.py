@@ -1,12 +1,13 @@
-"""What the command lines of this package share: one line for an error, and how they end."""
+"""What all command lines share: one line for an error, and how they end."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lungct.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE
 from lungct.storage import printable
@@ -14,7 +15,17 @@ from lungct.streams import escape_unprintable
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser without its usage in front of every error."""
+    """A parser that answers a wrong argument with one line that names the nearest valid one."""
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        """Makes a parser that takes whole options only and keeps the lines of its texts.
+
+        Args:
+            prog: The command.
+            **options: As argparse has them.
+        """
+        lines = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, **{"allow_abbrev": False, "formatter_class": lines, **options})
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with one line and status 2.
@@ -22,7 +33,22 @@ class Parser(argparse.ArgumentParser):
         Args:
             message: What argparse found wrong.
         """
+        unknown = [word for word in message.split() if word.startswith("--")]
+        if message.startswith("unrecognized") and unknown:
+            name = unknown[0].partition("=")[0]
+            close = difflib.get_close_matches(name, _options_of(self), n=1, cutoff=0.0)
+            message += f"; nearest valid argument: {close[0]}"
         self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def _options_of(parser: argparse.ArgumentParser) -> list[str]:
+    """The options of a parser and of its commands."""
+    options: list[str] = []
+    for action in parser._actions:
+        options += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            options += [o for command in action.choices.values() for o in _options_of(command)]
+    return options
 
 
 def run(program: str, work: Callable[[], int]) -> int:

@@ -21,6 +21,7 @@ from lungct.scan import Nodule
 from lungct.storage import Listing, list_files
 from lungct.truth.labels import Truth
 from lungct.truth.lidc.folders import by_series
+from lungct.words import counted, noun
 
 PATIENT_TABLES: Final = (
     *(PATIENTS_TABLE, "LIDC-IDRI-mappingLUNA16.txt", "LIDC-IDRI-mappingLUNA16.csv"),
@@ -149,7 +150,9 @@ def _open(root: DataRoot, warnings: list[str]) -> _Root:
     there = "no files"
     if listing.files:
         likely = [path for path in listing.files if path.lower().endswith(_suffixes())]
-        there = f"{len(listing.files)} other files, such as {(likely or listing.files)[0]}"
+        there = (
+            f"{counted(len(listing.files), 'other file')}, such as {(likely or listing.files)[0]}"
+        )
     raise TableError(f"expected scans as {expected}, got none in {root.path}, which holds {there}")
 
 
@@ -160,7 +163,8 @@ def _overlooked(listing: Listing, scans: Sequence[ScanFiles], reader: Reader) ->
     if not others:
         return []
     return [
-        f"{len(others)} files look like scans, but are no part of {reader.expected}, "
+        f"{counted(len(others), 'file')} {noun(len(others), 'looks', 'look')} like scans, but "
+        f"{noun(len(others), 'is', 'are')} no part of {reader.expected}, "
         f"such as {others[0]}"
     ]
 
@@ -212,10 +216,14 @@ def _find_outlines(each: _Root, warnings: list[str]) -> None:
     each.outlines = by_series([path for path in places if path.lower().endswith(".xml")])
     without = sorted({scan.series_uid for scan in each.scans} - set(each.outlines))
     if without:
-        outcome = "are refused" if each.root.without_outlines == REFUSE else "take spheres"
+        number = len(without)
+        if each.root.without_outlines == REFUSE:
+            outcome = f"{noun(number, 'is', 'are')} refused"
+        else:
+            outcome = f"{noun(number, 'takes', 'take')} spheres"
         warnings.append(
-            f"{len(without)} of {len(each.scans)} scans have no reader outlines and {outcome}, "
-            f"such as {without[0]}"
+            f"{number} of {counted(len(each.scans), 'scan')} {noun(number, 'has', 'have')} no "
+            f"reader outlines and {outcome}, such as {without[0]}"
         )
 
 

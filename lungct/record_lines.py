@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from lungct.record import OUTCOMES, QUARANTINED, ScanRecord
+from lungct.words import counted
 
 FIELDS = (
     *("series_uid", "outcome", "reason", "shape", "spacing_mm", "lung_volume_ml"),
@@ -33,7 +34,8 @@ def as_line(record: ScanRecord, found: str = "") -> str:
     shape = "x".join(map(str, record.shape))
     spacing = "x".join(f"{mm:.4g}" for mm in record.spacing_mm)
     sizes = ", ".join(f"{nodule.diameter_mm:.1f}" for nodule in record.nodules)
-    nodules = found or f"{len(record.nodules)} nodules{f' of {sizes} mm' if sizes else ''}"
+    own = f"{counted(len(record.nodules), 'nodule')}{f' of {sizes} mm' if sizes else ''}"
+    nodules = found or own
     lungs = "" if record.lung_volume_ml is None else f"lungs {record.lung_volume_ml:.0f} ml, "
     return (
         f"{start}{shape} at {spacing} mm, {lungs}{nodules}"
@@ -44,4 +46,4 @@ def as_line(record: ScanRecord, found: str = "") -> str:
 def total_line(counts: Mapping[str, int]) -> str:
     """The last line: the three outcomes sum to the scans found."""
     parts = ", ".join(f"{counts.get(name, 0)} {name}" for name in OUTCOMES)
-    return f"{sum(counts.values())} scans found: {parts}"
+    return f"{counted(sum(counts.values()), 'scan')} found: {parts}"

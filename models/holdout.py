@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lungct.words import counted
 from models.split import cuts_nodule
 from schema.slices import IndexRow
 
@@ -38,7 +39,9 @@ def choose_holdout(index: Sequence[IndexRow], fraction: float) -> Holdout:
         ValueError: No slice of the split cuts a nodule.
     """
     if not any(cuts_nodule(row) for row in index):
-        raise ValueError(f"expected a nodule in the train split, got none in {len(index)} slices")
+        raise ValueError(
+            f"expected a nodule in the train split, got none in {counted(len(index), 'slice')}"
+        )
     patients = _monitor_patients(index, fraction)
     if patients:
         return Holdout(patients)

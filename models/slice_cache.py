@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lungct.words import counted
 from models.crops import Pixels, Slab
 from schema import features
 from schema.pixels import unpack
@@ -133,8 +134,8 @@ def describe(index: Sequence[IndexRow], limit_bytes: int) -> str:
     scans = len({row.series_uid for row in index})
     share = min(1.0, limit_bytes / max(total, 1))
     return (
-        f"{scans} scans, {len(index)} slices, {total / 1e9:.2f} GB of pixels; "
-        f"{share:.0%} of them fit into {limit_bytes / 1e9:.2f} GB of memory"
+        f"{counted(scans, 'scan')}, {counted(len(index), 'slice')}, {total / 1e9:.2f} GB of "
+        f"pixels; {share:.0%} of them fit into {limit_bytes / 1e9:.2f} GB of memory"
     )
 
 

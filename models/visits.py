@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lungct.words import counted
 from models.holdout import Holdout, is_held_out
 from models.split import cuts_nodule, smallest_bucket
 from schema.hyperparameters import Hyperparameters, Training
@@ -76,7 +77,7 @@ class VisitPlan:
         self._pools = [self._pool(kind) for kind in VisitKind]
         if not len(self._pools[VisitKind.NODULE.value].slices):
             free = sum(not is_held_out(row, holdout) for row in index)
-            raise ValueError(f"expected nodules to train on, got none in {free} slices")
+            raise ValueError(f"expected nodules to train on, got none in {counted(free, 'slice')}")
 
     def epoch(self, number: int) -> list[Visit]:
         """The visits of an epoch in their order; those of one scan are spread evenly over it."""

@@ -1,16 +1,16 @@
 """`python -m phantom OUT --scans N --seed S --shape Z Y X`."""
 
-import argparse
 import sys
 
-from lungct.exit_status import EXIT_ERROR, EXIT_OK, EXIT_USAGE
+from lungct.command_line import Parser, usage_error
+from lungct.exit_status import EXIT_ERROR, EXIT_OK
 from phantom.order import Order, PhantomError
 from phantom.writer import make_phantoms
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Makes a phantom data set; exit status 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser("python -m phantom", description=__doc__)
+    parser = Parser("python -m phantom", description=__doc__)
     parser.add_argument("out", metavar="OUT", help="folder for the scans and tables")
     shown = "default %(default)s"
     parser.add_argument("--scans", type=int, default=Order.scans, metavar="N", help=shown)
@@ -25,8 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         order = Order(given.scans, given.seed, tuple(given.shape))
         make_phantoms(given.out, order, given.workers)
     except (PhantomError, OSError) as error:
-        print(f"phantom: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return usage_error("phantom", error)
     except RuntimeError as error:
         print(f"phantom: {error}", file=sys.stderr)
         return EXIT_ERROR

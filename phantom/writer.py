@@ -19,6 +19,7 @@ from lungct.readers.names import (
     PHANTOM_NOTE,
     SERIES_COLUMN,
 )
+from lungct.words import counted
 from phantom.model import make_scan, patient_of, series_uid
 from phantom.order import Order, PhantomError
 from phantom.workers import in_processes
@@ -115,7 +116,7 @@ def _is_whole(folder: Path, order: Order) -> bool:
         return False
     found = _read_facts(truth)
     if found != order.facts():
-        wanted = f"seed {order.seed}, {order.scans} scans of {order.shape}"
+        wanted = f"seed {order.seed}, {counted(order.scans, 'scan')} of {order.shape}"
         raise PhantomError(f"expected the phantom of {wanted} in {folder}, got {_named(found)}")
     headers = [header_path(folder, order.seed, i) for i in range(order.scans)]
     tables = [folder / ANNOTATIONS_TABLE, folder / PATIENTS_TABLE]

@@ -30,6 +30,7 @@ from pipeline.evaluation import EvaluatedModel
 from pipeline.gate import gate_criteria
 from schema import features
 from schema.criteria import criteria_to_json
+from schema.outputs import PASSED_OVER_KEY
 
 
 def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
@@ -82,6 +83,8 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         trainer_code_hash=trainer_hash,
         model_run=trainer.outputs["model_run"],
         **models,
+        # On Vertex AI none is looked for.
+        **{key: one for key, one in last_blessed.outputs.items() if key == PASSED_OVER_KEY},
     )
     judging = [last_blessed, segment_scans, evaluator, pusher, report]
     return assemble(config, [*data.nodes, transform, trainer, *judging])
@@ -108,6 +111,7 @@ def create_evaluation(config: Config, model: EvaluatedModel) -> tfx.dsl.Pipeline
         data,
         (segment_scans, evaluator),
         trainer_code_hash=model.facts.code_hash,
+        evaluated_model=model.folder,
         **models,
     )
     nodes = [*data.nodes, imported, segment_scans, evaluator, report]
@@ -239,6 +243,7 @@ def _report(
     data: _CheckedData,
     judging: tuple[SegmentScans, base_node.BaseNode],
     trainer_code_hash: str,
+    evaluated_model: str = "",
     **channels: types.BaseChannel,
 ) -> ReportGen:
     """The report; its channels are the models, and `model_run` where one was trained."""
@@ -255,6 +260,7 @@ def _report(
         code_hash=code_hash(entry_points.REPORT),
         trainer_code_hash=trainer_code_hash,
         probability_threshold=config.evaluation.probability_threshold,
+        evaluated_model=evaluated_model,
         **channels,
     )
 
@@ -268,6 +274,7 @@ def _last_blessed(config: Config, candidate: types.BaseChannel) -> tfx.dsl.Resol
     strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
     if config.vertex is None:
         strategy, channels["candidate"] = LastBlessedOtherModel, candidate
+        channels[PASSED_OVER_KEY] = tfx.dsl.Channel(type=standard_artifacts.Model)
     return tfx.dsl.Resolver(strategy_class=strategy, **channels).with_id("last_blessed_model")
 
 

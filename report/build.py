@@ -76,12 +76,16 @@ class ReportParameters:
         criteria: The gate's criteria.
         trainer_code_hash: Hash of the code that trained the model.
         probability_threshold: Probability from which a voxel is predicted.
+        evaluated_model: Where the pushed model lies that is judged; empty where one was trained.
+        passed_over: Why blessed models are not compared with the candidate, one line each.
     """
 
     configuration: str
     criteria: tuple[Criterion, ...]
     trainer_code_hash: str
     probability_threshold: float
+    evaluated_model: str = ""
+    passed_over: tuple[str, ...] = ()
 
 
 def write_report(inputs: ReportInputs, parameters: ReportParameters, folder: str) -> ReportContent:
@@ -128,7 +132,7 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
         findings=findings,
         pictures=_draw(requests, _files(inputs, requests, records), spacing_mm),
         history=read_history(inputs.model_run) if inputs.model_run else None,
-        lineage=_lineage(inputs, judged, scans),
+        lineage=_lineage(inputs, parameters, judged, scans),
         making=Making(
             parameters.configuration,
             parameters.trainer_code_hash,
@@ -194,21 +198,36 @@ def _draw(
     return tuple(drawn[request.anchor] for request in requests)
 
 
-def _lineage(inputs: ReportInputs, judged: Judged, scans: Sequence[ScanRecord]) -> Lineage:
+def _lineage(
+    inputs: ReportInputs,
+    parameters: ReportParameters,
+    judged: Judged,
+    scans: Sequence[ScanRecord],
+) -> Lineage:
     model = read_facts(inputs.model) if inputs.model else None
     baseline = read_facts(inputs.baseline) if inputs.baseline else None
     if inputs.model_run is None:
-        return _evaluated(model, scans)
-    return Lineage(model, baseline, 0 if model is None else _seen(judged, model))
+        return _evaluated(model, parameters.evaluated_model, scans)
+    return Lineage(
+        model,
+        baseline,
+        seen_patients=0 if model is None else _seen(judged, model),
+        passed_over=parameters.passed_over,
+    )
 
 
-def _evaluated(model: ModelFacts | None, scans: Sequence[ScanRecord]) -> Lineage:
+def _evaluated(model: ModelFacts | None, folder: str, scans: Sequence[ScanRecord]) -> Lineage:
     """Of a model that was made elsewhere; patients of all splits of its data count as seen."""
     if model is None:
-        return Lineage(is_evaluation=True)
+        return Lineage(is_evaluation=True, folder=folder)
     data = facts_of(scans)
-    seen = sum(seen_patients(model.data, data).values())
-    return Lineage(model, None, seen, True, data_warnings(model.data, data))
+    return Lineage(
+        model,
+        seen_patients=sum(seen_patients(model.data, data).values()),
+        is_evaluation=True,
+        warnings=data_warnings(model.data, data),
+        folder=folder,
+    )
 
 
 def _seen(judged: Judged, model: ModelFacts) -> int:

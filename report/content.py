@@ -1,10 +1,11 @@
 """What the report says, as plain typed facts, and the same as JSON for machines."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Final
+from typing import Any
 
 from lungct.record import OUTCOMES
 from report.agreement import Agreement
@@ -14,13 +15,12 @@ from report.evaluation import Evaluation
 from report.history import History
 from report.nodules import NoduleResult, WrongMark
 from report.pictures import Picture
-from report.scans import DataFacts
+from report.scans import ScanSummary
 from schema import features
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from schema.model_facts import ModelFacts
-
-SUMMARY_VERSION: Final = 2
+from schema.versions import SUMMARY_VERSION
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Lineage:
             of an evaluation those that were in any split of the model's data.
         is_evaluation: Whether a model that was made elsewhere is judged, without training.
         warnings: Of an evaluation, what must be known of its data, one line each.
+        folder: Of an evaluation, where the model lies; empty where that is not known.
+        passed_over: Why blessed models are not compared with this one, one line each.
     """
 
     model: ModelFacts | None = None
@@ -58,6 +60,20 @@ class Lineage:
     seen_patients: int = 0
     is_evaluation: bool = False
     warnings: tuple[str, ...] = ()
+    folder: str = ""
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The version of an evaluated model: the number that its folder is called by, or empty."""
+        name = os.path.basename(self.folder)
+        return name if name.isdecimal() else ""
+
+    @property
+    def model_name(self) -> str:
+        """What an evaluated model is called by where it lies; empty where that is not known."""
+        place = os.path.dirname(self.folder) if self.version else self.folder
+        return os.path.basename(place)
 
 
 @dataclass(frozen=True)
@@ -102,13 +118,22 @@ class ReportContent:
 
     name: str
     blessed: bool
-    data: DataFacts
+    data: ScanSummary
     evaluation: Evaluation
     findings: Findings
     pictures: tuple[Picture, ...]
     history: History | None
     lineage: Lineage
     making: Making
+
+    @property
+    def title(self) -> str:
+        """What the page is called: the run's name, or which model is judged on which data."""
+        if not self.lineage.is_evaluation:
+            return self.name
+        version = f", version {self.lineage.version}" if self.lineage.version else ""
+        data = ", ".join(self.data.source_names) or "no data"
+        return f"{self.lineage.model_name or 'A model'}{version}, on {data}"
 
     def gate_rows(self, verdict: Verdict) -> tuple[GateRow, ...]:
         """Criteria that were judged so."""
@@ -167,7 +192,9 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "pictures": [_picture(one) for one in content.pictures],
         "history": asdict(content.history) if content.history else None,
         "is_evaluation": content.lineage.is_evaluation,
+        "evaluated_model": content.lineage.folder,
         "data_warnings": list(content.lineage.warnings),
+        "passed_over": list(content.lineage.passed_over),
         "seen_patients": content.lineage.seen_patients,
         "probability_threshold": content.making.probability_threshold,
         "trainer_code_hash": content.making.trainer_code_hash,
@@ -192,11 +219,11 @@ def _rows(rows: Sequence[MetricRow]) -> list[dict[str, Any]]:
     return [asdict(row) for row in rows]
 
 
-def _outcomes(data: DataFacts) -> dict[str, int]:
+def _outcomes(data: ScanSummary) -> dict[str, int]:
     return {"found": data.found, **{name: getattr(data, name) for name in OUTCOMES}}
 
 
-def _data(data: DataFacts) -> dict[str, Any]:
+def _data(data: ScanSummary) -> dict[str, Any]:
     return {
         "phantoms": data.phantoms,
         "splits": [asdict(split) for split in data.splits],

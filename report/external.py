@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lungct.words import counted, noun
 from schema import features
 from schema.model_facts import DataFacts
 
@@ -37,8 +38,9 @@ def _data_warnings(model: DataFacts, data: DataFacts) -> Iterator[str]:
     if seen:
         where = ", ".join(f"{count} in its {split} split" for split, count in seen.items())
         yield (
-            f"{sum(seen.values())} of {total} patients were in the data of the model ({where}): "
-            "figures of these are no external validation"
+            f"{sum(seen.values())} of {counted(total, 'patient')} "
+            f"{noun(sum(seen.values()), 'was', 'were')} in the data of the model ({where}): "
+            "their figures are no external validation"
         )
     if not model.patients:
         yield "the model does not say which patients it was trained on: they may be among these"

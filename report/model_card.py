@@ -10,14 +10,15 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from lungct.record import ScanRecord
+from lungct.words import noun
 from report.content import ReportContent
 from report.words import SPHERES, counted, decimal, sentence
 from schema import features
 from schema.metrics import HEADLINES, METRICS, Metric, find_row
 from schema.model_facts import ModelFacts
 from schema.slice_keys import ALL, bucket_text
+from schema.versions import CARD_VERSION
 
-CARD_VERSION: Final = 1
 # With fewer patients intervals are too narrow, and with fewer nodules a size says little.
 FEW_PATIENTS: Final = 30
 FEW_NODULES: Final = 20
@@ -36,10 +37,12 @@ NOT_FOR: Final = (
 def model_card(content: ReportContent) -> dict[str, Any]:
     """The card as plain JSON; what is not known is left out or null."""
     configuration = json.loads(content.making.configuration)
+    is_evaluation = content.lineage.is_evaluation
     return {
         "version": CARD_VERSION,
-        "name": None if content.lineage.is_evaluation else content.name,
-        "is_evaluation": content.lineage.is_evaluation,
+        "name": (content.lineage.model_name or None) if is_evaluation else content.name,
+        "folder": content.lineage.folder or None,
+        "is_evaluation": is_evaluation,
         "written": content.making.written,
         "blessed": content.blessed,
         "intended_use": INTENDED_USE,
@@ -67,7 +70,8 @@ def warnings(content: ReportContent) -> Iterator[str]:
         )
     elif data.mixed:
         yield (
-            f"PHANTOMS AND PATIENTS ARE MIXED: {data.phantoms} of the {data.used} scans are "
+            f"PHANTOMS AND PATIENTS ARE MIXED: {data.phantoms} of the {data.used} scans "
+            f"{noun(data.phantoms, 'is', 'are')} "
             "computer-made. The figures do not say how the model would do on people."
         )
     seen = content.lineage.seen_patients
@@ -76,7 +80,7 @@ def warnings(content: ReportContent) -> Iterator[str]:
     elif seen:
         yield (
             f"SEEN IN TRAINING: {counted(seen, 'patient')} of those judged "
-            f"{'was' if seen == 1 else 'were'} in the model's training data. The figures are too "
+            f"{noun(seen, 'was', 'were')} in the model's training data. The figures are too "
             "good."
         )
 
@@ -200,9 +204,10 @@ def _limits(content: ReportContent) -> Iterator[str]:
         if nodules < FEW_NODULES:
             yield f"{counted(nodules, 'nodule')} of {bucket_text(bucket)} judged: too few to tell."
     if data.crops:
+        crops = noun(data.crops, "is a crop around a nodule", "are crops around nodules")
         yield (
-            f"{data.crops} of {counted(data.used, 'scan')} are crops around nodules; their "
-            "figures can't be compared with those of whole scans."
+            f"{data.crops} of {counted(data.used, 'scan')} {crops}; such figures can't be compared "
+            "with those of whole scans."
         )
     if any(scan.truth == SPHERES and not scan.phantom for scan in _all(content)):
         yield "Truth is spheres of the annotated diameters: no outline can agree with it wholly."

@@ -8,6 +8,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from lungct.words import noun
 from report import tables
 from report.captions import facts, heading
 from report.content import ReportContent, sum_up_nodules
@@ -87,6 +88,7 @@ def render(content: ReportContent, card: Mapping[str, Any]) -> str:
         heading=heading,
         interval=interval_text,
         minus=minus,
+        noun=noun,
         ratio=ratio,
         sentence=sentence,
         signed=signed_text,
@@ -112,6 +114,12 @@ def train_patients(configuration: str) -> int:
     """Of how many patients of the train split figures are; 0 for all."""
     evaluation = json.loads(configuration).get("evaluation") or {}
     return int(evaluation.get("train_patients", 0))
+
+
+def data_roots(configuration: str) -> list[str]:
+    """The folders that the scans lie in."""
+    data = json.loads(configuration).get("data") or {}
+    return [str(root["path"]) for root in data.get("roots", ())]
 
 
 def judged_on(content: ReportContent) -> str:
@@ -153,7 +161,7 @@ def _tables(content: ReportContent) -> dict[str, Any]:
     rows = evaluation.metrics
     return {
         "cards": tables.cards(content),
-        "gate": tables.gate_intervals(evaluation),
+        "gate": tables.gate_lines(evaluation),
         "eval_sizes": tables.size_rows(content, features.SPLIT_EVAL, TABLE_METRICS),
         "train_sizes": tables.size_rows(content, features.SPLIT_TRAIN, TRAIN_METRICS),
         "further": tables.further_rows(rows),
@@ -178,6 +186,7 @@ def _names(content: ReportContent) -> dict[str, Any]:
         "groups": {kind: text for kind, text in GROUPS.items() if kind in shown},
         "wrong_group": WRONG,
         "judged_on": judged_on(content),
+        "data_roots": data_roots(content.making.configuration),
         "has_train": any(row.split == features.SPLIT_TRAIN for row in content.evaluation.metrics),
         "drawn": {picture.request.anchor for picture in content.pictures},
         "summary": sum_up_nodules(content.findings.eval_nodules),

@@ -46,7 +46,7 @@ class SpacingRange:
 
 
 @dataclass(frozen=True)
-class DataFacts:
+class ScanSummary:
     """The data of the run; accepted + repaired + quarantined = found.
 
     `truths` counts the scans used by what their labels were made of; `crops` are scans of which all
@@ -86,12 +86,12 @@ class DataFacts:
         return 0 < self.phantoms < self.used
 
 
-def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> DataFacts:
+def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> ScanSummary:
     """The scans in counts."""
     outcomes = Counter(scan.outcome for scan in scans)
     used = [scan for scan in scans if scan.used]
     splits = _split_names(used)
-    return DataFacts(
+    return ScanSummary(
         found=len(scans),
         accepted=outcomes[ACCEPTED],
         repaired=outcomes[REPAIRED],

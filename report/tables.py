@@ -10,6 +10,7 @@ from report.nodules import NoduleResult
 from report.words import count, counted, figure_with_interval, interval_text
 from schema import features
 from schema.gate import GateRow, MeasuredRows
+from schema.gate_text import bound_text, value_text
 from schema.metrics import (
     HEADLINES,
     METRICS,
@@ -72,6 +73,23 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class GateLine:
+    """A criterion of the gate.
+
+    Attributes:
+        row: How it was judged.
+        value: The figure.
+        bound: The bound of its interval that was judged; empty where the figure itself was.
+        interval: Its interval; empty where there is none.
+    """
+
+    row: GateRow
+    value: str
+    bound: str
+    interval: str
+
+
+@dataclass(frozen=True)
 class ChangeRow:
     """How one figure changed against the last blessed model."""
 
@@ -107,10 +125,18 @@ def cards(content: ReportContent) -> list[Card]:
     return shown
 
 
-def gate_intervals(evaluation: Evaluation) -> list[tuple[GateRow, str]]:
-    """Each criterion with the interval of its figure in words."""
+def gate_lines(evaluation: Evaluation) -> list[GateLine]:
+    """The criteria as the page shows them."""
     measured = evaluation.measured
-    return [(row, _interval_of(row, measured)) for row in evaluation.gate]
+    return [
+        GateLine(
+            row,
+            value_text(row, measured),
+            bound_text(row) if row.measured is not None else "",
+            _interval_of(row, measured),
+        )
+        for row in evaluation.gate
+    ]
 
 
 def size_rows(content: ReportContent, split: str, metrics: Sequence[Metric]) -> list[TableRow]:

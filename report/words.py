@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from lungct.words import noun
 from schema.metrics import UNDEFINED_TEXT, MetricRow, figure_text, signed_text
 
 # What the records of scans say of truth that is made of annotated spheres.
@@ -25,9 +26,9 @@ def count(value: float | None) -> str:
     return UNDEFINED_TEXT if value is None else f"{int(value):,}".replace(",", "\u202f")
 
 
-def counted(value: int, noun: str) -> str:
-    """A whole number with its noun: 1 scan, 2 scans."""
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+def counted(value: int, singular: str, plural: str = "") -> str:
+    """A whole number with its noun, as `lungct.words.counted`, but written as `count` does."""
+    return f"{count(value)} {noun(value, singular, plural)}"
 
 
 def minus(value: float) -> str:

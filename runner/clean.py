@@ -12,7 +12,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from runner.executions import FINISHED
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-from schema.outputs import PUSHED_DESTINATION
+from schema.outputs import PASSED_OVER_KEY, PUSHED_DESTINATION
 
 # Reports, metrics, statistics and the tables of scans are kept: they are small, and are what runs
 # are compared by.
@@ -119,6 +119,11 @@ def _needed_by_pushes(store: mlmd.MetadataStore) -> set[int]:
 
 
 def _artifacts_of(store: mlmd.MetadataStore, executions: Iterable[int]) -> set[int]:
+    """What executions took and made, but for models that they did not compare with."""
     numbers = list(executions)
     events = store.get_events_by_execution_ids(numbers) if numbers else []
-    return {int(event.artifact_id) for event in events}
+    return {
+        int(event.artifact_id)
+        for event in events
+        if PASSED_OVER_KEY not in (step.key for step in event.path.steps)
+    }

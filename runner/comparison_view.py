@@ -8,12 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from lungct.words import counted, noun
 from runner.comparison import ComparedFigure, Comparison, SplitPatients, changed_settings
 from runner.finished import FinishedRun
 from runner.results import gate_of
 from schema.gate import GateRow
 from schema.metrics import figure_text, signed_text
-from schema.slice_keys import ALL
+from schema.slice_keys import slice_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,12 +59,13 @@ class SideBySide:
         }
 
 
-def show(view: SideBySide, console: Console) -> None:
+def show(view: SideBySide, console: Console, all_figures: bool = False) -> None:
     """Prints all of it.
 
     Args:
         view: Two runs.
         console: Where a person looks.
+        all_figures: Whether figures that are the same in both are shown too.
     """
     for name, run in (("A", view.a), ("B", view.b)):
         console.print(f"{name}  {run_text(run)}", markup=False)
@@ -71,12 +73,7 @@ def show(view: SideBySide, console: Console) -> None:
     console.print("\n[bold]Patients[/bold]")
     for one in view.comparison.patients:
         console.print(f"  {patients_text(one)}", markup=False)
-    if view.comparison.figures:
-        console.print(
-            f"\n[bold]Figures[/bold] on the patients of both; 95% intervals by {view.replicates} "
-            "draws of patients"
-        )
-        console.print(_figure_table(view.comparison.figures))
+    _show_figures(view, console, all_figures)
     console.print("\n[bold]Gate[/bold]")
     console.print(_gate_table(view))
     console.print()
@@ -115,14 +112,23 @@ def conclusion(view: SideBySide) -> Iterator[str]:
     if not figures:
         yield "No patient was judged by both in one split: there is nothing to compare."
     elif view.nothing_differs:
-        yield f"Nothing differs: each of {len(figures)} figures is the same in both."
+        yield f"Nothing differs: {_same_text(len(figures))}."
     else:
         clear = [one for one in figures if one.verdict]
         for one in clear:
-            where = one.split if one.bucket == ALL else f"{one.split} {one.bucket}"
-            yield f"B is {one.verdict}: {one.metric.label}, {where}: {_change_text(one)}"
+            where = slice_text(one.split, one.bucket)
+            yield (
+                f"B is {one.verdict} in {one.metric.label}, {where}: "
+                f"{signed_text(one.change)} (95% interval {_interval_text(one)})"
+            )
         if not clear:
             yield "Figures differ, but no interval of a difference excludes 0."
+
+
+def _same_text(number: int) -> str:
+    if number == 1:
+        return "the only figure is the same in both"
+    return f"each of {number} figures is the same in both"
 
 
 def _run_json(run: FinishedRun) -> dict[str, Any]:
@@ -154,9 +160,26 @@ def _show_settings(view: SideBySide, console: Console) -> None:
     console.print(table if table.row_count else "  the same in both")
 
 
+def _show_figures(view: SideBySide, console: Console, all_figures: bool) -> None:
+    """The figures that differ, and how many others there are; nothing where none is shown."""
+    figures = view.comparison.figures
+    shown = [one for one in figures if all_figures or one.differs]
+    if not shown:
+        return
+    draws = counted(view.replicates, "draw")
+    console.print(
+        f"\n[bold]Figures[/bold] on the patients of both; 95% intervals by {draws} of patients"
+    )
+    console.print(_figure_table(shown))
+    if left := len(figures) - len(shown):
+        same = noun(left, "is", "are")
+        text = f"{counted(left, 'other figure')} {same} the same in both (--all shows them)"
+        console.print(f"  {text}", markup=False)
+
+
 def _figure_table(figures: Iterable[ComparedFigure]) -> Table:
     table = _table("split", "nodules (mm)", "metric")
-    for heading in ("A", "B", "B − A", "interval"):
+    for heading in ("A", "B", "B − A", "95% interval"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for one in figures:
@@ -182,10 +205,6 @@ def _gate_texts(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _gate_text(row: GateRow) -> str:
     return f"{row.criterion.figure_text(row.measured)} {row.verdict.value}"
-
-
-def _change_text(one: ComparedFigure) -> str:
-    return f"{signed_text(one.change)} {_interval_text(one)}"
 
 
 def _interval_text(one: ComparedFigure) -> str:

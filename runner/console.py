@@ -11,7 +11,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from lungct.progress import LOGGER_NAME
-from schema.gate import GateRow, Verdict
+from schema import features
+from schema.gate import Figures, GateRow, Verdict
+from schema.gate_text import measured_text
 from schema.metrics import (
     TABLE_METRICS,
     MetricRow,
@@ -138,11 +140,21 @@ def _where(bucket: str) -> str:
     """A slice key as the table has it."""
     if bucket == ALL:
         return "all slices"
+    if bucket == features.BUCKET_NONE:
+        return "no nodule"
     return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket
 
 
-def gate_table(rows: Sequence[GateRow]) -> Table:
-    """Lays out the gate: criterion, measured, bound, margin, verdict."""
+def gate_table(rows: Sequence[GateRow], figures: Figures) -> Table:
+    """Lays out the gate: criterion, measured, bound, margin, verdict.
+
+    Args:
+        rows: How each criterion was judged.
+        figures: What was measured.
+
+    Returns:
+        A table for the console.
+    """
     table = Table(box=None, padding=(0, 2))
     table.add_column("criterion")
     for heading in ("measured", "bound", "margin"):
@@ -153,7 +165,7 @@ def gate_table(rows: Sequence[GateRow]) -> Table:
         colour = _COLOURS[row.verdict]
         table.add_row(
             one.text,
-            one.figure_text(row.measured),
+            measured_text(row, figures),
             one.figure_text(one.bound),
             signed_text(row.margin),
             f"[{colour}]{verdict}[/{colour}]",

@@ -9,6 +9,7 @@ from typing import Any
 from runner.exit_status import EXIT_BLESSED, EXIT_NOT_BLESSED
 from runner.usage import UsageError
 from schema.files import RUN_FILE
+from schema.versions import OLDEST_RUN, RUN_VERSION, check_version
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,15 @@ def read_finished(folder: str) -> FinishedRun:
         with open(os.path.join(place, RUN_FILE), encoding="utf-8") as file:
             record = json.load(file)
         status = record["exit_status"]
+        version = record.get("version", OLDEST_RUN)
     except OSError as error:
         raise UsageError(f"{expected}: {RUN_FILE}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{expected}: {RUN_FILE} is no record of a run") from None
+    try:
+        check_version(version, OLDEST_RUN, RUN_VERSION, RUN_FILE)
+    except ValueError as error:
+        raise UsageError(f"{expected}: {error}") from None
     if status not in (EXIT_BLESSED, EXIT_NOT_BLESSED):
         raise UsageError(f"{expected}: it ended early: {record.get('error')}")
     return FinishedRun(place, record)

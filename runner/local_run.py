@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungct.readers.tables import TableError, read_splits
 from lungct.storage import StorageError, is_remote
+from lungct.words import counted
 from phantom.writer import make_phantoms
 from pipeline.config import Config
 from runner.console import RunConsole, listening
@@ -116,15 +117,15 @@ class LocalRun:
         config = self._record.config
         found = _count_scans(config)
         if config.data.roots:
-            noun = "1 scan" if found == 1 else f"{found} scans"
             places = ", ".join(short_path(root.path) for root in config.data.roots)
-            self._say(f"  {noun} in {places}")
+            self._say(f"  {counted(found, 'scan')} in {places}")
             return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, phantom)
-        self._end(f"{phantom.scans} scans in {short_path(folder)}: a phantom, not patients")
+        scans = counted(phantom.scans, "scan")
+        self._end(f"{scans} in {short_path(folder)}: a phantom, not patients")
         data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
         self._record.config = config.model_copy(update={"data": data})
 

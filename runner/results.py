@@ -5,31 +5,34 @@ from typing import Any
 
 from rich.console import Console
 
+from lungct.words import counted
 from runner.console import dice_table, gate_table
-from schema.gate import GateRow, Verdict
+from schema.gate import GateRow, MeasuredRows, Verdict
 from schema.metrics import MetricRow
 
 
 def show_results(console: Console, summary: Mapping[str, Any], splits: Sequence[str]) -> None:
-    """Prints the figures by size bucket and the gate.
+    """Prints the figures by size bucket, the gate, and which criteria were missed or not judged.
 
     Args:
         console: Where a person looks.
         summary: That of the report.
         splits: The splits to show, in order.
     """
-    console.print("\n[bold]Dice[/bold] by size of the nodules that a slice cuts")
-    console.print(dice_table([MetricRow(**row) for row in summary["metrics"]], splits))
+    console.print("\n[bold]Figures[/bold] by size of the nodules")
+    console.print(dice_table(_rows(summary["metrics"]), splits))
     if crops := summary.get("data", {}).get("crops"):
-        console.print(
-            f"  of crops in {crops} scans: not to be compared with figures of whole scans"
-        )
+        scans = counted(crops, "scan")
+        console.print(f"  of crops in {scans}: not to be compared with figures of whole scans")
     console.print("\n[bold]Gate[/bold]")
-    console.print(gate_table(gate_of(summary)))
+    gate = gate_of(summary)
+    console.print(gate_table(gate, measured_of(summary)))
+    for line in gate_notes(gate):
+        console.print(f"  {line}", markup=False)
 
 
 def show_verdict(console: Console, summary: Mapping[str, Any], passed: str, failed: str) -> None:
-    """Prints the verdict, and each criterion that was missed or could not be judged.
+    """Prints the verdict.
 
     Args:
         console: Where a person looks.
@@ -39,8 +42,6 @@ def show_verdict(console: Console, summary: Mapping[str, Any], passed: str, fail
     """
     colour, text = ("green", passed) if summary["blessed"] else ("red", failed)
     console.print(f"\n[bold {colour}]{text}[/bold {colour}]")
-    for line in gate_notes(gate_of(summary)):
-        console.print(f"  {line}", markup=False)
 
 
 def gate_of(summary: Mapping[str, Any]) -> tuple[GateRow, ...]:
@@ -48,8 +49,25 @@ def gate_of(summary: Mapping[str, Any]) -> tuple[GateRow, ...]:
     return tuple(GateRow.from_json(row) for row in summary["gate"])
 
 
+def measured_of(summary: Mapping[str, Any]) -> MeasuredRows:
+    """The figures of a summary."""
+    changes = summary.get("changes")
+    return MeasuredRows(
+        _rows(summary["metrics"]),
+        None if changes is None else _rows(changes),
+        _rows(summary.get("gaps", ())),
+    )
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> list[MetricRow]:
+    return [MetricRow(**row) for row in rows]
+
+
 def gate_notes(gate: Sequence[GateRow]) -> list[str]:
-    """The criteria that were missed, and by how much, and those that could not be judged."""
+    """The criteria that were missed, and by how much, and why others could not be judged."""
     missed = [row.shortfall for row in gate if row.verdict is Verdict.FAIL]
-    unjudged = [row for row in gate if row.verdict is Verdict.NOT_JUDGED]
-    return [*missed, *(f"not judged: {row.criterion.text}: {row.reason}" for row in unjudged)]
+    unjudged = [row for row in gate if row.verdict in (Verdict.NOT_JUDGED, Verdict.NOT_APPLICABLE)]
+    return [
+        *missed,
+        *(f"{row.verdict.value}: {row.criterion.text}: {row.reason}" for row in unjudged),
+    ]

@@ -25,6 +25,7 @@ from schema.files import (
     WARNINGS_FILE,
 )
 from schema.model_facts import DataFacts
+from schema.versions import RUN_VERSION
 
 
 @dataclasses.dataclass
@@ -65,6 +66,7 @@ class RunRecord:
         report = self.outputs.get(outputs.REPORT)
         manifest = self.outputs.get(outputs.MANIFEST)
         return {
+            "version": RUN_VERSION,
             "exit_status": exit_status,
             "error": self.error or None,
             "evaluated_model": self.evaluated_model(),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from lungct.words import counted
 from schema.criteria import Criterion
 from schema.metrics import Kind, MetricRow, On, find_row, signed_text
 
@@ -144,7 +145,7 @@ def judge_one(criterion: Criterion, figures: Figures) -> GateRow:
     nodules = figures.find(Kind.VALUE, NODULES, criterion.split, criterion.bucket)
     found = 0 if nodules is None or nodules.value is None else int(nodules.value)
     if found < criterion.min_nodules:
-        reason = f"{found} nodules of at least {criterion.min_nodules}"
+        reason = f"{counted(found, 'nodule')} of at least {criterion.min_nodules}"
         return GateRow(criterion, None, Verdict.NOT_JUDGED, reason)
     measured, reason = _measured(criterion, figures)
     good = measured is not None and criterion.margin(measured) >= 0

@@ -13,6 +13,8 @@ PREDICTIONS: Final = "SegmentScans.predictions"
 # What was judged, as it was trained or as it was pushed; and what it was compared with.
 MODELS: Final = ("Trainer.model", "ModelImport.model")
 BASELINE_KEY: Final = "baseline_model"
+# Blessed models that it can't be compared with, which only the report looks at.
+PASSED_OVER_KEY: Final = "passed_over"
 MODEL_RUN: Final = "Trainer.model_run"
 EVALUATION: Final = "Evaluator.evaluation"
 BLESSING: Final = "Evaluator.blessing"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from lungct.readers.tables import SplitTable, TableError, read_splits
+from lungct.words import counted, noun
 from schema import features
 
 _UNTESTED = tuple(name for name in features.SPLITS if name != features.SPLIT_TEST)
@@ -183,16 +184,17 @@ def _by_table(
     keys = {s.series_uid: s.series_uid if table.by_series else s.patient_id for s in scans}
     missing = sorted(key for key in keys.values() if key not in table.rows)
     if missing:
-        noun = "series" if table.by_series else "patient"
+        of = "series" if table.by_series else "patient"
         raise TableError(
-            f"expected a row for every {noun}, got none for {len(missing)}, such as {missing[0]}, "
+            f"expected a row for every {of}, got none for {len(missing)}, such as {missing[0]}, "
             f"in {table.path}"
         )
     _check_patients(scans, keys, table)
     unused = sorted(set(table.rows) - set(keys.values()))
     warnings = []
     if unused:
-        warnings.append(f"{table.path}: {len(unused)} rows are of no scan, such as {unused[0]}")
+        rows = f"{counted(len(unused), 'row')} {noun(len(unused), 'is', 'are')}"
+        warnings.append(f"{table.path}: {rows} of no scan, such as {unused[0]}")
     return {uid: table.rows[key][0] for uid, key in keys.items()}, tuple(warnings)
 
 

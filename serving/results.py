@@ -20,6 +20,7 @@ from lungct.readers.names import (
 from lungct.readers.nifti_writer import write_nifti
 from lungct.record import ScanRecord
 from lungct.record_lines import as_line
+from lungct.words import counted
 from serving.scan import ScanResult
 from serving.segmentation import FoundNodule
 
@@ -100,7 +101,8 @@ def result_line(result: ScanResult) -> str:
     nodules = result.nodules
     named = [f"{one.diameter_mm:.1f} mm ({one.probability:.3f})" for one in nodules[:_NAMED]]
     more = [f"{len(nodules) - _NAMED} more"] if len(nodules) > _NAMED else []
-    found = f"{len(nodules)} nodules{': ' if nodules else ''}{', '.join([*named, *more])}"
+    number = counted(len(nodules), "nodule")
+    found = f"{number}{': ' if nodules else ''}{', '.join([*named, *more])}"
     return as_line(result.record, found)
 
 

@@ -43,7 +43,7 @@ def form(text: str) -> list[str]:
 def test_the_sample_of_the_readme_has_the_form_of_what_the_demo_prints(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (sample,) = re.findall(r"```\n(Dice by .*?)```", (ROOT / "README.md").read_text(), re.S)
+    (sample,) = re.findall(r"```\n(Figures by .*?)```", (ROOT / "README.md").read_text(), re.S)
     config = demo(tmp_path / "output" / "demo")
     summary = summary_of_first_run(config)
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.roots import DataRoot
+from lungct.words import noun
 from schema.hyperparameters import Intensity
 from schema.splits import PlacedScan, SplitRule, assign_splits
 
@@ -82,7 +83,9 @@ def _without_patient(scans: Sequence[FoundScan]) -> list[str]:
     unknown = [scan.series_uid for scan in scans if scan.patient_id == scan.series_uid]
     if not unknown:
         return []
+    number = len(unknown)
+    outcome = noun(number, "counts as a patient", "count as a patient each")
     return [
-        f"{len(unknown)} series are in no table of patients and count as a patient each, "
+        f"{number} series {noun(number, 'is', 'are')} in no table of patients and {outcome}, "
         f"such as {min(unknown)}"
     ]

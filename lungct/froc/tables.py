@@ -22,6 +22,7 @@ from lungct.readers.tables import (
 )
 from lungct.scan import Nodule
 from lungct.storage import read_text
+from lungct.words import counted
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,20 @@ def read_challenge(paths: TablePaths) -> Challenge:
     missing = [uid for uid in series if uid not in patients]
     if missing:
         raise TableError(f"expected a patient of series {missing[0]}, got none in {paths.patients}")
-    counted = set(series)
-    ignored = sum(len(found.scores) for uid, found in marks.items() if uid not in counted)
-    nodules = sum(len(found) for uid, found in annotations.by_series.items() if uid not in counted)
+    listed = set(series)
+    ignored = sum(len(found.scores) for uid, found in marks.items() if uid not in listed)
+    nodules = sum(len(found) for uid, found in annotations.by_series.items() if uid not in listed)
     outside = f"in series that are not in {paths.series}"
     warnings = [
         *annotations.warnings,
-        *([f"ignored {ignored} marks of {paths.submission} {outside}"] if ignored else []),
-        *([f"ignored {nodules} nodules of {paths.annotations} {outside}"] if nodules else []),
+        *(
+            f"ignored {counted(number, what)} of {path} {outside}"
+            for number, what, path in (
+                (ignored, "mark", paths.submission),
+                (nodules, "nodule", paths.annotations),
+            )
+            if number
+        ),
     ]
     return Challenge(
         {uid: patients[uid] for uid in series},

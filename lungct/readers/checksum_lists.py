@@ -18,6 +18,7 @@ from lungct.files import reason_of
 from lungct.readers.layout import ScanFiles
 from lungct.readers.tables import TableError
 from lungct.storage import exists, is_remote, read_text
+from lungct.words import counted, noun
 
 CHECKSUMS_NAME = "SHA256SUMS"
 
@@ -166,13 +167,14 @@ def _warnings(
     warnings = []
     if absent:
         warnings.append(
-            f"lists of checksums have {len(absent)} scans that are not there, such as {absent[0]}"
+            f"lists of checksums have {counted(len(absent), 'scan')} that "
+            f"{noun(len(absent), 'is', 'are')} not there, such as {absent[0]}"
         )
     without = sorted(s.series_uid for s in scans if _place(s.files[-1]) not in listed)
     if without:
         warnings.append(
-            f"{len(without)} of {len(scans)} scans are in no list of checksums, "
-            f"such as {without[0]}"
+            f"{len(without)} of {counted(len(scans), 'scan')} {noun(len(without), 'is', 'are')} in "
+            f"no list of checksums, such as {without[0]}"
         )
     return warnings
 

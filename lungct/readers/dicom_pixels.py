@@ -25,6 +25,7 @@ from lungct.readers.dicom_header import one_line
 from lungct.readers.dicom_warnings import caught_warnings, refused_warnings
 from lungct.readers.hounsfield import HuArray
 from lungct.scan import HU_MAX, HU_MIN, ScanError
+from lungct.words import counted
 
 # The padding that scanners write without saying so, and the least HU that it has as unsigned.
 _COMMON_PADDING, _NO_CT_HU = -2000, 30_000
@@ -80,7 +81,9 @@ def read_voxels(frames: Sequence[Frame]) -> tuple[HuArray, tuple[str, ...]]:
             ) from error
         _clear_padding(plane, found)
         target[...] = np.clip(np.rint(plane.hu), _INT16.min, _INT16.max)
-    return volume, tuple(f"{text} in {number} slices" for text, number in sorted(found.items()))
+    return volume, tuple(
+        f"{text} in {counted(number, 'slice')}" for text, number in sorted(found.items())
+    )
 
 
 def _open_image(frame: Frame) -> Image:

@@ -17,6 +17,7 @@ from lungct.geometry import ORTHONORMAL_TOLERANCE, FloatArray, Geometry
 from lungct.limits import MAX_SIZE, MAX_SPACING_MM, MAX_VOXELS, MIN_SPACING_MM
 from lungct.readers.dicom_frame import Frame, directions
 from lungct.scan import ScanError
+from lungct.words import counted
 
 # Scanners round positions to a tenth of a millimetre at worst; a slice that is missing moves its
 # neighbours by half the spacing at least.
@@ -65,8 +66,8 @@ def _check_identity(frames: Sequence[Frame]) -> None:
     for frame in frames:
         if frame.frames_in_file > 1 and len(files) > 1:
             raise ScanError(
-                f"expected a file of many frames alone in its folder, got {len(files)} files "
-                f"beside {frame.path}"
+                f"expected a file of many frames alone in its folder, got "
+                f"{counted(len(files), 'file')} beside {frame.path}"
             )
     _check_same(frames, "SeriesInstanceUID", lambda frame: frame.series_uid)
     _check_same(frames, "PatientID", lambda frame: frame.patient_id)
@@ -88,7 +89,7 @@ def _check_shape(frames: Sequence[Frame], folder: str) -> None:
     if len(frames) > MAX_SIZE or number > MAX_VOXELS:
         raise ScanError(
             f"expected at most {MAX_VOXELS} voxels in {MAX_SIZE} slices, got {number} voxels in "
-            f"{len(frames)} slices in {folder}"
+            f"{counted(len(frames), 'slice')} in {folder}"
         )
     _check_close(frames, "PixelSpacing", lambda frame: frame.spacing_mm)
     _check_close(frames, "ImageOrientationPatient", lambda frame: frame.orientation)
@@ -100,7 +101,9 @@ def _check_same(frames: Sequence[Frame], name: str, value_of: Callable[[Frame], 
     usual, number = counts.most_common(1)[0]
     for frame in frames:
         if value_of(frame) != usual:
-            _refuse_odd(f"{name} {usual} as in {number} of {len(frames)} slices", frame, value_of)
+            _refuse_odd(
+                f"{name} {usual} as in {number} of {counted(len(frames), 'slice')}", frame, value_of
+            )
 
 
 def _check_close(

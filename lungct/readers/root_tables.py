@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lungct.readers.tables import TableError, read_annotations, read_patients
 from lungct.scan import Nodule
 from lungct.storage import exists
+from lungct.words import noun
 
 
 @dataclass
@@ -52,10 +53,8 @@ class RootTables:
                 )
         if not absent:
             return list(found.warnings)
-        return [
-            *found.warnings,
-            f"{path}: annotations of {len(absent)} series that are not there, such as {absent[0]}",
-        ]
+        gone = f"{len(absent)} series that {noun(len(absent), 'is', 'are')} not there"
+        return [*found.warnings, f"{path}: annotations of {gone}, such as {absent[0]}"]
 
     def add_patients(self, path: str) -> None:
         """Adds a table of patients.

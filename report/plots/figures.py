@@ -67,9 +67,12 @@ def froc(curves: Sequence[FrocCurve], rows: Sequence[MetricRow]) -> Markup:
         Axis("false positives per scan", _LOWEST_RATE, 2 * RATES[-1], ticks, log=True),
         Axis("sensitivity", 0.0, 1.02, _SHARES),
     )
+    # That of all sizes is a broad line at the back, the others are dashed with ever wider gaps:
+    # where curves coincide, each is seen through those above it.
+    shown = [_shown(curve, frame.x) for curve in curves]
     lines = [
-        svg.line(frame, _shown(curve, frame.x), f"curve {_css(curve.bucket)}")
-        for curve in reversed(curves)
+        svg.line(frame, points, f"curve {_css(curve.bucket)}")
+        for curve, points in zip(curves, shown, strict=True)
     ]
     marks = []
     for rate, key in zip(RATES, SENSITIVITY_KEYS, strict=True):
@@ -78,7 +81,10 @@ def froc(curves: Sequence[FrocCurve], rows: Sequence[MetricRow]) -> Markup:
             text = f"{_rate_text(rate)} per scan: {figure_with_interval(row)}"
             marks.append(svg.whisker(frame, rate, row.lower, row.upper))
             marks.append(svg.dot(frame, (rate, row.value), "eval", text))
-    entries = [(f"curve {_css(curve.bucket)}", _curve_text(curve)) for curve in curves]
+    entries = [
+        (f"curve {_css(curve.bucket)}", _curve_text(curve) + _same_text(curves, shown, place))
+        for place, curve in enumerate(curves)
+    ]
     return svg.legend(entries) + svg.drawing(frame, "FROC curve", *lines, *marks)
 
 
@@ -134,8 +140,17 @@ def _css(bucket: str) -> str:
 
 
 def _curve_text(curve: FrocCurve) -> str:
-    what = "all sizes" if curve.bucket == ALL else bucket_text(curve.bucket)
-    return f"{what} (n = {curve.nodules})"
+    return f"{_what(curve)} (n = {curve.nodules})"
+
+
+def _same_text(curves: Sequence[FrocCurve], shown: Sequence[list[Point]], place: int) -> str:
+    """Which curve before it one coincides with; empty where none does."""
+    first = shown.index(shown[place])
+    return "" if first == place else f", the same curve as {_what(curves[first])}"
+
+
+def _what(curve: FrocCurve) -> str:
+    return "all sizes" if curve.bucket == ALL else bucket_text(curve.bucket)
 
 
 def _rate_text(rate: float) -> str:

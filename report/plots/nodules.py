@@ -11,7 +11,7 @@ from report.calibration import CalibrationBin
 from report.nodules import NoduleResult
 from report.plots import svg
 from report.plots.svg import Axis, Frame, Link
-from report.words import count, decimal
+from report.words import count, counted, decimal
 from schema.metrics import figure_text
 
 # Predicted / true volume where the axis ends; what lies beyond is drawn at its end.
@@ -70,7 +70,8 @@ def reliability(bins: Sequence[CalibrationBin]) -> Markup:
     known = [(one, one.share) for one in bins if one.share is not None]
     marks = []
     for one, share in known:
-        text = f"{one.low:g} to {one.high:g}: {figure_text(share)} of {count(one.voxels)} voxels"
+        voxels = counted(one.voxels, "voxel")
+        text = f"{one.low:g} to {one.high:g}: {figure_text(share)} of {voxels}"
         marks.append(svg.whisker(frame, one.middle, one.lower, one.upper))
         marks.append(svg.dot(frame, (one.middle, share), "eval", text))
     lines = [

@@ -7,8 +7,9 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from lungct.command_line import Parser
 from pipeline.loading import load_config
-from runner.arguments import DEFAULT_CONFIG, Parser
+from runner.arguments import DEFAULT_CONFIG
 from runner.exit_status import EXIT_OK
 from runner.usage import UsageError, default_output, lock_output, output_folder
 

@@ -13,7 +13,7 @@ from glob import escape, glob
 
 from rich.console import Console
 
-from runner.arguments import Parser
+from lungct.command_line import Parser
 from runner.exit_status import EXIT_OK
 from runner.finished import FinishedRun, read_finished
 from runner.streams import quiet
@@ -30,7 +30,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser("local_runner.py compare", description=__doc__, epilog=HELP)
     for name in ("RUN_A", "RUN_B"):
         parser.add_argument(name.lower(), metavar=name, help="output folder")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--all", action="store_true", help="figures that are the same in both too")
+    parser.add_argument("--json", action="store_true", help="for machines, all figures")
     return parser.parse_args(arguments)
 
 
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps(view.to_json(), indent=1, allow_nan=False))
     else:
         width = None if sys.stdout.isatty() else 140
-        show(view, Console(file=sys.stdout, highlight=False, width=width, soft_wrap=True))
+        console = Console(file=sys.stdout, highlight=False, width=width, soft_wrap=True)
+        show(view, console, parsed.all)
     return EXIT_OK
 
 

@@ -10,11 +10,11 @@ import json
 import os
 from collections.abc import Sequence
 
+from lungct.command_line import Parser
 from pipeline.config import Config
 from pipeline.evaluation import EvaluatedModel, evaluation_config
 from runner.arguments import (
     DEFAULT_CONFIG,
-    Parser,
     add_configuration_arguments,
     add_place_arguments,
 )

@@ -6,14 +6,15 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from runner.arguments import Parser
+from lungct.command_line import Parser
 from runner.exit_status import EXIT_OK
 from runner.finished import FinishedRun, read_finished
 from runner.streams import quiet
-from runner.usage import lock_output
+from runner.usage import UsageError, lock_output
 from schema import outputs
 from schema.criteria import Criterion
 from schema.files import REPORT_FILE, SUMMARY_FILE
+from schema.versions import OLDEST_SUMMARY, SUMMARY_VERSION, check_version
 
 if TYPE_CHECKING:
     from report.build import ReportInputs, ReportParameters
@@ -88,14 +89,24 @@ def report_parameters(folder: str) -> "ReportParameters":
 
     Args:
         folder: That of the page.
+
+    Raises:
+        UsageError: If that was another version, whose facts can't be taken.
     """
     from report.build import ReportParameters
 
     with open(os.path.join(folder, SUMMARY_FILE), encoding="utf-8") as file:
         summary = json.load(file)
+    try:
+        check_version(summary.get("version"), OLDEST_SUMMARY, SUMMARY_VERSION, file.name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     return ReportParameters(
         configuration=summary["configuration"],
         criteria=tuple(Criterion.from_json(row) for row in summary["gate"]),
         trainer_code_hash=summary["trainer_code_hash"],
         probability_threshold=summary["probability_threshold"],
+        # Version 2 has neither.
+        evaluated_model=summary.get("evaluated_model", ""),
+        passed_over=tuple(summary.get("passed_over", ())),
     )

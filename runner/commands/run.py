@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
+from lungct.command_line import Parser
 from runner.arguments import (
     DEFAULT_CONFIG,
-    Parser,
     add_configuration_arguments,
     add_place_arguments,
 )

@@ -114,7 +114,7 @@ _row("diameter_negative", "diameter_mm .* got '-1'", 1, 2, 3, -1)
 _row("diameter_of_300_mm", "diameter_mm .* got '300'", 1, 2, 3, 300)
 
 
-@register(ALL, ACCEPTED, "annotations of 1 series that are not there, such as 9.9", like_good=True)
+@register(ALL, ACCEPTED, "annotations of 1 series that is not there, such as 9.9", like_good=True)
 def annotation_without_its_scan(case: Case) -> None:
     case.add_row(1, 2, 3, 4, series_uid="9.9")
 

@@ -54,9 +54,9 @@ def at_most(
     return Criterion(metric, "eval", bucket, Comparison.AT_MOST, bound, **more)
 
 
-def change_of_at_least(bound: float, bucket: str = "all") -> Criterion:
+def change_of_at_least(bound: float, bucket: str = "all", **more: Any) -> Criterion:
     """A bound on the change of eval's pooled Dice against the last blessed model."""
-    return at_least(bound, bucket, kind=Kind.CHANGE)
+    return at_least(bound, bucket, kind=Kind.CHANGE, **more)
 
 
 def eval_config(

@@ -46,17 +46,26 @@ def resolve(
     folder: Path, models: dict[int, str | None], verdicts: dict[int, bool], candidate: int
 ) -> list[int]:
     """Ids of what is resolved among models with such facts."""
+    resolved = resolve_all(folder, models, verdicts, candidate)
+    assert len(resolved["model_blessing"]) == len(resolved["model"])
+    return [artifact.id for artifact in resolved["model"]]
+
+
+def resolve_all(
+    folder: Path, models: dict[int, str | None], verdicts: dict[int, bool], candidate: int
+) -> dict[str, list[Any]]:
+    """All that is resolved among models with such facts."""
     made = {number: model(number, folder, content) for number, content in models.items()}
-    resolved = LastBlessedOtherModel().resolve_artifacts(
+    resolved: dict[str, list[Any]] = LastBlessedOtherModel().resolve_artifacts(
         None,
         {
             "model": list(made.values()),
+            "passed_over": list(made.values()),
             "model_blessing": [blessing(number, ok) for number, ok in verdicts.items()],
             "candidate": [made[candidate]],
         },
     )
-    assert len(resolved["model_blessing"]) == len(resolved["model"])
-    return [artifact.id for artifact in resolved["model"]]
+    return resolved
 
 
 @pytest.mark.parametrize(
@@ -79,6 +88,15 @@ def test_a_model_of_another_spacing_is_passed_over(tmp_path: Path) -> None:
     other = facts(replace(GRID, spacing_mm=(3.0, 1.0, 1.0)))
     models = {1: facts(GRID), 2: facts(GRID), 3: other}
     assert resolve(tmp_path, models, {2: True, 3: True}, 1) == [2]
+
+
+def test_models_blessed_after_the_last_comparable_one_are_passed_over(tmp_path: Path) -> None:
+    other = facts(replace(GRID, spacing_mm=(3.0, 1.0, 1.0)))
+    models = {1: facts(GRID), 2: other, 3: facts(GRID), 4: other, 5: other, 6: other}
+    verdicts = {2: True, 3: True, 4: True, 5: False, 6: True}
+    resolved = resolve_all(tmp_path, models, verdicts, 1)
+    assert [artifact.id for artifact in resolved["model"]] == [3]
+    assert [artifact.id for artifact in resolved["passed_over"]] == [6, 4]
 
 
 def test_a_model_of_another_context_is_compared_with(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import Predictions, Report, ScanRecords
 from components.report_gen import Executor, ReportGen
+from lungct.grid import Grid
 from schema.criteria import criteria_to_json
 from tests.components.made_models import save_model
 from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
@@ -20,6 +21,7 @@ PROPERTIES = {
     "code_hash": "f00d",
     "trainer_code_hash": "c0ffee",
     "probability_threshold": 0.5,
+    "evaluated_model": "",
 }
 TYPES = {
     "examples": standard_artifacts.Examples,
@@ -33,6 +35,7 @@ OPTIONAL = {
     "model_run": standard_artifacts.ModelRun,
     "model": standard_artifacts.Model,
     "baseline_model": standard_artifacts.Model,
+    "passed_over": standard_artifacts.Model,
 }
 
 
@@ -78,6 +81,7 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
     save_model(tmp_path / "model", 0)
     # As TFX gives an optional input that nothing was found for.
     inputs["baseline_model"] = []
+    other = save_model(tmp_path / "passed_over", 0, Grid((9.0, 2.0, 1.0)))
 
     summary = written(tmp_path, inputs)
 
@@ -87,9 +91,13 @@ def test_executor_writes_the_report(tmp_path: Path) -> None:
     card = json.loads((tmp_path / "report" / "model_card.json").read_text())
     assert card["lineage"]["model"] is not None
     assert card["lineage"]["compared_with"] is None
+    (line,) = summary["passed_over"]
+    assert line.startswith(f"not compared with the blessed model in {other}/Format-Serving: ")
+    assert line.endswith("got 9.0, 2.0, 1.0")
 
 
 def test_executor_without_what_is_optional(tmp_path: Path) -> None:
     summary = written(tmp_path, inputs_of(tmp_path, TYPES))
 
     assert summary["history"] is None
+    assert (summary["passed_over"], summary["evaluated_model"]) == ([], "")

@@ -110,11 +110,11 @@ def test_lines_for_people_end_with_a_sum(folder, annotations, capsys):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[-1] == "3 scans found: 1 accepted, 1 repaired, 1 quarantined"
-    assert "44x60x80 at 5x4x4 mm" in lines[0] and "1 nodules of 20.0 mm" in lines[0]
+    assert "44x60x80 at 5x4x4 mm" in lines[0] and "1 nodule of 20.0 mm" in lines[0]
     assert "0 nodules; uint16 values" in lines[1]
     assert lines[2].startswith("quarantined 1.2.3  expected ElementDataFile")
     assert "warning: line 4 of" in err and "repeats line 2" in err
-    assert "annotations of 1 series that are not there, such as 9.9" in err
+    assert "annotations of 1 series that is not there, such as 9.9" in err
 
 
 def test_masks_are_written_on_the_own_grid(folder, annotations, tmp_path):

@@ -68,11 +68,53 @@ def test_a_full_disk_is_one_line():
     assert done.stderr == "our.command: [Errno 28] No space left on device\n"
 
 
-def test_a_wrong_argument_is_one_line(capsys):
+@pytest.fixture
+def parser():
+    made = Parser("run")
+    made.add_argument("--config")
+    made.add_argument("--set", action="append")
+    return made
+
+
+@pytest.fixture
+def with_commands():
+    made = Parser("run")
+    commands = made.add_subparsers(dest="command", required=True, metavar="compile|submit")
+    commands.add_parser("compile").add_argument("--output")
+    return made
+
+
+def refusal(made, arguments, capsys):
+    """Exit status, and the one line on standard error."""
     with pytest.raises(SystemExit) as stop:
-        Parser("our.command").parse_args(["--wrong"])
-    assert stop.value.code == 2
-    assert capsys.readouterr().err == "our.command: unrecognized arguments: --wrong\n"
+        made.parse_args(arguments)
+    (line,) = capsys.readouterr().err.splitlines()
+    return stop.value.code, line
+
+
+@pytest.mark.parametrize(
+    ("argument", "nearest"),
+    [("--conf", "--config"), ("--sett=a=1", "--set"), ("--hlep", "--help")],
+)
+def test_the_nearest_option_is_named(parser, argument, nearest, capsys):
+    expected = f"run: unrecognized arguments: {argument}; nearest valid argument: {nearest}"
+    assert refusal(parser, [argument], capsys) == (2, expected)
+
+
+def test_a_word_that_is_no_option_has_none_that_is_near(parser, capsys):
+    assert refusal(parser, ["data"], capsys) == (2, "run: unrecognized arguments: data")
+
+
+def test_options_of_commands_count_too(with_commands, capsys):
+    status, line = refusal(with_commands, ["compile", "--outptu", "x"], capsys)
+    assert status == 2
+    assert line.endswith("unrecognized arguments: --outptu x; nearest valid argument: --output")
+
+
+def test_a_missing_value_or_command_is_one_line(parser, with_commands, capsys):
+    assert refusal(parser, ["--set"], capsys) == (2, "run: argument --set: expected one argument")
+    status, line = refusal(with_commands, [], capsys)
+    assert (status, line) == (2, "run: the following arguments are required: compile|submit")
 
 
 def test_warnings_are_beside_the_results(capsys):

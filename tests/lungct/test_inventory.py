@@ -78,7 +78,7 @@ def test_annotations_without_a_scan_are_reported(tmp_path: Path) -> None:
     with open(tmp_path / "a" / "annotations.csv", "a") as table:
         table.write("9.9,0,0,0,5\n")
     (warning,) = inventory_of(root).warnings
-    assert "annotations of 1 series that are not there, such as 9.9" in warning
+    assert "annotations of 1 series that is not there, such as 9.9" in warning
 
 
 def test_annotations_of_other_scans_alone_are_refused(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_no_scan_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"scans as DIR/\*\.mhd .*, which holds no files"):
         inventory_of(str(tmp_path))
     (tmp_path / "annotations.csv").write_text(HEADER)
-    with pytest.raises(TableError, match=r"holds 1 other files, such as /.*/annotations\.csv"):
+    with pytest.raises(TableError, match=r"holds 1 other file, such as /.*/annotations\.csv"):
         inventory_of(str(tmp_path))
 
 
@@ -163,7 +163,7 @@ def test_reader_outlines_are_found_beside_the_scans_and_where_they_are_named(
     assert [scan.truth.outlines for scan in inventory.scans] == [(beside,), (deep,), ()]
     assert [scan.truth.kind for scan in inventory.scans] == ["lidc", "lidc", "spheres"]
     assert inventory.warnings == (
-        "1 of 3 scans have no reader outlines and take spheres, such as 1.3",
+        "1 of 3 scans has no reader outlines and takes spheres, such as 1.3",
     )
     strict = inventory_of(root, truth=LIDC, without_outlines=REFUSE)
     assert strict.warnings == ("2 of 3 scans have no reader outlines and are refused, such as 1.2",)
@@ -213,8 +213,8 @@ def test_lists_of_checksums_are_found_and_what_they_lack_is_reported(tmp_path: P
     assert (listed[f"{place}.mhd"], listed[f"{place}.raw"]) == ("0" * 64, "2" * 64)
     assert f"{place}.mhd" not in by_series(inventory)["1.2"].checksums
     assert inventory.warnings == (
-        f"lists of checksums have 1 scans that are not there, such as {root}/subset0/1.9.mhd",
-        "1 of 2 scans are in no list of checksums, such as 1.2",
+        f"lists of checksums have 1 scan that is not there, such as {root}/subset0/1.9.mhd",
+        "1 of 2 scans is in no list of checksums, such as 1.2",
     )
 
 
@@ -232,7 +232,7 @@ def test_files_that_look_like_scans_are_not_passed_over_in_silence(tmp_path: Pat
     root = make_root(tmp_path / "a", {"1.1": "p", "1.2": "q"})
     (tmp_path / "a" / "subset0" / "1.2.mhd").unlink()
     (warning, *rest) = inventory_of(root).warnings
-    assert warning.startswith("1 files look like scans") and warning.endswith("subset0/1.2.raw")
+    assert warning.startswith("1 file looks like scans") and warning.endswith("subset0/1.2.raw")
 
 
 def test_names_that_are_no_utf8_are_told(tmp_path: Path) -> None:

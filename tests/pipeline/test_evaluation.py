@@ -68,7 +68,7 @@ def test_patients_that_the_model_was_made_with_are_counted_by_its_splits() -> No
     assert seen_patients(model, data) == {"train": 2, "eval": 1}
     assert data_warnings(model, data) == (
         "3 of 4 patients were in the data of the model (2 in its train split, 1 in its eval "
-        "split): figures of these are no external validation",
+        "split): their figures are no external validation",
     )
 
 

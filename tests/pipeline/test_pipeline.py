@@ -47,9 +47,17 @@ def test_an_evaluation_trains_compares_and_pushes_nothing(
     for name in ("SegmentScans", "Evaluator", "ReportGen"):
         assert "baseline_model" not in nodes[name].inputs
         assert "model_run" not in nodes[name].inputs
+        assert "passed_over" not in nodes[name].inputs
     assert nodes["DataGate"].exec_properties["splits"] == "eval"
     assert nodes["ReportGen"].exec_properties["trainer_code_hash"] == model.facts.code_hash
     assert nodes["ModelImport"].exec_properties["folder"] == model.folder
+    assert nodes["ReportGen"].exec_properties["evaluated_model"] == model.folder
+
+
+def test_the_report_of_a_training_is_told_which_models_were_passed_over(config: Config) -> None:
+    report = components(create_pipeline(config))["ReportGen"]
+    assert {"model", "baseline_model", "passed_over", "model_run"} <= set(report.inputs)
+    assert report.exec_properties["evaluated_model"] == ""
 
 
 def test_no_scan_is_judged_before_the_data_passed(config: Config, model: EvaluatedModel) -> None:

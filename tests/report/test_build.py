@@ -124,7 +124,7 @@ def test_report_of_a_refused_model_says_why(tmp_path: Path) -> None:
 def test_real_scan_among_phantoms_is_shown(tmp_path: Path) -> None:
     page, summary = write(tmp_path, [EVAL, replace(TRAIN, phantom=False)])
 
-    assert "1 of the 2 scans used are computer-made phantoms, 1 comes from patients" in page.text
+    assert "1 of the 2 scans used is a computer-made phantom, 1 comes from patients" in page.text
     assert "train split (the model has learned from this scan), patient" in page.text
     (real,) = (one for one in summary["pictures"] if one["kind"] == "scan of a patient")
     assert real["series_uid"] == TRAIN.series_uid
@@ -194,8 +194,7 @@ def test_evaluation_counts_patients_of_every_split_of_the_model(tmp_path: Path) 
 
     assert lineage.is_evaluation and lineage.seen_patients == 1
     assert (
-        "1 of 1 patients were in the data of the model (1 in its eval split)"
-        in (lineage.warnings[0])
+        "1 of 1 patient was in the data of the model (1 in its eval split)" in (lineage.warnings[0])
     )
     assert unknown.is_evaluation and unknown.warnings == ()
 

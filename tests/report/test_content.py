@@ -1,11 +1,14 @@
 """The report's facts as JSON."""
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from report.agreement import Agreement
 from report.calibration import CalibrationBin
-from report.content import sum_up_nodules, to_json
-from report.scans import SpacingRange
+from report.content import Lineage, sum_up_nodules, to_json
+from report.scans import SourceFacts, SpacingRange
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from tests.components.made_evaluation import at_least
@@ -54,7 +57,7 @@ def test_json_has_null_for_what_is_undefined() -> None:
     assert facts["nodules"][0]["dice"] is None
     assert facts["history"] is None
     assert facts["changes"] is None
-    assert facts["version"] == 2
+    assert facts["version"] == 3
 
 
 def test_json_holds_what_follows_from_the_rows() -> None:
@@ -84,3 +87,19 @@ def test_json_spacing_by_axis() -> None:
     object.__setattr__(one.data, "spacing", (SpacingRange("z", 1.0, 2.0, 3.0),))
 
     assert to_json(one)["data"]["spacing_mm"] == {"z": {"min": 1.0, "median": 2.0, "max": 3.0}}
+
+
+@pytest.mark.parametrize(
+    ("folder", "title"),
+    [
+        ("/models/lung/7", "lung, version 7, on here, there"),
+        ("/models/lung", "lung, on here, there"),
+        ("", "A model, on here, there"),
+    ],
+)
+def test_an_evaluation_is_called_by_model_and_data(folder: str, title: str) -> None:
+    one = content(lineage=Lineage(is_evaluation=True, folder=folder))
+    sources = (SourceFacts("there", "eval", 1, 2, 3), SourceFacts("here", "eval", 1, 2, 3))
+    assert replace(one, data=replace(one.data, sources=sources)).title == title
+    # A number in the folder of a model that was trained here is none of its name.
+    assert content(lineage=Lineage(folder=folder)).title == "run"

@@ -28,10 +28,10 @@ def test_page_says_that_it_is_an_evaluation() -> None:
 
     for line in (
         "An evaluation of a model that was made elsewhere",
-        "Model: code c0de; versions tensorflow 2.16, keras 3.12",
+        "code c0de ; made with tensorflow 2.16, keras 3.12",
         "judged on nodule-centred crops, not whole scans",
         "The truth is another.",
-        "name, layers and training not known",
+        "layers and training not known",
         "patients not known",
     ):
         assert line in text

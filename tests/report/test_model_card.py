@@ -133,7 +133,7 @@ def test_limits_are_those_of_the_run() -> None:
         "0 nodules of 3–6 mm judged: too few to tell.",
         "1 nodule of 6–8 mm judged: too few to tell.",
         "0 nodules of 8–15 mm judged: too few to tell.",
-        "1 of 2 scans are crops around nodules; their figures can't be compared with those of "
+        "1 of 2 scans is a crop around a nodule; such figures can't be compared with those of "
         "whole scans.",
         "Truth is spheres of the annotated diameters: no outline can agree with it wholly.",
         "All scans are from one data root (here).",
@@ -151,7 +151,7 @@ def test_phantoms_and_seen_patients_are_said_loudly() -> None:
 
     assert list(warnings(card_content(made)))[0].startswith("PHANTOM DATA: every scan")
     (mixed,) = warnings(card_content(made, real))
-    assert mixed.startswith("PHANTOMS AND PATIENTS ARE MIXED: 1 of the 2 scans")
+    assert mixed.startswith("PHANTOMS AND PATIENTS ARE MIXED: 1 of the 2 scans is ")
     (seen,) = warnings(card_content(real, lineage=Lineage(MODEL, None, 1)))
     assert seen.startswith("SEEN IN TRAINING: 1 patient of those judged was in")
     assert list(warnings(card_content(real))) == []

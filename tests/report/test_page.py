@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from report.content import Lineage, ReportContent
+from report.content import Lineage, Making, ReportContent
 from report.model_card import model_card
-from report.page import SECTIONS, TEMPLATES, pretty, render, train_patients
+from report.page import SECTIONS, TEMPLATES, data_roots, pretty, render, train_patients
+from report.scans import SourceFacts
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from tests.components.made_evaluation import at_least, change_of_at_least
@@ -30,6 +31,11 @@ def test_configuration_is_indented() -> None:
 def test_how_many_patients_of_train() -> None:
     assert train_patients('{"evaluation": {"train_patients": 7}}') == 7
     assert train_patients("{}") == 0
+
+
+def test_the_folders_of_the_data() -> None:
+    assert data_roots('{"data": {"roots": [{"path": "a/b", "name": "c"}]}}') == ["a/b"]
+    assert data_roots("{}") == data_roots('{"data": {}}') == []
 
 
 def test_the_page_of_a_run_without_scans_is_whole_and_escaped() -> None:
@@ -84,7 +90,7 @@ def test_blessed_by_what_could_be_judged() -> None:
     text = words(content(evaluation=gate(PASS, FEW, FIRST), blessed=True))
 
     assert "✓ Blessed The model met the only criterion of the gate that could be judged" in text
-    assert "1 not judged for want of nodules, 1 without a baseline" in text
+    assert "1 not judged for want of nodules, 1 without a baseline to compare with; see" in text
     assert "2 nodules of 9 – – ≥ 0.500 – – not judged" in text
     assert "– not applicable" in text
     # Measured, interval, bound, margin.
@@ -94,6 +100,34 @@ def test_blessed_by_what_could_be_judged() -> None:
 def test_nothing_could_be_judged() -> None:
     text = words(content(evaluation=gate(FEW)))
     assert "No criterion of the gate could be judged, so nothing can be blessed." in text
+
+
+def test_models_that_were_passed_over_are_named_below_the_gate() -> None:
+    reason = "not compared with the blessed model in <m>/7: expected region lung, got volume"
+    text = page(content(evaluation=gate(PASS, FIRST), lineage=Lineage(passed_over=(reason,))))
+    section = text[text.index('<section id="gate">') : text.index('<section id="size">')]
+    assert f"<li>N{reason[1:]}</li>".replace("<m>", "&lt;m&gt;") in section
+    assert "Passed over" not in page(content())
+
+
+def test_an_evaluation_says_which_model_was_judged_on_which_data() -> None:
+    configuration = '{"data": {"roots": [{"path": "/data/a"}, {"path": "/data/b"}]}}'
+    one = content(
+        lineage=Lineage(is_evaluation=True, folder="/models/lung/1796027094"),
+        making=Making(configuration, "c0ffee", 0.5, "2026-01-01T00:00:00+00:00"),
+    )
+    data = replace(one.data, sources=(SourceFacts("a", "eval", 1, 2, 3),), used=2)
+    text = page(replace(one, data=data))
+    title = "lung, version 1796027094, on a"
+    assert f"<title>{title} · evaluation</title>" in text and f"<h1>{title}</h1>" in text
+    assert "Model <code>" not in text and "<code>/models/lung/1796027094</code>" in text
+    said = words(replace(one, data=data))
+    assert "Its version 1796027094; code not known" in said
+    assert "Judged on /data/a , /data/b : 2 scans of 0 patients with 0 nodules" in said
+
+
+def test_a_run_is_called_by_its_configuration() -> None:
+    assert "<title>run · report</title>" in page(content())
 
 
 def test_a_model_that_has_seen_the_patients() -> None:

@@ -8,7 +8,7 @@ from report import tables
 from report.scans import SourceFacts
 from report.tables import Cell
 from schema.gate import Verdict, judge
-from schema.metrics import POOLED_DICE, MetricRow
+from schema.metrics import POOLED_DICE, MetricRow, On
 from tests.components.made_evaluation import at_least, change_of_at_least
 from tests.report.facts import content, evaluation, nodule
 
@@ -58,12 +58,21 @@ def test_the_cards_of_nodules_count_those_of_eval_alone() -> None:
 
 def test_each_criterion_has_the_interval_of_its_figure() -> None:
     one = evaluation(*ROWS, changes=(MetricRow("eval", "all", "pooled_dice", -0.25, -0.5, 0.0),))
-    criteria = (at_least(0.5), change_of_at_least(-0.02), at_least(0.5, "15+"))
+    criteria = (
+        *(at_least(0.5), change_of_at_least(-0.02), at_least(0.5, "15+")),
+        *(at_least(0.5, on=On.LOWER), at_least(0.5, "15+", on=On.LOWER)),
+    )
 
-    found = tables.gate_intervals(replace(one, gate=judge(criteria, one.measured)))
+    found = tables.gate_lines(replace(one, gate=judge(criteria, one.measured)))
 
-    assert [interval for _, interval in found] == ["0.500 to 0.800", "−0.500 to +0.000", ""]
-    assert [row.verdict for row, _ in found] == [Verdict.PASS, Verdict.FAIL, Verdict.FAIL]
+    assert [(line.value, line.bound, line.interval) for line in found] == [
+        ("0.750", "", "0.500 to 0.800"),
+        ("−0.250", "", "−0.500 to +0.000"),
+        ("–", "", ""),
+        ("0.750", "lower bound 0.500", "0.500 to 0.800"),
+        ("–", "", ""),
+    ]
+    assert [line.row.verdict for line in found[:3]] == [Verdict.PASS, Verdict.FAIL, Verdict.FAIL]
 
 
 def test_a_row_for_each_size_with_the_patients_that_have_such_nodules() -> None:

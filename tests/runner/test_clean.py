@@ -56,6 +56,7 @@ class Output:
         takes: Sequence[pb.Artifact] = (),
         makes: Sequence[pb.Artifact] = (),
         state: "pb.Execution.State" = COMPLETE,
+        passes_over: Sequence[pb.Artifact] = (),
     ) -> None:
         """Records a run of one step."""
         self.runs += 1
@@ -63,6 +64,8 @@ class Output:
         step = pb.Execution(type_id=self.step_type, last_known_state=state)
         events = [pb.Event(artifact_id=a.id, type=pb.Event.INPUT) for a in takes]
         events += [pb.Event(artifact_id=a.id, type=pb.Event.OUTPUT) for a in makes]
+        key = pb.Event.Path(steps=[pb.Event.Path.Step(key="passed_over")])
+        events += [pb.Event(artifact_id=a.id, type=pb.Event.INPUT, path=key) for a in passes_over]
         pairs = [(None, event) for event in events]
         self.store.put_execution(step, pairs, [run])
 
@@ -91,6 +94,13 @@ def test_the_last_runs_keep_their_examples(output: Output) -> None:
     assert output.clean(1) == ["Examples/2"]
     assert output.clean(1) == []
     assert output.left() == [3]
+
+
+def test_models_that_were_passed_over_are_not_needed(output: Output) -> None:
+    first, second = (output.artifact("Model") for _ in range(2))
+    output.run(makes=[first])
+    output.run(makes=[second], passes_over=[first])
+    assert output.clean(1) == ["Model/1"]
 
 
 def test_masks_are_large_too(output: Output) -> None:

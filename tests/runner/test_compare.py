@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 import local_runner
+from lungct.metrics import Overlap
+from schema import features
 from schema.gate import GateRow, Verdict
+from schema.judged import Place, SliceRow
 from tests.runner.finished_run import ROOT
 from tests.runner.made_finished import CRITERION, slice_row, write_finished
 from tests.usage import assert_refused
@@ -63,8 +66,10 @@ def test_all_that_differs_is_told(
     pooled = "eval all pooled Dice 0.500 0.900 +0.400 +0.400 to +0.400 better"
     assert pooled.split() in lines
     assert f"{CRITERION.text} 0.875 pass 0.500 fail".split() in lines
-    assert "B is better: pooled Dice, eval: +0.400 +0.400 to +0.400" in text
-    assert "B is better: pooled Dice, eval 8-15: +0.400 +0.400 to +0.400" in text
+    pooled = "B is better in pooled Dice, eval split"
+    change = "+0.400 (95% interval +0.400 to +0.400)"
+    assert f"{pooled}: {change}" in text
+    assert f"{pooled}, nodules 8–15 mm: {change}" in text
 
 
 def test_two_runs_of_one_model_differ_in_nothing(
@@ -73,7 +78,26 @@ def test_two_runs_of_one_model_differ_in_nothing(
     text = compare(run_a, run_a, capfd=capfd)
     assert "  the same in both" in text
     assert text.splitlines()[-1].startswith("Nothing differs: each of ")
+    assert "+0.000" not in text and "--all" not in text
+    assert "+0.000" in compare(run_a, run_a, "--all", capfd=capfd)
     assert json.loads(compare(run_a, run_a, "--json", capfd=capfd))["nothing_differs"] is True
+
+
+def test_figures_that_are_the_same_are_counted_and_shown_where_asked_for(
+    run_a: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Of 10 predicted and 10 true voxels 5 are common in run A; here 5 of 5, so that precision,
+    # Dice and IoU differ and recall does not.
+    place = [Place("eval", f"scan of {p}", p, "made up", ("8-15",)) for p in ("p1", "p2", "p3")]
+    rows = [SliceRow(one, 0, {features.CANDIDATE: Overlap(5, 5, 10)}) for one in place]
+    other = write_finished(tmp_path / "other", rows)
+    text = compare(run_a, other, capfd=capfd)
+    assert "voxel precision" in text and "voxel recall" not in text
+    # All slices and those of 8 to 15 mm.
+    assert "  2 other figures are the same in both (--all shows them)" in text.splitlines()
+    whole = compare(run_a, other, "--all", capfd=capfd)
+    recall = "eval 8-15 voxel recall 0.500 0.500 +0.000 +0.000 to +0.000"
+    assert recall.split() in lines_of(whole) and "other figures" not in whole
 
 
 def test_a_difference_that_may_be_chance_is_called_so(

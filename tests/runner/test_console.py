@@ -9,8 +9,10 @@ from rich.console import Console
 from lungct import progress
 from runner.console import RunConsole, dice_table, gate_table, listening
 from schema.criteria import Comparison, Criterion, Kind
-from schema.gate import GateRow, Verdict
+from schema.gate import GateRow, MeasuredRows, Verdict
 from schema.metrics import TABLE_METRICS, MetricRow
+
+NOTHING = MeasuredRows([])
 
 
 def rendered(renderable: Any) -> list[str]:
@@ -34,7 +36,7 @@ def test_dice_by_bucket_from_all_over_small_to_large_to_none() -> None:
         ["eval", "all"],
         ["eval", "3-6"],
         ["eval", "15+"],
-        ["eval", "none"],
+        ["eval", "no"],
     ]
     assert "0.812" in lines[1]
     assert all(metric.label in headings for metric in TABLE_METRICS)
@@ -49,7 +51,7 @@ def test_the_gate_shows_what_was_measured_and_asked() -> None:
         GateRow(upper, 0.75, Verdict.FAIL),
         GateRow(change, -0.5, Verdict.FAIL),
     ]
-    text = "\n".join(rendered(gate_table(gate)))
+    text = "\n".join(rendered(gate_table(gate, NOTHING)))
     assert re.search(r"0\.800 +0\.750 +\+0\.050 +pass", text)
     assert re.search(r"nodules 3–6 mm ≤ 0\.5 +0\.750 +0\.500 +−0\.250 +fail", text)
     assert re.search(r"−0\.500 +−0\.020 +−0\.480 +fail", text)
@@ -57,7 +59,7 @@ def test_the_gate_shows_what_was_measured_and_asked() -> None:
 
 def test_the_gate_shows_what_could_not_be_judged() -> None:
     missing = Criterion("pooled_dice", "eval", "3-6", Comparison.AT_LEAST, 0.5)
-    lines = rendered(gate_table([GateRow(missing, None, Verdict.FAIL, "no such slice")]))
+    lines = rendered(gate_table([GateRow(missing, None, Verdict.FAIL, "no such slice")], NOTHING))
     assert lines[1].split()[-4:] == ["–", "0.500", "–", "fail"]
 
 
@@ -87,5 +89,5 @@ def test_notes_are_shown_as_they_are() -> None:
 
 def test_what_could_not_be_judged_has_its_verdict() -> None:
     few = Criterion("pooled_dice", "eval", "3-6", Comparison.AT_LEAST, 0.5, min_nodules=3)
-    lines = rendered(gate_table([GateRow(few, None, Verdict.NOT_JUDGED, "1 nodules of 3")]))
+    lines = rendered(gate_table([GateRow(few, None, Verdict.NOT_JUDGED, "1 nodule of 3")], NOTHING))
     assert lines[1].split()[-4:] == ["0.500", "–", "not", "judged"]

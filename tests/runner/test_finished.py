@@ -33,6 +33,10 @@ def test_what_lies_elsewhere_stays_there(tmp_path: Path) -> None:
         ("[]", "run.json is no record of a run"),
         ("{}", "run.json is no record of a run"),
         ('{"exit_status": 4, "error": "no scans"}', "it ended early: no scans"),
+        (
+            '{"exit_status": 0, "version": 3}',
+            "expected a version from 1 to 2, got 3 in run.json",
+        ),
     ],
 )
 def test_what_is_no_finished_run(content: str | None, expected: str, tmp_path: Path) -> None:
@@ -41,6 +45,13 @@ def test_what_is_no_finished_run(content: str | None, expected: str, tmp_path: P
     with pytest.raises(UsageError, match="output folder of a finished run") as refusal:
         read_finished(str(tmp_path))
     assert str(refusal.value).endswith(expected)
+
+
+def test_a_run_before_versions_is_read(tmp_path: Path) -> None:
+    folder = write_finished(tmp_path, [slice_row("p", 9)])
+    assert "version" not in json.loads((folder / "run.json").read_text())
+    assert read_finished(str(folder)).has(outputs.ROWS)
+    assert read_finished(str(write_finished(tmp_path, [], version=2))).record["version"] == 2
 
 
 def test_an_artifact_that_is_not_there(tmp_path: Path) -> None:

@@ -104,6 +104,26 @@ def test_what_was_removed_is_named(
     assert_refused(local_runner.main, ["report", str(made[0])], expected, capsys)
 
 
+@pytest.mark.parametrize("version", [1, 4])
+def test_a_page_of_another_version_is_refused(
+    made: tuple[Path, ReportInputs], capsys: pytest.CaptureFixture[str], version: int
+) -> None:
+    summary = made[0] / "artifacts" / "page" / "summary.json"
+    summary.write_text(json.dumps({**json.loads(summary.read_text()), "version": version}))
+    expected = f"expected a version from 2 to 3, got {version} in {summary}"
+    assert_refused(local_runner.main, ["report", str(made[0])], expected, capsys)
+
+
+def test_a_page_of_the_version_before_is_made_again(made: tuple[Path, ReportInputs]) -> None:
+    summary = made[0] / "artifacts" / "page" / "summary.json"
+    before = json.loads(summary.read_text())
+    for name in ("evaluated_model", "passed_over"):
+        del before[name]
+    summary.write_text(json.dumps({**before, "version": 2}))
+    assert local_runner.main(["report", str(made[0])]) == 0
+    assert json.loads(summary.read_text())["version"] == 3
+
+
 def test_not_while_a_run_is_using_the_folder(
     made: tuple[Path, ReportInputs], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,7 +88,7 @@ def test_a_table_is_followed(tmp_path: Path, content: str) -> None:
     scans = [scan("1.1", "P"), scan("1.2", "Q"), scan("1.3", "Q")]
     splits, (report,) = assign_splits(scans, SplitRule(table=str(tmp_path / "splits.csv")))
     assert splits == {"1.1": "train", "1.2": "eval", "1.3": "eval"}
-    assert "splits.csv: 1 rows are of no scan, such as " in report
+    assert "splits.csv: 1 row is of no scan, such as " in report
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_table_without_nodules_is_its_header() -> None:
     ("count", "expected"),
     [
         (0, "0 nodules"),
-        (1, "1 nodules: 2.3 mm (0.900)"),
+        (1, "1 nodule: 2.3 mm (0.900)"),
         (7, "7 nodules: 2.3 mm (0.900), 2.3 mm (0.800), 2.3 mm (0.700), 2.3 mm (0.600), "
             "2.3 mm (0.500), 2 more"),
     ],

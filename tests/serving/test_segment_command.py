@@ -106,9 +106,7 @@ def test_lines_for_people(
     assert main([str(scans), "--model", str(models / "9"), "--out", str(tmp_path / "out")]) == 4
     shown = capsys.readouterr()
     first, second, _, total = shown.out.splitlines()
-    assert re.fullmatch(
-        r"accepted    1\.2\.1  44x60x80 at .* 1 nodules: .* mm \(0\..*\)  .*", first
-    )
+    assert re.fullmatch(r"accepted    1\.2\.1  44x60x80 at .* 1 nodule: .* mm \(0\..*\)  .*", first)
     assert second.startswith("quarantined 1.2.2  expected")
     assert total == "3 scans found: 2 accepted, 0 repaired, 1 quarantined"
     assert shown.err == ""

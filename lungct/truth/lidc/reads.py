@@ -16,6 +16,7 @@ from xml.parsers import expat
 
 from lungct.files import open_regular
 from lungct.scan import ScanError
+from lungct.words import counted
 
 MAX_XML_BYTES = 1 << 24
 MAX_OUTLINES = 2000
@@ -92,7 +93,8 @@ class Reads:
         """What is unusual about the reads, one line each."""
         if len(self.sessions) == USUAL_READERS:
             return ()
-        return (f"{len(self.sessions)} readers instead of {USUAL_READERS} in {self.files[0]}",)
+        readers = counted(len(self.sessions), "reader")
+        return (f"{readers} instead of {USUAL_READERS} in {self.files[0]}",)
 
 
 def parse_reads(data: bytes, name: str) -> Reads:

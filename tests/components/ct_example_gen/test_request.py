@@ -81,7 +81,7 @@ def test_series_in_no_table_of_patients_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a" / "patients.csv").write_text("seriesuid,patient_id\n1.1,p\n")
     tasks, inventory = list_tasks(request_of(root))
     assert inventory.warnings == (
-        "1 series are in no table of patients and count as a patient each, such as 1.2",
+        "1 series is in no table of patients and counts as a patient, such as 1.2",
     )
     assert [task.scan.patient_id for task in tasks] == ["p", "1.2"]
 
@@ -94,8 +94,8 @@ def test_warnings_of_the_splits_come_last(tmp_path: Path) -> None:
     splits.write_text("seriesuid,split\n1.1,train\n1.2,eval\n8.8,eval\n")
     _, inventory = list_tasks(request_of(root, split=SplitRule(table=str(splits))))
     first, last = inventory.warnings
-    assert "annotations of 1 series that are not there, such as 9.9" in first
-    assert last == f"{splits}: 1 rows are of no scan, such as 8.8"
+    assert "annotations of 1 series that is not there, such as 9.9" in first
+    assert last == f"{splits}: 1 row is of no scan, such as 8.8"
 
 
 def test_a_patient_in_two_splits_is_refused(tmp_path: Path) -> None:

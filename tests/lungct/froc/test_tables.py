@@ -114,8 +114,8 @@ def test_marks_and_nodules_of_series_that_do_not_count_are_ignored_with_a_warnin
     assert found.patients == {"1.1": "A", "1.2": "A", "1.3": "B"}
     assert found.ignored_marks == 1
     assert [warning.partition(" of ")[0] for warning in found.warnings] == [
-        "ignored 1 marks",
-        "ignored 1 nodules",
+        "ignored 1 mark",
+        "ignored 1 nodule",
     ]
 
 

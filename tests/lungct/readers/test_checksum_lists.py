@@ -99,9 +99,9 @@ def test_what_lists_lack_and_what_they_have_too_many_is_told(tmp_path, header):
     lines = [f"{ONE}  subset0/{name}\n" for name in ("1.2.3.raw", "1.2.9.mhd", "notes.txt")]
     (tmp_path / "SHA256SUMS").write_text("".join(lines))
     absent, without = listed(tmp_path)[1]
-    assert absent.startswith("lists of checksums have 1 scans that are not there, such as /")
+    assert absent.startswith("lists of checksums have 1 scan that is not there, such as /")
     assert absent.endswith("subset0/1.2.9.mhd")
-    assert without == "1 of 2 scans are in no list of checksums, such as 1.2.4"
+    assert without == "1 of 2 scans is in no list of checksums, such as 1.2.4"
 
 
 def test_a_scan_has_no_checksums_of_another(tmp_path, header):

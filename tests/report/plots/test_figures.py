@@ -70,6 +70,26 @@ def test_froc_curve_from_the_first_rate_to_the_last() -> None:
     assert text.count('class="dot eval"') == 1
     assert "all sizes (n = 4)" in text and "15+ mm (n = 2)" in text
     assert 'class="line curve size3"' in text
+    # That of all sizes is drawn first, so that the others are seen upon it.
+    assert text.index('"line curve all"') < text.index('"line curve size3"')
+
+
+def test_curves_that_coincide_are_said_to() -> None:
+    low, high = ((0.0, 0.25), (1.0, 0.5)), ((0.0, 0.5), (1.0, 0.75))
+    curves = [
+        FrocCurve(bucket, 2, points)
+        for bucket, points in (("all", low), ("3-6", high), ("6-8", low), ("8-15", high))
+    ]
+
+    text = froc(curves, ())
+
+    legend = re.findall(r"</span>(.*?)</li>", text)
+    assert legend == [
+        "all sizes (n = 2)",
+        "3–6 mm (n = 2)",
+        "6–8 mm (n = 2), the same curve as all sizes",
+        "8–15 mm (n = 2), the same curve as 3–6 mm",
+    ]
 
 
 def test_froc_of_a_model_without_false_positives() -> None:

@@ -47,7 +47,7 @@ def check(found):
     assert (found.nodules, found.marks) == (4, 1)
     assert found.lesions_by_readers == {1: 1, 3: 1}
     assert [found.lesions(readers) for readers in (1, 2, 3, 4)] == [2, 1, 1, 0]
-    assert len(found.warnings) == 1 and "1 readers instead of 4" in found.warnings[0]
+    assert len(found.warnings) == 1 and "1 reader instead of 4" in found.warnings[0]
 
 
 def test_counts_a_folder(folder):
@@ -94,7 +94,7 @@ def test_command_line_for_people(folder, capsys):
     text = capsys.readouterr().out
     assert "4 XML files of 2 series, 1 refused" in text
     assert "1 by 1, 1 by 3" in text
-    assert "1 lesions outlined by at least 3 readers; LUNA16 counts 1186" in text
+    assert "1 lesion outlined by at least 3 readers; LUNA16 counts 1186" in text
 
 
 def test_command_line_for_programs(folder, capsys):
@@ -116,6 +116,14 @@ def test_command_line_without_a_place(tmp_path):
         run.stderr.startswith("lungct.truth.lidc: expected a folder")
         and run.stderr.count("\n") == 1
     )
+
+
+def test_a_wrong_argument_is_one_line(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--jsn"])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m lungct.truth.lidc: ")
 
 
 @pytest.mark.slow
