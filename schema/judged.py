@@ -149,7 +149,8 @@ Row = SliceRow | NoduleRow | ScanRow
 
 def key_of(row: Row) -> Key:
     """Where a row counts."""
-    return Key(row.place.split, row.place.buckets, row.place.patient_id)
+    place = row.place
+    return Key(place.split, place.buckets, place.patient_id, place.source)
 
 
 def _nodule_counts(one: NoduleFigures) -> Counts:

@@ -13,8 +13,8 @@ from lungct.tally import Counts, Key, Part, Sample, Tally
 Row = tuple[Key, dict[str, Counts]]
 
 
-def key(patient: str, *buckets: str, split: str = "eval") -> Key:
-    return Key(split, buckets or ("3-6",), patient)
+def key(patient: str, *buckets: str, split: str = "eval", source: str = "near") -> Key:
+    return Key(split, buckets or ("3-6",), patient, source)
 
 
 def slice_counts(common: int, predicted: int, truth: int) -> Counts:
@@ -82,6 +82,30 @@ def test_a_part_by_hand(
     assert part.patients == patients
     assert voxels(part) == expected
     assert part.vectors.shape == (len(patients), 17)
+
+
+@pytest.mark.parametrize(
+    ("place", "patients", "expected"),
+    [
+        (("eval", None, "far"), ("a", "b"), (3, 3, 3)),
+        (("eval", "15+", "far"), ("b",), (2, 2, 2)),
+        ((None, None, "far"), ("a", "b", "c"), (7, 7, 7)),
+        (("eval", None, None), ("a", "b"), (11, 11, 11)),
+        (("eval", None, "elsewhere"), (), (0, 0, 0)),
+    ],
+)
+def test_a_part_of_one_data_root(
+    place: tuple[str | None, ...], patients: tuple[str, ...], expected: tuple[int, int, int]
+) -> None:
+    rows = [
+        (key("a", "3-6", source="far"), {"m": slice_counts(1, 1, 1)}),
+        (key("b", "15+", source="far"), {"m": slice_counts(2, 2, 2)}),
+        (key("c", "15+", split="train", source="far"), {"m": slice_counts(4, 4, 4)}),
+        # A patient of two data roots is one patient in the whole.
+        (key("a", "3-6", source="near"), {"m": slice_counts(8, 8, 8)}),
+    ]
+    part = tally(rows).part("m", *place)
+    assert (part.patients, voxels(part)) == (patients, expected)
 
 
 def test_the_order_of_rows_and_of_merging_does_not_matter() -> None:

@@ -30,7 +30,7 @@ def sums(counts: Counts) -> dict[str, int]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_counts_for_its_patient_in_its_buckets(row: Row) -> None:
-    assert key_of(row) == Key("eval", ("15+", "3-6"), "patient 1")
+    assert key_of(row) == Key("eval", ("15+", "3-6"), "patient 1", "luna16")
 
 
 def test_counts_of_a_slice() -> None:
