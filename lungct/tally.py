@@ -61,9 +61,9 @@ class Counts:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Part:
-    """What one model has in one split and size bucket.
+    """What one model has in one slice; what is worked out of it is kept.
 
     Attributes:
         patients: In order.

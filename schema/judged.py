@@ -3,14 +3,15 @@
 Each row holds the counts of every model that was judged. `schema.judged_io` writes and reads them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from lungct.metrics import Overlap
 from lungct.sums import sums_of_nodule, sums_of_scan, sums_of_slice
-from lungct.tally import Counts, Key
+from lungct.tally import Counts, Key, Tally
+from schema import features
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,11 @@ class SliceRow:
     index: int
     overlaps: Mapping[str, Overlap]
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.overlaps)
+
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
         return {name: Counts(sums_of_slice(one).vector()) for name, one in self.overlaps.items()}
@@ -122,6 +128,11 @@ class NoduleRow:
     centre_mm: tuple[float, float, float]
     figures: Mapping[str, NoduleFigures]
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.figures)
+
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
         return {name: _nodule_counts(one) for name, one in self.figures.items()}
@@ -139,6 +150,11 @@ class ScanRow:
     place: Place
     figures: Mapping[str, ScanFigures]
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.figures)
+
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
         return {name: _scan_counts(one) for name, one in self.figures.items()}
@@ -151,6 +167,49 @@ def key_of(row: Row) -> Key:
     """Where a row counts."""
     place = row.place
     return Key(place.split, place.buckets, place.patient_id, place.source)
+
+
+def require_models(row: Row, models: Iterable[str]) -> None:
+    """Refuses a row that lacks a model; raises ValueError naming model and series."""
+    missing = sorted(set(models) - row.models)
+    if missing:
+        why = "; SegmentScans left the baseline out, as its log says why"
+        raise ValueError(
+            f"expected rows with counts of {', '.join(missing)}, got counts of "
+            f"{', '.join(sorted(row.models))} in one of {row.place.series_uid}"
+            + (why if features.BASELINE in missing else "")
+        )
+
+
+def count_row(row: Row, models: Collection[str]) -> tuple[Key, dict[str, Counts]]:
+    """Where a row counts, and what for some models.
+
+    Args:
+        row: The row.
+        models: Their names.
+
+    Raises:
+        ValueError: It lacks a model.
+    """
+    require_models(row, models)
+    counts = row.counts()
+    return key_of(row), {model: counts[model] for model in models}
+
+
+def tally_rows(rows: Iterable[Row], models: Collection[str] = (features.CANDIDATE,)) -> Tally:
+    """Adds up what rows count for some models.
+
+    Args:
+        rows: Judged slices, nodules and scans.
+        models: Their names.
+
+    Raises:
+        ValueError: A row lacks a model.
+    """
+    tally = Tally()
+    for row in rows:
+        tally.add(*count_row(row, models))
+    return tally
 
 
 def _nodule_counts(one: NoduleFigures) -> Counts:

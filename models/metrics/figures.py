@@ -25,7 +25,7 @@ from lungct.tally import Counts, Key, Part, Tally
 from schema import features
 from schema.criteria import Criterion
 from schema.gate import GateRow, Verdict, judge, judge_one
-from schema.judged import key_of
+from schema.judged import count_row
 from schema.judged_io import parse_row
 from schema.metrics import Kind, MetricRow, On, figure_name
 from schema.slice_keys import ALL
@@ -55,15 +55,7 @@ class RowPreprocessor(metric_types.Preprocessor):
             ValueError: It is no judged row, or lacks a model.
         """
         row = parse_row(util.StandardExtracts(extracts).get_features() or {})
-        counts = row.counts()
-        missing = sorted(set(self._models) - set(counts))
-        if missing:
-            raise ValueError(
-                f"expected rows with counts of {', '.join(self._models)}, got none of "
-                f"{', '.join(missing)} in one of {row.place.series_uid}; where the baseline's are "
-                "missing, SegmentScans left it out, as its log says why"
-            )
-        yield key_of(row), {model: counts[model] for model in self._models}
+        yield count_row(row, self._models)
 
 
 class TallyCombiner(beam.CombineFn):
