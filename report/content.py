@@ -20,7 +20,7 @@ from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
 from schema.model_facts import ModelFacts
 
-SUMMARY_VERSION: Final = 2
+SUMMARY_VERSION: Final = 3
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,7 @@ def _data(data: DataFacts) -> dict[str, Any]:
         "truths": dict(data.truths),
         "sources": [asdict(one) for one in data.sources],
         "crops": data.crops,
+        "excluded_findings": data.excluded_findings,
         "warnings": list(data.warnings),
     }
 

@@ -52,7 +52,12 @@ class NoduleFigures:
 
 @dataclass(frozen=True)
 class FalsePositive:
-    """A found nodule that hits no annotated one: world (x, y, z) in mm and its probability."""
+    """A found nodule that hits no annotated one and lies on no excluded finding.
+
+    Attributes:
+        centre_mm: World (x, y, z).
+        probability: Its probability.
+    """
 
     centre_mm: tuple[float, float, float]
     probability: float
@@ -77,7 +82,7 @@ class ScanFigures:
 
     Attributes:
         overlap: Of all its slices.
-        false_positives: Found nodules that hit no annotated one.
+        false_positives: Those of it.
         calibration: Over the region of interest.
     """
 

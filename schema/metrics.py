@@ -119,7 +119,7 @@ LESION_SENSITIVITY: Final = Metric(
 FALSE_POSITIVES: Final = Metric(
     "false_positives_per_scan",
     "false positives per scan",
-    "found nodules that hit none, per scan",
+    "found nodules that hit none and lie on no excluded finding, per scan",
     higher_is_better=False,
     by_bucket=False,
     headline=True,

@@ -54,7 +54,7 @@ def test_json_has_null_for_what_is_undefined() -> None:
     assert facts["nodules"][0]["dice"] is None
     assert facts["history"] is None
     assert facts["changes"] is None
-    assert facts["version"] == 2
+    assert facts["version"] == 3
 
 
 def test_json_holds_what_follows_from_the_rows() -> None:
