@@ -1,5 +1,7 @@
 """Seconds of `python -m lungct.froc` on a submission as large as those to LUNA16.
 
+And of reading the excluded findings alone, which ingest does too.
+
 Usage: python -m benchmarks.froc [--scans 888] [--marks 50000] [--replicates 1000]
 
 The tables are made of chance, with as many nodules and excluded findings a scan as LUNA16 has. The
@@ -20,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import processor, whole_number
+from lungct.readers.excluded import read_excluded
 
 NODULES_PER_SCAN = 1186 / 888
 EXCLUDED_PER_SCAN = 35_192 / 888
@@ -99,6 +102,9 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = write_tables(Path(folder), given.scans, given.marks)
         print(f"{given.marks} marks on {given.scans} scans, {processor()}")
+        start = time.perf_counter()
+        read_excluded(str(Path(folder) / "excluded.csv"))
+        print(f"reading excluded findings: {time.perf_counter() - start:.2f} s")
         print(f"without intervals: {seconds(options):.1f} s", flush=True)
         drawn = [*options, "--bootstrap", str(given.replicates)]
         print(f"{given.replicates} replicates: {seconds(drawn):.1f} s")

@@ -124,7 +124,8 @@ class ReportGen(base_component.BaseComponent):
         """Wires the component.
 
         Args:
-            configuration: The run's configuration as JSON; shown, and the working grid read.
+            configuration: The run's configuration as JSON; shown, and the working grid and the
+                number of replicates read.
             criteria: The gate's criteria, by `criteria_to_json`.
             code_hash: Hash of the report's code, for the cache.
             trainer_code_hash: Hash of the code that trained the model; shown.

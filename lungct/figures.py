@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lungct import sums
-from lungct.froc.curve import SENSITIVITY_KEYS
+from lungct.froc.curve import SENSITIVITY_KEYS, cpm
 from lungct.intervals import percentile_interval
 from lungct.tally import Part, Sample
 
@@ -131,7 +131,7 @@ def _sensitivity(place: int) -> Figure:
 
 
 def _cpm(sample: Sample) -> FloatArray:
-    return np.asarray(sample.sensitivities.mean(axis=-1))
+    return cpm(sample.sensitivities)
 
 
 _FORMULAS: Final[Mapping[str, Formula]] = {

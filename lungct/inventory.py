@@ -13,10 +13,15 @@ from typing import Final
 from lungct.readers import LAYOUTS
 from lungct.readers.checksum_lists import CHECKSUMS_NAME, listed_checksums
 from lungct.readers.layout import Reader, ScanFiles
-from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
+from lungct.readers.names import (
+    ANNOTATIONS_TABLE,
+    EXCLUDED_TABLE,
+    PATIENTS_TABLE,
+    PHANTOM_NOTE,
+)
 from lungct.readers.root_tables import RootTables
 from lungct.readers.tables import TableError
-from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
+from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot, source_names
 from lungct.scan import Nodule
 from lungct.storage import Listing, list_files
 from lungct.truth.labels import Truth
@@ -39,6 +44,7 @@ class FoundScan:
         region: Kind of region of interest.
         truth: What its nodules are made from.
         patient_id: The patient, or the series where nothing names one.
+        excluded: Findings that a found nodule may lie on without being right or wrong.
         phantom: Whether it is made by a computer.
         checksums: Listed SHA-256 by path of its files and those beside it that are of no scan.
     """
@@ -49,6 +55,7 @@ class FoundScan:
     region: str
     truth: Truth
     patient_id: str
+    excluded: tuple[Nodule, ...] = ()
     phantom: bool = False
     checksums: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,7 +102,8 @@ def take_inventory(
     Args:
         roots: The data roots.
         checksums: A list of checksums besides those that are named CHECKSUMS_NAME.
-        annotations: Tables of nodules in place of ROOT/annotations.csv.
+        annotations: Tables of nodules in place of ROOT/annotations.csv; excluded findings, which
+            lie beside that, are not read then.
         need_tables: Whether a root whose truth is spheres must have its table.
 
     Returns:
@@ -117,7 +125,7 @@ def take_inventory(
         checksums,
         {each.listing.root: each.scans for each in opened},
     )
-    sources = _sources(roots)
+    sources = source_names(roots)
     scans = [
         _found(each, sources[each.root], files, tables, listed)
         for each in opened
@@ -194,15 +202,6 @@ def _check_unique(roots: Iterable[_Root]) -> None:
         places[scan.series_uid] = scan.path
 
 
-def _sources(roots: Sequence[DataRoot]) -> dict[DataRoot, str]:
-    """What each root is called in figures: by its folder, or by its path where others share it."""
-    names = [root.source for root in roots]
-    return {
-        root: root.path if names.count(root.source) > 1 and not root.name else root.source
-        for root in roots
-    }
-
-
 def _find_outlines(each: _Root, warnings: list[str]) -> None:
     """Finds the XML files of a root whose truth is LIDC."""
     if each.truth != LIDC:
@@ -233,7 +232,7 @@ def _read_tables(
     need_tables: bool,
     warnings: list[str],
 ) -> RootTables:
-    """Reads annotations and patients of all roots."""
+    """Reads annotations, excluded findings and patients of all roots."""
     tables = RootTables()
     series = {scan.series_uid for each in roots for scan in each.scans}
     places = list(annotations or ())
@@ -242,6 +241,9 @@ def _read_tables(
         table = f"{each.listing.root}/{ANNOTATIONS_TABLE}"
         if annotations is None and (table in there or (need_tables and _needs_spheres(each))):
             places.append(table)
+        excluded = f"{each.listing.root}/{EXCLUDED_TABLE}"
+        if annotations is None and excluded in there:
+            warnings += tables.add_excluded(excluded, series)
         for name in PATIENT_TABLES:
             if f"{each.listing.root}/{name}" in there:
                 tables.add_patients(f"{each.listing.root}/{name}")
@@ -274,6 +276,7 @@ def _found(
         region=each.root.region,
         truth=_truth(each, files, tables.nodules.get(uid, ())),
         patient_id=tables.patients.get(uid) or files.patient_id or uid,
+        excluded=tables.excluded.get(uid, ()),
         phantom=each.phantom,
         checksums=listed.get(uid, {}),
     )

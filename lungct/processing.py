@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,10 +23,10 @@ from lungct.readers.checksums import (
     scan_checksums,
     verify_checksums,
 )
-from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, ScanRecord
+from lungct.record import ACCEPTED, QUARANTINED, REPAIRED, FindingRecord, ScanRecord
 from lungct.region import Region, find_region, resample_region
 from lungct.resample import resample
-from lungct.scan import HU_MIN, Scan, ScanError
+from lungct.scan import HU_MIN, Nodule, Scan, ScanError
 from lungct.slices import Slices, WorkingVolume
 from lungct.truth.labels import Labels, nodule_record, read_labels
 from lungct.working_grid import geometry_around
@@ -180,7 +180,14 @@ def _start(found: FoundScan, outcome: str, reason: str) -> ScanRecord:
         path=found.files.path,
         phantom=found.phantom,
         region=found.region,
+        excluded=_each_once(found.excluded),
     )
+
+
+def _each_once(findings: Sequence[Nodule]) -> tuple[FindingRecord, ...]:
+    """Findings without those that repeat another, of which LUNA16's table has many."""
+    records = (FindingRecord(one.centre_mm, one.diameter_mm) for one in findings)
+    return tuple(dict.fromkeys(records))
 
 
 def _naming(error: ScanError, path: str) -> str:

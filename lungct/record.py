@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -33,6 +33,19 @@ class NoduleRecord:
 
 
 @dataclass(frozen=True)
+class FindingRecord:
+    """An excluded finding: a found nodule on it is neither right nor wrong.
+
+    Attributes:
+        centre_mm: World (x, y, z) in mm.
+        diameter_mm: Diameter; -1 where nobody measured it.
+    """
+
+    centre_mm: tuple[float, float, float]
+    diameter_mm: float
+
+
+@dataclass(frozen=True)
 class ScanRecord:
     """One scan found: its outcome and the facts known of it.
 
@@ -52,6 +65,7 @@ class ScanRecord:
         lung_volume_ml: Volume of the lung mask; None where the region is all of the volume.
         hu_percentiles: Percentiles 1, 50 and 99 of the HU in the box around the region.
         nodules: Its nodules.
+        excluded: Its excluded findings, each once.
         slice_count: Slices on the working grid.
         seconds: Time that it took.
         warnings: What else should be known, one line each.
@@ -76,6 +90,7 @@ class ScanRecord:
     lung_volume_ml: float | None = None
     hu_percentiles: tuple[float, ...] = ()
     nodules: tuple[NoduleRecord, ...] = ()
+    excluded: tuple[FindingRecord, ...] = ()
     slice_count: int = 0
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
@@ -119,15 +134,10 @@ class ScanRecord:
         content = json.loads(line)
         if not isinstance(content, dict) or not {"series_uid", "outcome"} <= set(content):
             raise ValueError(f"expected the record of a scan, got {line[:80]!r}")
-        known = {field.name for field in fields(cls)} - {"nodules"}
+        known = {field.name for field in fields(cls)} - set(_PARTS)
         values = {name: _as_tuple(value) for name, value in content.items() if name in known}
-        try:
-            nodules = tuple(_nodule(nodule) for nodule in content.get("nodules", ()))
-        except (TypeError, AttributeError) as error:
-            raise ValueError(
-                f"expected nodules of {content['series_uid']}, got {content['nodules']!r:.80}"
-            ) from error
-        return cls(**values, nodules=nodules)
+        values |= {name: _parts(content, name) for name in _PARTS}
+        return cls(**values)
 
 
 FACTS: Final = (
@@ -137,8 +147,23 @@ FACTS: Final = (
 )
 
 
-def _nodule(content: Mapping[str, Any]) -> NoduleRecord:
-    return NoduleRecord(**{name: _as_tuple(value) for name, value in content.items()})
+_PARTS: Final[Mapping[str, Callable[..., Any]]] = {
+    "nodules": NoduleRecord,
+    "excluded": FindingRecord,
+}
+
+
+def _parts(content: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    """The nodules or findings of a record."""
+    try:
+        return tuple(
+            _PARTS[name](**{key: _as_tuple(value) for key, value in part.items()})
+            for part in content.get(name, ())
+        )
+    except (TypeError, AttributeError) as error:
+        raise ValueError(
+            f"expected {name} of {content['series_uid']}, got {content[name]!r:.80}"
+        ) from error
 
 
 def _as_tuple(value: Any) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from lungct.limits import LUNG, REGIONS
 from lungct.readers import LAYOUTS
+
+# What stands for every data root together where one could be named.
+ALL: Final = "all"
 
 # The layout is found by looking.
 AUTO: Final = "auto"
@@ -78,12 +82,29 @@ class DataRoot(RootValues):
     def __post_init__(self) -> None:
         """Refuses no path, and what is none of the choices; raises ValueError naming them."""
         _expect("a path", bool(self.path), self.path)
+        _expect(f"a name other than {ALL}", self.name != ALL, self.name)
         super().__post_init__()
 
     @property
     def source(self) -> str:
         """The name of the root's scans in figures."""
         return self.name or self.path.rstrip("/").rpartition("/")[2] or self.path
+
+
+def source_names(roots: Sequence[DataRoot]) -> dict[DataRoot, str]:
+    """What each root is called in figures: by its name or folder, else by its path.
+
+    Args:
+        roots: All data roots.
+
+    Returns:
+        By root. A folder's name that several share, or that means all of them, tells nothing.
+    """
+    names = [root.source for root in roots]
+    vague = {ALL, *(name for name in names if names.count(name) > 1)}
+    return {
+        root: root.path if not root.name and root.source in vague else root.source for root in roots
+    }
 
 
 def _expect(expected: str, holds: bool, got: object) -> None:

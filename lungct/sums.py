@@ -49,7 +49,7 @@ class Sums:
         scans: Scans.
         scan_dice: Dice of the scans that hold truth, in units of 2^-32.
         true_scans: Scans that hold truth.
-        false_positives: Found nodules that hit no annotated one.
+        false_positives: Found nodules that hit no annotated one and lie on no excluded finding.
     """
 
     common: Values = 0
@@ -121,7 +121,7 @@ def sums_of_scan(overlap: Overlap, false_positives: int) -> Sums:
 
     Args:
         overlap: Of the whole scan.
-        false_positives: Found nodules that hit no annotated one.
+        false_positives: Found nodules that hit no annotated one and lie on no excluded finding.
     """
     true = overlap.truth > 0
     return Sums(
@@ -188,7 +188,7 @@ def lesion_sensitivity(sums: Sums) -> FloatArray:
 
 
 def false_positives_per_scan(sums: Sums) -> FloatArray:
-    """Found nodules that hit none, per scan; NaN when there is no scan."""
+    """False positives per scan; NaN when there is no scan."""
     return ratio(sums.false_positives, sums.scans)
 
 

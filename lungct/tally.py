@@ -24,11 +24,18 @@ class Key:
         split: Split of the patient.
         buckets: Size buckets that the row counts in.
         patient: The patient.
+        source: Name of the data root.
     """
 
     split: str
     buckets: tuple[str, ...]
     patient: str
+    source: str
+
+    def is_in(self, split: str | None, bucket: str | None, source: str | None) -> bool:
+        """Whether the row counts in a slice; None stands for all."""
+        in_bucket = bucket is None or bucket in self.buckets
+        return split in (None, self.split) and in_bucket and source in (None, self.source)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ class Counts:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Part:
-    """What one model has in one split and size bucket.
+    """What one model has in one slice; what is worked out of it is kept.
 
     Attributes:
         patients: In order.
@@ -138,7 +145,7 @@ class Tally:
     """
 
     counts: dict[Key, dict[str, Counts]] = field(default_factory=dict)
-    _parts: dict[tuple[str, str | None, str | None], Part] = field(
+    _parts: dict[tuple[str | None, ...], Part] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -165,23 +172,30 @@ class Tally:
         """Names of the models that were counted."""
         return frozenset(model for counts in self.counts.values() for model in counts)
 
-    def part(self, model: str, split: str | None = None, bucket: str | None = None) -> Part:
-        """What one model has in a split and a size bucket.
+    def part(
+        self,
+        model: str,
+        split: str | None = None,
+        bucket: str | None = None,
+        source: str | None = None,
+    ) -> Part:
+        """What one model has in a slice.
 
         Args:
             model: Its name.
             split: The split; None for all rows.
             bucket: The size bucket; None for all rows, each of which counts once.
+            source: The data root; None for all rows.
         """
-        wanted = (model, split, bucket)
+        wanted = (model, split, bucket, source)
         if wanted not in self._parts:
             self._parts[wanted] = self._gather(*wanted)
         return self._parts[wanted]
 
-    def _gather(self, model: str, split: str | None, bucket: str | None) -> Part:
+    def _gather(self, model: str, *place: str | None) -> Part:
         found: dict[str, list[Counts]] = {}
         for key, counts in self.counts.items():
-            if split in (None, key.split) and (bucket is None or bucket in key.buckets):
+            if key.is_in(*place):
                 found.setdefault(key.patient, []).append(counts[model])
         patients = tuple(sorted(found))
         vectors = [np.sum([one.vector for one in found[name]], axis=0) for name in patients]

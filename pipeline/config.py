@@ -6,31 +6,34 @@ Nothing heavy is imported here, so that a wrong key is answered at once.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from lungct.grid import Grid
-from lungct.roots import DataRoot, RootValues
+from lungct.roots import DataRoot, RootValues, source_names
 from lungct.storage import common_base, is_remote
 from phantom.order import Order
+from pipeline.gate import GateConfig
+from pipeline.section import Section
 from schema import features
-from schema.criteria import Comparison, Criterion
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
-from schema.metrics import Kind, On
+from schema.metrics import On
 from schema.slice_keys import ALL
 from schema.splits import SplitRule
 
 # What may be said of each root, or for all of them at once.
 SHARED = tuple(field.name for field in fields(RootValues))
+
+# Context of a validation that leaves open which data roots there are: a pushed model is judged on
+# other data than the gate was written for.
+OTHER_DATA: Final = "other data"
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -49,12 +52,6 @@ def absolute(path: str) -> str:
 
 
 Place = Annotated[str, AfterValidator(absolute)]
-
-
-class Section(BaseModel):
-    """A frozen part of the configuration; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,83 +104,6 @@ def _completed(root: Any, shared: Mapping[str, Any]) -> Any:
     if isinstance(root, str):
         return {**shared, "path": root}
     return {**shared, **root} if isinstance(root, dict) else root
-
-
-class CriterionConfig(Section):
-    """One bound on one figure.
-
-    Attributes:
-        metric: Key of the metric; where it is left out, the name of the criterion is one.
-        split: The split that it is about.
-        bucket: The size bucket, or `all`.
-        at_least: The figure must be at least this; or
-        at_most: at most this.
-        kind: The figure itself, its change against the last blessed model, or its gap to the train
-            split.
-        on: The figure, or the lower or upper bound of its interval.
-        min_nodules: In a slice with fewer nodules nothing is judged.
-    """
-
-    metric: str
-    split: str = features.SPLIT_EVAL
-    bucket: str = ALL
-    at_least: float | None = None
-    at_most: float | None = None
-    kind: Kind = Kind.VALUE
-    on: On = On.VALUE
-    min_nodules: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _can_be_judged(self) -> "CriterionConfig":
-        if (self.at_least is None) == (self.at_most is None):
-            got = f"at_least {self.at_least} and at_most {self.at_most}"
-            raise ValueError(f"expected at_least or at_most, got {got}")
-        self.criterion()
-        return self
-
-    def criterion(self) -> Criterion:
-        """The criterion; raises ValueError where a name or number is none."""
-        wants_less = self.at_most is not None
-        bound = self.at_most if wants_less else self.at_least
-        return Criterion(
-            metric=self.metric,
-            split=self.split,
-            bucket=self.bucket,
-            comparison=Comparison.AT_MOST if wants_less else Comparison.AT_LEAST,
-            bound=float(bound or 0.0),
-            kind=self.kind,
-            on=self.on,
-            min_nodules=self.min_nodules,
-        )
-
-
-def _named(gate: Any) -> Any:
-    """The gate as it was read, where each criterion has a metric."""
-    if not isinstance(gate, dict):
-        return gate
-    return {
-        name: {"metric": name, **one} if isinstance(one, dict) else one
-        for name, one in gate.items()
-    }
-
-
-def _each_once(gate: dict[str, CriterionConfig]) -> dict[str, CriterionConfig]:
-    """The same gate; refuses criteria that could not be told apart."""
-    names: dict[str, str] = {}
-    for name, one in gate.items():
-        first = names.setdefault(one.criterion().text, name)
-        if first != name:
-            raise ValueError(f"expected each criterion once, got {first} and {name}")
-    return gate
-
-
-# What a model must reach to be blessed: criteria by names that the user chooses.
-GateConfig = Annotated[
-    dict[str, CriterionConfig],
-    Field(min_length=1),
-    BeforeValidator(_named),
-    AfterValidator(_each_once),
-]
 
 
 class EvaluationConfig(Section):
@@ -279,6 +199,20 @@ class Config(Section):
                 expected = f"expected one of the splits {', '.join(judged)}"
                 raise ValueError(f"gate.{name}: {expected}, got {one.split!r}")
         return self
+
+    @model_validator(mode="after")
+    def _knows_its_roots(self, info: ValidationInfo) -> "Config":
+        for name, one in self.gate.items():
+            if one.source not in (ALL, *self.sources) and info.context != OTHER_DATA:
+                expected = f"expected one of the data roots {', '.join((ALL, *self.sources))}"
+                raise ValueError(f"gate.{name}.source: {expected}, got {one.source!r}")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the data roots are called in figures, that of the phantom where none is given."""
+        roots = self.data.roots or (self.data.root(self.data.phantom.folder),)
+        return tuple(dict.fromkeys(source_names(roots).values()))
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What TFMA is asked: figures, slices and the thresholds of the gate."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from tensorflow_model_analysis.proto import config_pb2
 from pipeline.entry_points import METRICS_MODULE
 from schema import features
 from schema.criteria import Criterion
+from schema.metrics import Kind
+from schema.slice_keys import ALL
 
 # Classes of METRICS_MODULE.
 FIGURES_CLASS: Final = "Figures"
@@ -19,6 +21,7 @@ JUDGED_CLASS: Final = "JudgedCriteria"
 JUDGED_NAME: Final = "criteria that could be judged"
 
 # The whole, where the gate is judged; size buckets over all splits, where gaps are; what is shown.
+# A criterion on a data root adds the slices that it needs: each takes all figures of its own.
 SLICES: Final = (
     (),
     (features.SIZE_BUCKETS,),
@@ -71,9 +74,23 @@ def eval_config(criteria: Sequence[Criterion], drawing: Drawing) -> config_pb2.E
         metrics.append(_metric(JUDGED_CLASS, judged, at_least=1.0))
     return config_pb2.EvalConfig(
         model_specs=[_model(features.CANDIDATE), _model(features.BASELINE, is_baseline=True)],
-        slicing_specs=[config_pb2.SlicingSpec(feature_keys=keys) for keys in SLICES],
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=keys) for keys in _slices(criteria)],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
+
+
+def _slices(criteria: Sequence[Criterion]) -> list[tuple[str, ...]]:
+    asked = (keys for one in criteria if one.source != ALL for keys in _source_slices(one))
+    return list(dict.fromkeys([*SLICES, *asked]))
+
+
+def _source_slices(criterion: Criterion) -> Iterator[tuple[str, ...]]:
+    """The slices of figure and nodules of a criterion on a data root."""
+    sizes = () if criterion.bucket == ALL else (features.SIZE_BUCKETS,)
+    if criterion.split != ALL:
+        yield (features.SPLIT, features.SOURCE, *sizes)
+    if criterion.split == ALL or criterion.kind is Kind.GAP:
+        yield (features.SOURCE, *sizes)
 
 
 def _metric(

@@ -1,11 +1,11 @@
 """How a configuration is made one that judges a pushed model, without training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lungct.grid import Grid
-from pipeline.config import Config, CriterionConfig
+from pipeline.config import Config
+from pipeline.gate import CriterionConfig
 from schema import features
 from schema.metrics import Kind
 from schema.model_facts import ModelFacts
@@ -30,8 +30,7 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
     """The configuration by which a model is judged.
 
     All scans are in the eval split; working grid and probability threshold are those of the model;
-    the gate has the criteria on the figures themselves, as there is nothing to compare with and
-    no train split.
+    the gate has the criteria on figures that there are.
 
     Args:
         config: What the user asks for.
@@ -43,23 +42,31 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
     Raises:
         ValueError: No criterion of the gate is left.
     """
-    gate = {name: one for name, one in config.gate.items() if _is_judged(one)}
+    unjudged = {name: _why_not_judged(one, config.sources) for name, one in config.gate.items()}
+    gate = {name: one for name, one in config.gate.items() if not unjudged[name]}
     if not gate:
         raise ValueError(
-            "expected a criterion of the gate on a figure of the eval split, "
-            f"got {', '.join(config.gate)}"
+            "expected a criterion of the gate on a figure of the eval split of data that are "
+            f"judged, got {', '.join(f'{name} ({why})' for name, why in unjudged.items())}"
         )
     threshold = facts.probability_threshold
     evaluation = config.evaluation.model_copy(update={"probability_threshold": threshold})
     changed = {"split": EVAL_ONLY, "grid": facts.grid, "evaluation": evaluation, "gate": gate}
-    return config.model_copy(update=changed), tuple(_overridden(config, facts, gate))
+    return config.model_copy(update=changed), tuple(_overridden(config, facts, unjudged))
 
 
-def _is_judged(one: CriterionConfig) -> bool:
-    return one.kind is Kind.VALUE and one.split in (features.SPLIT_EVAL, ALL)
+def _why_not_judged(one: CriterionConfig, sources: Sequence[str]) -> str:
+    """Why there is no such figure of a pushed model; empty where there is."""
+    if one.kind is Kind.CHANGE:
+        return "there is no model to compare with"
+    if one.kind is Kind.GAP or one.split not in (features.SPLIT_EVAL, ALL):
+        return "all scans are in the eval split"
+    if one.source not in (ALL, *sources):
+        return f"the data roots are {', '.join(sources)}"
+    return ""
 
 
-def _overridden(config: Config, facts: ModelFacts, gate: dict[str, Any]) -> Iterator[str]:
+def _overridden(config: Config, facts: ModelFacts, unjudged: Mapping[str, str]) -> Iterator[str]:
     if config.grid != facts.grid:
         ours, theirs = _grid_text(facts.grid), _grid_text(config.grid)
         yield f"the working grid is that of the model, {ours}; the configuration has {theirs}"
@@ -69,9 +76,9 @@ def _overridden(config: Config, facts: ModelFacts, gate: dict[str, Any]) -> Iter
             f"the probability threshold is that of the model, {threshold:g}; "
             f"the configuration has {asked:g}"
         )
-    left_out = [name for name in config.gate if name not in gate]
-    if left_out:
-        yield f"left out of the gate, as there is nothing to compare with: {', '.join(left_out)}"
+    for why in dict.fromkeys(filter(None, unjudged.values())):
+        names = (name for name, reason in unjudged.items() if reason == why)
+        yield f"left out of the gate, as {why}: {', '.join(names)}"
 
 
 def _grid_text(grid: Grid) -> str:

@@ -21,12 +21,15 @@ class ConfigError(ValueError):
     """The configuration can't be used; the text says what is wrong, the first fault in one line."""
 
 
-def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Config:
+def load_config(
+    path: str, overrides: Sequence[str] = (), context: str | None = None, **values: Any
+) -> Config:
     """Reads and validates a configuration.
 
     Args:
         path: YAML file.
         overrides: `section.key=value` texts, each key once; the value is read as YAML.
+        context: `pipeline.config.OTHER_DATA` where criteria of the gate may name other data roots.
         **values: Top-level or dotted (with `__` for the dot) values that the runner sets, such as
             `output` or `data__roots`; None is left out.
 
@@ -51,7 +54,7 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
             given[key] = "command line"
             _assign(content, key, value, given[key])
     try:
-        return _validate(content)
+        return _validate(content, context)
     except ValidationError as error:
         first, *more = error.errors()
     place = _place(first, path, document, given)
@@ -59,11 +62,12 @@ def load_config(path: str, overrides: Sequence[str] = (), **values: Any) -> Conf
     raise ConfigError(_describe(first, place)[:500] + rest)
 
 
-def _validate(content: Any) -> Config:
+def _validate(content: Any, context: str | None = None) -> Config:
     """Validates as JSON: a number is no text and no boolean there, and a list may be a tuple."""
     if "data" in content:
         content = {**content, "data": complete_roots(content["data"])}
-    return Config.model_validate_json(json.dumps(content, default=str), strict=True)
+    text = json.dumps(content, default=str)
+    return Config.model_validate_json(text, strict=True, context=context)
 
 
 def valid_keys(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import tensorflow as tf
 
@@ -72,7 +72,8 @@ class ReportParameters:
     """Values that the report is made with.
 
     Attributes:
-        configuration: The run's configuration as JSON; its working grid is read.
+        configuration: The run's configuration as JSON; its working grid and the number of
+            replicates are read.
         criteria: The gate's criteria.
         trainer_code_hash: Hash of the code that trained the model.
         probability_threshold: Probability from which a voxel is predicted.
@@ -112,7 +113,8 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     """Reads, sums up and draws everything that the report says.
 
     Raises:
-        ValueError: The inputs contradict each other, or the configuration lacks the working grid.
+        ValueError: The inputs contradict each other, or the configuration lacks the working grid
+            or the number of replicates.
     """
     configuration = json.loads(parameters.configuration)
     spacing_mm = parse_grid(configuration).spacing_mm
@@ -122,7 +124,7 @@ def gather(inputs: ReportInputs, parameters: ReportParameters) -> ReportContent:
     scans = read_scans(inputs.scans)
     records = {scan.series_uid: scan for scan in scans}
     judged = read_judged(inputs.rows)
-    findings = _find(judged, records, math.prod(spacing_mm))
+    findings = _find(judged, records, math.prod(spacing_mm), _replicates(configuration))
     requests = _choose(judged, findings, records)
     return ReportContent(
         name=str(configuration.get("name", "NoduleFlow")),
@@ -150,7 +152,19 @@ def _check_blessing(blessed: bool, evaluation: Evaluation, folder: str) -> None:
         )
 
 
-def _find(judged: Judged, records: Mapping[str, ScanRecord], voxel_mm3: float) -> Findings:
+def _replicates(configuration: Mapping[str, Any]) -> int:
+    """How often patients are drawn for intervals, as the Evaluator was told."""
+    try:
+        return int(configuration["evaluation"]["replicates"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"expected evaluation.replicates in the configuration, got none of {error}"
+        ) from error
+
+
+def _find(
+    judged: Judged, records: Mapping[str, ScanRecord], voxel_mm3: float, replicates: int
+) -> Findings:
     """What follows from the rows, most of it about the eval split."""
     nodules = nodule_results(judged, records, voxel_mm3)
     held_out = judged.of_split(features.SPLIT_EVAL)
@@ -158,7 +172,7 @@ def _find(judged: Judged, records: Mapping[str, ScanRecord], voxel_mm3: float) -
         nodules=nodules,
         wrong=wrong_marks(judged, records),
         curves=froc_curves(held_out.tally()),
-        calibration=calibration(held_out.scans),
+        calibration=calibration(held_out.scans, replicates),
         agreement=volume_agreement([one for one in nodules if one.split == features.SPLIT_EVAL]),
     )
 

@@ -11,7 +11,6 @@ from lungct.tally import IntArray
 from schema import features
 from schema.judged import ScanRow
 
-_REPLICATES: Final = 1000
 _SEED: Final = 1
 
 
@@ -46,11 +45,12 @@ class CalibrationBin:
         return self.true_voxels / self.voxels if self.voxels else None
 
 
-def calibration(scans: Sequence[ScanRow]) -> tuple[CalibrationBin, ...]:
+def calibration(scans: Sequence[ScanRow], replicates: int) -> tuple[CalibrationBin, ...]:
     """The bins of some scans together.
 
     Args:
         scans: Scans with the same bins.
+        replicates: How often patients are drawn for intervals; 0 for none.
 
     Returns:
         The bins from low to high probability; none without scans.
@@ -63,7 +63,7 @@ def calibration(scans: Sequence[ScanRow]) -> tuple[CalibrationBin, ...]:
     counts = _by_patient(scans)
     edges = np.linspace(0, 1, counts.shape[2] + 1).tolist()
     totals = counts.sum(axis=0).tolist()
-    bounds = _bounds(counts)
+    bounds = _bounds(counts, replicates)
     return tuple(
         CalibrationBin(low, high, voxels, true, *interval)
         for low, high, voxels, true, interval in zip(
@@ -86,9 +86,11 @@ def _by_patient(scans: Sequence[ScanRow]) -> IntArray:
     return np.stack([found[patient] for patient in sorted(found)])
 
 
-def _bounds(counts: IntArray) -> list[tuple[float | None, float | None]]:
+def _bounds(counts: IntArray, replicates: int) -> list[tuple[float | None, float | None]]:
     """Bounds of the share of true voxels in each bin."""
-    weights = replicate_weights(len(counts), _REPLICATES, _SEED).astype(np.float64)
+    if not replicates:
+        return [(None, None)] * counts.shape[2]
+    weights = replicate_weights(len(counts), replicates, _SEED).astype(np.float64)
     voxels, true = (weights @ counts[:, column].astype(np.float64) for column in (0, 1))
     shares = np.divide(true, voxels, out=np.full(voxels.shape, np.nan), where=voxels > 0)
     intervals = [percentile_interval(column, patients=len(counts)) for column in shares.T]

@@ -237,6 +237,7 @@ def _data(data: ScanSummary) -> dict[str, Any]:
         "truths": dict(data.truths),
         "sources": [asdict(one) for one in data.sources],
         "crops": data.crops,
+        "excluded_findings": data.excluded_findings,
         "warnings": list(data.warnings),
     }
 

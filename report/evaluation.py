@@ -65,7 +65,7 @@ class _Found:
     model: str
     kind: Kind
     on: On
-    place: tuple[str, str, str]
+    place: tuple[str, str, str, str]
     value: float | None
 
 
@@ -97,17 +97,17 @@ def read_evaluation(folder: str, criteria: Sequence[Criterion]) -> Evaluation:
     return evaluation
 
 
-def slice_name(key: Any) -> tuple[str, str]:
-    """Split and bucket of a TFMA slice key, "all" for what it does not name.
+def slice_name(key: Any) -> tuple[str, str, str]:
+    """Split, bucket and data root of a TFMA slice key, "all" for what it does not name.
 
-    Slicing features other than these two appear in the bucket as "feature=value".
+    Slicing features other than these appear in the bucket as "feature=value".
     """
     columns = {column: _text(value) for column, value in key}
     split = columns.pop(features.SPLIT, ALL)
-    bucket = columns.pop(features.SIZE_BUCKETS, ALL)
+    bucket, source = (columns.pop(name, ALL) for name in (features.SIZE_BUCKETS, features.SOURCE))
     parts = [bucket] if bucket != ALL else []
     parts += [f"{column}={value}" for column, value in sorted(columns.items())]
-    return split, ", ".join(parts) or ALL
+    return split, ", ".join(parts) or ALL, source
 
 
 def _read_config(folder: str) -> Any:
@@ -122,7 +122,7 @@ def _read_config(folder: str) -> Any:
 def _read(folder: str) -> Iterator[_Found]:
     """Every figure, bound and count; what else TFMA holds, the gate's margins too, is left out."""
     for record in tfma.load_metrics(folder):
-        split, bucket = slice_name(slicer_lib.deserialize_slice_key(record.slice_key))
+        split, bucket, source = slice_name(slicer_lib.deserialize_slice_key(record.slice_key))
         for item in record.metric_keys_and_values:
             key = metric_types.MetricKey.from_proto(item.key)
             metric, kind, on = parse_figure_name(key.name)
@@ -131,7 +131,7 @@ def _read(folder: str) -> Iterator[_Found]:
             # A gap is of the slice of both splits together, and about the eval split.
             of_split = features.SPLIT_EVAL if kind is Kind.GAP else split
             value = _defined(item.value.double_value.value)
-            yield _Found(key.model_name, kind, on, (of_split, bucket, metric), value)
+            yield _Found(key.model_name, kind, on, (of_split, bucket, source, metric), value)
 
 
 def _is_shown(metric: str, bucket: str) -> bool:
@@ -143,13 +143,15 @@ def _is_shown(metric: str, bucket: str) -> bool:
 
 def _rows(found: Sequence[_Found], kind: Kind) -> tuple[MetricRow, ...]:
     """The rows of one kind: each figure with the bounds of its interval."""
-    places: dict[tuple[str, str, str], dict[On, float | None]] = {}
+    places: dict[tuple[str, str, str, str], dict[On, float | None]] = {}
     for one in found:
         if one.kind is kind:
             places.setdefault(one.place, {})[one.on] = one.value
-    return in_order(
-        [MetricRow(*place, *(values.get(on) for on in On)) for place, values in places.items()]
-    )
+    rows = []
+    for (split, bucket, source, metric), values in places.items():
+        value, lower, upper = (values.get(on) for on in (On.VALUE, On.LOWER, On.UPPER))
+        rows.append(MetricRow(split, bucket, metric, value, lower, upper, source))
+    return in_order(rows)
 
 
 def _defined(value: float) -> float | None:

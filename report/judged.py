@@ -1,7 +1,7 @@
 """The judged rows that the report is about: every nodule and every scan of every split."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -9,7 +9,7 @@ import tensorflow as tf
 from lungct.tally import Tally
 from schema import features
 from schema.files import INDEX_ENDING
-from schema.judged import NoduleRow, ScanRow, key_of
+from schema.judged import NoduleRow, ScanRow, require_models, tally_rows
 from schema.judged_io import NODULE, SCAN, read_rows
 
 
@@ -33,12 +33,8 @@ class Judged:
         )
 
     def tally(self) -> Tally:
-        """What nodules and scans count, by patient."""
-        tally = Tally()
-        rows: tuple[NoduleRow | ScanRow, ...] = (*self.nodules, *self.scans)
-        for row in rows:
-            tally.add(key_of(row), row.counts())
-        return tally
+        """What nodules and scans count for the candidate, by patient."""
+        return tally_rows((*self.nodules, *self.scans))
 
 
 def read_judged(folders: Mapping[str, str]) -> Judged:
@@ -52,11 +48,12 @@ def read_judged(folders: Mapping[str, str]) -> Judged:
     """
     paths = [path for folder in _in_order(folders) for path in _files(folder)]
     rows = list(read_rows(paths, (NODULE, SCAN)))
-    nodules = tuple(row for row in rows if isinstance(row, NoduleRow))
-    scans = tuple(row for row in rows if isinstance(row, ScanRow))
-    _check(nodules)
-    _check(scans)
-    return Judged(nodules, scans)
+    for row in rows:
+        require_models(row, (features.CANDIDATE,))
+    return Judged(
+        tuple(row for row in rows if isinstance(row, NoduleRow)),
+        tuple(row for row in rows if isinstance(row, ScanRow)),
+    )
 
 
 def _in_order(folders: Mapping[str, str]) -> list[str]:
@@ -66,12 +63,3 @@ def _in_order(folders: Mapping[str, str]) -> list[str]:
 
 def _files(folder: str) -> Sequence[str]:
     return sorted(tf.io.gfile.glob(os.path.join(folder, f"*{INDEX_ENDING}")))
-
-
-def _check(rows: Iterable[NoduleRow | ScanRow]) -> None:
-    for row in rows:
-        if features.CANDIDATE not in row.figures:
-            raise ValueError(
-                f"expected rows with figures of {features.CANDIDATE}, got {sorted(row.figures)} "
-                f"in one of {row.place.series_uid}"
-            )

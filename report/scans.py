@@ -50,7 +50,8 @@ class ScanSummary:
     """The data of the run; accepted + repaired + quarantined = found.
 
     `truths` counts the scans used by what their labels were made of; `crops` are scans of which all
-    is the region of interest; `members` are the scans used of each split, by patient.
+    is the region of interest; `excluded_findings` are those of the scans used, on which a found
+    nodule counts neither way; `members` are the scans used of each split, by patient.
     """
 
     found: int
@@ -66,6 +67,7 @@ class ScanSummary:
     sources: tuple[SourceFacts, ...]
     members: Mapping[str, tuple[ScanRecord, ...]]
     crops: int
+    excluded_findings: int
     spacing: tuple[SpacingRange, ...]
     splits: tuple[SplitFacts, ...]
     warnings: tuple[str, ...]
@@ -105,6 +107,7 @@ def sum_up(scans: Sequence[ScanRecord], warnings: Sequence[str]) -> ScanSummary:
         sources=tuple(_source_facts(used, splits)),
         members={name: _members(name, used) for name in splits},
         crops=sum(scan.region == VOLUME for scan in used),
+        excluded_findings=sum(len(scan.excluded) for scan in used),
         spacing=_spacing(used),
         splits=tuple(_split_facts(name, used) for name in splits),
         warnings=tuple(warnings),

@@ -21,7 +21,7 @@ from schema.metrics import (
     figure_text,
     find_row,
 )
-from schema.slice_keys import ALL, SOURCE_PREFIX, bucket_text
+from schema.slice_keys import ALL, bucket_text
 
 EVAL: Final = features.SPLIT_EVAL
 TRAIN: Final = features.SPLIT_TRAIN
@@ -170,12 +170,12 @@ def source_rows(content: ReportContent) -> list[TableRow]:
             one.source,
             (one.split, count(one.patients), count(one.scans), count(one.nodules)),
             tuple(
-                _cell(find_row(rows, metric.key, one.split, SOURCE_PREFIX + one.source))
+                _cell(find_row(rows, metric.key, one.split, source=one.source))
                 for metric in TABLE_METRICS
             ),
         )
         for one in content.data.sources
-        if find_row(rows, TABLE_METRICS[0].key, one.split, SOURCE_PREFIX + one.source) is not None
+        if find_row(rows, TABLE_METRICS[0].key, one.split, source=one.source) is not None
     ]
 
 
@@ -240,7 +240,7 @@ def _over(rows: Sequence[MetricRow]) -> str:
 
 def _interval_of(row: GateRow, measured: MeasuredRows) -> str:
     one = row.criterion
-    found = measured.find(one.kind, one.metric, one.split, one.bucket)
+    found = measured.find(one.kind, one.metric, *one.slice_key)
     return interval_text(found, signed=one.kind is not Kind.VALUE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from lungct.figures import measure, measure_change
 from lungct.sums import COLUMNS, Sums
 from lungct.tally import Counts, Tally
 from schema import features
-from schema.judged import Row, key_of
 from schema.metrics import METRICS, Metric
 from schema.slice_keys import ALL, BUCKET_ORDER
 
@@ -93,21 +92,6 @@ class Comparison:
 
     patients: tuple[SplitPatients, ...]
     figures: tuple[ComparedFigure, ...]
-
-
-def tally_candidate(rows: Iterable[Row]) -> Tally:
-    """What a run counted for its own model.
-
-    Args:
-        rows: Judged slices, nodules and scans.
-    """
-    tally = Tally()
-    for row in rows:
-        counts = row.counts()
-        if features.CANDIDATE not in counts:
-            raise ValueError(f"expected counts of {features.CANDIDATE}, got {sorted(counts)}")
-        tally.add(key_of(row), {features.CANDIDATE: counts[features.CANDIDATE]})
-    return tally
 
 
 def compare(a: Tally, b: Tally, replicates: int) -> Comparison:

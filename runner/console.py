@@ -21,7 +21,7 @@ from schema.metrics import (
     metric_value,
     signed_text,
 )
-from schema.slice_keys import ALL, SOURCE_PREFIX, shown_buckets, source_text
+from schema.slice_keys import ALL, shown_slices, source_text
 
 # Without a terminal, a long component says how far it is this often, in seconds.
 QUIET_INTERVAL_S = 20.0
@@ -127,22 +127,22 @@ def dice_table(rows: Sequence[MetricRow], splits: Sequence[str]) -> Table:
         table.add_column(heading)
     for metric in TABLE_METRICS:
         table.add_column(metric.label, justify="right")
-    buckets = shown_buckets(row.bucket for row in rows)
+    places = shown_slices((row.bucket, row.source) for row in rows)
     for split in splits:
-        for bucket in buckets:
-            values = [metric_value(rows, metric.key, split, bucket) for metric in TABLE_METRICS]
+        for place in places:
+            values = [metric_value(rows, metric.key, split, *place) for metric in TABLE_METRICS]
             if any(value is not None for value in values):
-                table.add_row(split, _where(bucket), *map(figure_text, values))
+                table.add_row(split, _where(*place), *map(figure_text, values))
     return table
 
 
-def _where(bucket: str) -> str:
+def _where(bucket: str, source: str) -> str:
     """A slice key as the table has it."""
-    if bucket == ALL:
-        return "all slices"
+    if source != ALL:
+        return source_text(source)
     if bucket == features.BUCKET_NONE:
         return "no nodule"
-    return source_text(bucket) if bucket.startswith(SOURCE_PREFIX) else bucket
+    return "all slices" if bucket == ALL else bucket
 
 
 def gate_table(rows: Sequence[GateRow], figures: Figures) -> Table:

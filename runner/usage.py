@@ -15,18 +15,19 @@ class UsageError(ValueError):
     """The command line asks for what can't be done."""
 
 
-def read_configuration(arguments: argparse.Namespace) -> Config:
+def read_configuration(arguments: argparse.Namespace, context: str | None = None) -> Config:
     """Reads the configuration that a command line names; its output folder is left empty.
 
     Args:
         arguments: `config`, `overrides` and `data`.
+        context: As `load_config` takes it.
 
     Raises:
         ConfigError: If it is not valid.
         UsageError: If a data folder is not there, or the configuration is for another platform.
     """
     check_data(arguments.data or ())
-    config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
+    config = load_config(arguments.config, arguments.overrides, context, data__roots=arguments.data)
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
     return config

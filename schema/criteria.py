@@ -24,6 +24,7 @@ _KEYS: Final = (
     *("metric", "split", "bucket", "comparison", "bound"),
     *("kind", "on", "min_nodules"),
 )
+_SOURCE: Final = "source"
 
 
 class Comparison(Enum):
@@ -57,6 +58,7 @@ class Criterion:
         kind: What of the metric is held against the bound.
         on: Whether the figure or a bound of its interval is.
         min_nodules: With fewer nodules in the slice it is not judged.
+        source: Name of the data root that it is about, or "all".
     """
 
     metric: str
@@ -67,6 +69,7 @@ class Criterion:
     kind: Kind = Kind.VALUE
     on: On = On.VALUE
     min_nodules: int = 0
+    source: str = ALL
 
     def __post_init__(self) -> None:
         """Refuses what can't be judged."""
@@ -75,6 +78,8 @@ class Criterion:
             raise ValueError(f"expected a split of {SPLIT_ORDER}, got {self.split!r}")
         if self.bucket not in BUCKET_ORDER:
             raise ValueError(f"expected a bucket of {BUCKET_ORDER}, got {self.bucket!r}")
+        if not self.source:
+            raise ValueError(f"expected the name of a data root, or {ALL}, got {self.source!r}")
         if self.bucket != ALL and not metric.by_bucket:
             raise ValueError(f"expected {self.metric} of all buckets, got bucket {self.bucket!r}")
         if self.kind is Kind.GAP and self.split != features.SPLIT_EVAL:
@@ -85,9 +90,14 @@ class Criterion:
             raise ValueError(f"expected a finite bound on {self.metric}, got {self.bound}")
 
     @property
+    def slice_key(self) -> tuple[str, str, str]:
+        """Split, bucket and data root."""
+        return self.split, self.bucket, self.source
+
+    @property
     def text(self) -> str:
         """The criterion in words."""
-        what = f"{find_metric(self.metric).label}, {slice_text(self.split, self.bucket)}"
+        what = f"{find_metric(self.metric).label}, {slice_text(*self.slice_key)}"
         if self.kind is Kind.CHANGE:
             what = f"change of {what} against the last blessed model"
         elif self.kind is Kind.GAP:
@@ -117,11 +127,14 @@ class Criterion:
             "kind": self.kind.value,
             "on": self.on.value,
             "min_nodules": self.min_nodules,
+            _SOURCE: self.source,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Criterion":
         """The criterion of what `to_json` gave; further keys are passed over.
+
+        Records of runs from before criteria had a data root have none: it is all of them.
 
         Raises:
             ValueError: A key is missing or a value is none that a criterion can have.
@@ -138,6 +151,7 @@ class Criterion:
             kind=Kind(values["kind"]),
             on=On(values["on"]),
             min_nodules=int(values["min_nodules"]),
+            source=values.get(_SOURCE, ALL),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from lungct.words import counted
 from schema.criteria import Criterion
 from schema.metrics import Kind, MetricRow, On, find_row, signed_text
+from schema.slice_keys import ALL
 
 # Key of the count of nodules.
 NODULES: Final = "nodules"
@@ -90,7 +91,9 @@ class Figures(Protocol):
     def has_baseline(self) -> bool:
         """Whether there is a model to compare with."""
 
-    def find(self, kind: Kind, metric: str, split: str, bucket: str) -> MetricRow | None:
+    def find(
+        self, kind: Kind, metric: str, split: str, bucket: str, source: str = ALL
+    ) -> MetricRow | None:
         """What was measured of one metric or count; None where the slice was not."""
 
 
@@ -113,10 +116,12 @@ class MeasuredRows:
         """Whether there is a model to compare with."""
         return self.changes is not None
 
-    def find(self, kind: Kind, metric: str, split: str, bucket: str) -> MetricRow | None:
+    def find(
+        self, kind: Kind, metric: str, split: str, bucket: str, source: str = ALL
+    ) -> MetricRow | None:
         """The row of one metric and slice key."""
         rows = {Kind.VALUE: self.values, Kind.CHANGE: self.changes or (), Kind.GAP: self.gaps}
-        return find_row(rows[kind], metric, split, bucket)
+        return find_row(rows[kind], metric, split, bucket, source)
 
 
 def judge(criteria: Iterable[Criterion], figures: Figures) -> tuple[GateRow, ...]:
@@ -142,7 +147,7 @@ def judge_one(criterion: Criterion, figures: Figures) -> GateRow:
     """Judges a model by one criterion."""
     if criterion.kind is Kind.CHANGE and not figures.has_baseline:
         return GateRow(criterion, None, Verdict.NOT_APPLICABLE, "no baseline to compare with")
-    nodules = figures.find(Kind.VALUE, NODULES, criterion.split, criterion.bucket)
+    nodules = figures.find(Kind.VALUE, NODULES, *criterion.slice_key)
     found = 0 if nodules is None or nodules.value is None else int(nodules.value)
     if found < criterion.min_nodules:
         reason = f"{counted(found, 'nodule')} of at least {criterion.min_nodules}"
@@ -154,7 +159,7 @@ def judge_one(criterion: Criterion, figures: Figures) -> GateRow:
 
 def _measured(criterion: Criterion, figures: Figures) -> tuple[float | None, str]:
     """The figure to hold against the bound, or None and why there is none."""
-    row = figures.find(criterion.kind, criterion.metric, criterion.split, criterion.bucket)
+    row = figures.find(criterion.kind, criterion.metric, *criterion.slice_key)
     if row is None:
         return None, "no such slice"
     value = row.on(criterion.on)

@@ -3,14 +3,15 @@
 Each row holds the counts of every model that was judged. `schema.judged_io` writes and reads them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from lungct.metrics import Overlap
 from lungct.sums import sums_of_nodule, sums_of_scan, sums_of_slice
-from lungct.tally import Counts, Key
+from lungct.tally import Counts, Key, Tally
+from schema import features
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,12 @@ class NoduleFigures:
 
 @dataclass(frozen=True)
 class FalsePositive:
-    """A found nodule that hits no annotated one: world (x, y, z) in mm and its probability."""
+    """A found nodule that hits no annotated one and lies on no excluded finding.
+
+    Attributes:
+        centre_mm: World (x, y, z).
+        probability: Its probability.
+    """
 
     centre_mm: tuple[float, float, float]
     probability: float
@@ -76,7 +82,7 @@ class ScanFigures:
 
     Attributes:
         overlap: Of all its slices.
-        false_positives: Found nodules that hit no annotated one.
+        false_positives: Those of it.
         calibration: Over the region of interest.
     """
 
@@ -98,6 +104,11 @@ class SliceRow:
     place: Place
     index: int
     overlaps: Mapping[str, Overlap]
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.overlaps)
 
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
@@ -122,6 +133,11 @@ class NoduleRow:
     centre_mm: tuple[float, float, float]
     figures: Mapping[str, NoduleFigures]
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.figures)
+
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
         return {name: _nodule_counts(one) for name, one in self.figures.items()}
@@ -139,6 +155,11 @@ class ScanRow:
     place: Place
     figures: Mapping[str, ScanFigures]
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Whose counts it has."""
+        return frozenset(self.figures)
+
     def counts(self) -> dict[str, Counts]:
         """What it counts, by model."""
         return {name: _scan_counts(one) for name, one in self.figures.items()}
@@ -149,7 +170,51 @@ Row = SliceRow | NoduleRow | ScanRow
 
 def key_of(row: Row) -> Key:
     """Where a row counts."""
-    return Key(row.place.split, row.place.buckets, row.place.patient_id)
+    place = row.place
+    return Key(place.split, place.buckets, place.patient_id, place.source)
+
+
+def require_models(row: Row, models: Iterable[str]) -> None:
+    """Refuses a row that lacks a model; raises ValueError naming model and series."""
+    missing = sorted(set(models) - row.models)
+    if missing:
+        why = "; SegmentScans left the baseline out, as its log says why"
+        raise ValueError(
+            f"expected rows with counts of {', '.join(missing)}, got counts of "
+            f"{', '.join(sorted(row.models))} in one of {row.place.series_uid}"
+            + (why if features.BASELINE in missing else "")
+        )
+
+
+def count_row(row: Row, models: Collection[str]) -> tuple[Key, dict[str, Counts]]:
+    """Where a row counts, and what for some models.
+
+    Args:
+        row: The row.
+        models: Their names.
+
+    Raises:
+        ValueError: It lacks a model.
+    """
+    require_models(row, models)
+    counts = row.counts()
+    return key_of(row), {model: counts[model] for model in models}
+
+
+def tally_rows(rows: Iterable[Row], models: Collection[str] = (features.CANDIDATE,)) -> Tally:
+    """Adds up what rows count for some models.
+
+    Args:
+        rows: Judged slices, nodules and scans.
+        models: Their names.
+
+    Raises:
+        ValueError: A row lacks a model.
+    """
+    tally = Tally()
+    for row in rows:
+        tally.add(*count_row(row, models))
+    return tally
 
 
 def _nodule_counts(one: NoduleFigures) -> Counts:

@@ -4,6 +4,7 @@ The value of a metric is the figure of the same key in `lungct.figures`. A new m
 there and an entry here.
 """
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -65,11 +66,12 @@ class MetricRow:
 
     Attributes:
         split: Name of the split, or "all".
-        bucket: Size bucket, or "all"; other slicing features appear as "feature=value".
+        bucket: Size bucket, or "all"; unknown slicing features appear as "feature=value".
         metric: Key of the metric, or of a count of `lungct.figures`.
         value: The figure; None where it is undefined.
         lower: Lower bound of its interval, if there is one.
         upper: Upper bound of its interval, if there is one.
+        source: Name of the data root, or "all".
     """
 
     split: str
@@ -78,6 +80,7 @@ class MetricRow:
     value: float | None
     lower: float | None = None
     upper: float | None = None
+    source: str = ALL
 
     def on(self, on: On) -> float | None:
         """The figure or a bound of its interval."""
@@ -116,7 +119,7 @@ LESION_SENSITIVITY: Final = Metric(
 FALSE_POSITIVES: Final = Metric(
     "false_positives_per_scan",
     "false positives per scan",
-    "found nodules that hit none, per scan",
+    "found nodules that hit none and lie on no excluded finding, per scan",
     higher_is_better=False,
     by_bucket=False,
     headline=True,
@@ -186,32 +189,37 @@ TABLE_METRICS: Final = tuple(metric for metric in METRICS if metric.in_tables)
 HEADLINES: Final = tuple(metric for metric in METRICS if metric.headline)
 
 
+_BY_KEY: Final = {metric.key: metric for metric in METRICS}
+
+
 def find_metric(key: str) -> Metric:
     """The metric of a key.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is none; the text names the nearest.
     """
-    found = next((metric for metric in METRICS if metric.key == key), None)
-    if found is None:
-        known = ", ".join(metric.key for metric in METRICS)
-        raise ValueError(f"expected one of the metrics {known}, got {key!r}")
-    return found
+    if key not in _BY_KEY:
+        (nearest,) = difflib.get_close_matches(key, _BY_KEY, n=1, cutoff=0.0)
+        raise ValueError(
+            f"expected a metric that docs/evaluation.md lists, got {key!r}; nearest: {nearest}"
+        )
+    return _BY_KEY[key]
 
 
 def find_row(
-    rows: Iterable[MetricRow], metric: str, split: str, bucket: str = ALL
+    rows: Iterable[MetricRow], metric: str, split: str, bucket: str = ALL, source: str = ALL
 ) -> MetricRow | None:
     """The row of one metric and slice key; None when it was not measured."""
-    wanted = (metric, split, bucket)
-    return next((row for row in rows if (row.metric, row.split, row.bucket) == wanted), None)
+    wanted = (metric, split, bucket, source)
+    found = (row for row in rows if (row.metric, row.split, row.bucket, row.source) == wanted)
+    return next(found, None)
 
 
 def metric_value(
-    rows: Iterable[MetricRow], metric: str, split: str, bucket: str = ALL
+    rows: Iterable[MetricRow], metric: str, split: str, bucket: str = ALL, source: str = ALL
 ) -> float | None:
     """The figure of one slice key; None where it is undefined or was not measured."""
-    row = find_row(rows, metric, split, bucket)
+    row = find_row(rows, metric, split, bucket, source)
     return None if row is None else row.value
 
 
@@ -234,13 +242,13 @@ def parse_figure_name(name: str) -> tuple[str, Kind, On]:
 
 
 def in_order(rows: Sequence[MetricRow]) -> tuple[MetricRow, ...]:
-    """The rows by split, bucket and metric; what is not known here comes last."""
+    """The rows by split, data root, bucket and metric; what is not known here comes last."""
     keys = [metric.key for metric in METRICS]
 
-    def rank(row: MetricRow) -> tuple[int, int, int, str]:
-        """Places of split, bucket and metric."""
+    def rank(row: MetricRow) -> tuple[int, str, int, int, str]:
+        """Places of slice key and metric."""
         place = keys.index(row.metric) if row.metric in keys else len(keys)
-        return *slice_rank(row.split, row.bucket), place, row.metric
+        return *slice_rank(row.split, row.bucket, row.source), place, row.metric
 
     return tuple(sorted(rows, key=rank))
 

@@ -1,37 +1,36 @@
-"""Slice keys: the split and the size bucket that a figure is over, in order and in words."""
+"""Slice keys: split, size bucket and data root that a figure is over, in order and in words."""
 
 from collections.abc import Iterable
 from typing import Final
 
+from lungct import roots
 from schema import features
 
-ALL: Final = "all"
+ALL: Final = roots.ALL
 SPLIT_ORDER: Final = (ALL, *features.SPLITS)
 BUCKET_ORDER: Final = (ALL, *features.BUCKETS, features.BUCKET_NONE)
 
 
-# Slices of one data root have its name where others have a size bucket.
-SOURCE_PREFIX: Final = f"{features.SOURCE}="
-
-
-def shown_buckets(found: Iterable[str]) -> tuple[str, ...]:
-    """The slice keys to show of a split, in order.
+def shown_slices(found: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The slices to show of a split, in order.
 
     Args:
-        found: Buckets that figures are over.
+        found: Size bucket and data root of each figure.
 
     Returns:
-        Each once; data roots only where there are several, as one alone is all slices again.
+        Each once: size buckets of all data roots, then each data root as a whole where there are
+        several, as one alone is all slices again.
     """
     keys = set(found)
-    sources = sorted(key for key in keys if key.startswith(SOURCE_PREFIX))
-    buckets = sorted(keys - set(sources), key=lambda bucket: slice_rank(ALL, bucket))
-    return (*buckets, *(sources if len(sources) > 1 else ()))
+    buckets = sorted({bucket for bucket, source in keys if source == ALL}, key=_bucket_place)
+    sources = sorted({source for bucket, source in keys if bucket == ALL != source})
+    whole = sources if len(sources) > 1 else ()
+    return (*((bucket, ALL) for bucket in buckets), *((ALL, source) for source in whole))
 
 
-def slice_rank(split: str, bucket: str) -> tuple[int, int]:
+def slice_rank(split: str, bucket: str, source: str = ALL) -> tuple[int, str, int]:
     """Place of a slice key in tables; names that are not known here come last."""
-    return _place(SPLIT_ORDER, split), _place(BUCKET_ORDER, bucket)
+    return _place(SPLIT_ORDER, split), "" if source == ALL else source, _bucket_place(bucket)
 
 
 def bucket_text(bucket: str) -> str:
@@ -39,21 +38,25 @@ def bucket_text(bucket: str) -> str:
     return f"{bucket.replace('-', '–')} mm"
 
 
-def slice_text(split: str, bucket: str) -> str:
-    """Split and bucket in words."""
+def slice_text(split: str, bucket: str, source: str = ALL) -> str:
+    """Split, data root and bucket in words."""
     where = "all splits" if split == ALL else f"{split} split"
+    if source != ALL:
+        where = f"{where}, {source_text(source)}"
     if bucket in features.BUCKETS:
         return f"{where}, nodules {bucket_text(bucket)}"
     if bucket == features.BUCKET_NONE:
         return f"{where}, slices without nodule"
-    if bucket.startswith(SOURCE_PREFIX):
-        return f"{where}, {source_text(bucket)}"
     return where if bucket == ALL else f"{where}, {bucket}"
 
 
-def source_text(bucket: str) -> str:
+def source_text(source: str) -> str:
     """The slices of a data root in words."""
-    return f"data root {bucket.removeprefix(SOURCE_PREFIX)}"
+    return f"data root {source}"
+
+
+def _bucket_place(bucket: str) -> int:
+    return _place(BUCKET_ORDER, bucket)
 
 
 def _place(order: tuple[str, ...], name: str) -> int:

@@ -12,10 +12,12 @@ import pytest
 
 import kubeflow_runner
 import local_runner
-from pipeline.config import Config
+from pipeline.config import OTHER_DATA, Config
+from pipeline.gate import CriterionConfig
 from pipeline.loading import CHOSEN, load_config, valid_keys
 from runner.commands import clean, compare, evaluate, report, run
 from schema import files
+from schema.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = {
@@ -98,6 +100,21 @@ def test_dotted_keys_are_keys_of_the_configuration() -> None:
     assert "data.max_quarantined_fraction" in named
     names_of_files = {value for name, value in vars(files).items() if name.endswith("_FILE")}
     assert set(named) - names_of_files <= set(valid_keys())
+
+
+def test_every_metric_and_key_of_a_criterion_is_listed() -> None:
+    tables = re.findall(r"^\|.*", DOCUMENTS["docs/evaluation.md"], re.M)
+    listed = {word for line in tables for word in re.findall(r"`([a-z_0-9.]+)`", line)}
+    assert {metric.key for metric in METRICS} <= listed
+    assert set(CriterionConfig.model_fields) <= listed
+
+
+def test_the_gate_of_the_documents_is_one(tmp_path: Path) -> None:
+    (gate,) = re.findall(r"```yaml\n(gate:\n.*?)```", DOCUMENTS["docs/evaluation.md"], re.S)
+    config = (ROOT / "configs/luna16.yaml").read_text().partition("\ngate:")[0]
+    (tmp_path / "config.yaml").write_text(f"{config}\n{gate}")
+    found = load_config(str(tmp_path / "config.yaml"), context=OTHER_DATA).gate
+    assert {one.source for one in found.values()} == {"all", "crops"}
 
 
 def test_overrides_are_valid_together_with_the_configuration() -> None:

@@ -22,7 +22,11 @@ from tests.components.made_models import save_model
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = Order(2, shape=(24, 64, 64))
 # The model predicts all that is no air.
-GATE = "gate={recall: {at_least: 0.5}, precision: {at_least: 0.0}}"
+GATE = (
+    "gate={recall: {at_least: 0.5}, precision: {at_least: 0.0}, "
+    "here: {metric: recall, source: data, bucket: 15+, at_least: 0.5}, "
+    "elsewhere: {metric: recall, source: msd, at_least: 1}}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,9 @@ def test_a_model_that_reaches_the_gate_ends_with_0_and_is_not_pushed(
     status, record = first
     assert (status, record["error"]) == (0, None)
     assert {row["split"] for row in record["metrics"]} == {"all", "eval"}
+    # That on another data root is left out.
+    assert [row["source"] for row in record["gate"]] == ["all", "all", "data"]
+    assert record["gate"][2]["criterion"].startswith("voxel recall, eval split, data root data, no")
     assert record["configuration"]["grid"]["spacing_mm"] == [6.0, 5.0, 5.0]
     assert "Trainer" not in record["components"] and record["pushed_path"] is None
     assert not (place / "out" / "serving").exists()
@@ -93,6 +100,30 @@ def test_a_model_that_misses_the_gate_ends_with_3(
         place, GATE.replace("precision: {at_least: 0.0}", "cpm: {at_least: 1}")
     )
     assert (status, record["blessed"]) == (3, False)
-    assert [row["verdict"] for row in record["gate"]] == ["pass", "fail"]
+    assert [row["verdict"] for row in record["gate"]] == ["pass", "fail", "pass"]
     assert record["components"]["SegmentScans"]["cached"] is True
     assert record["components"]["ModelImport"]["cached"] is True
+
+
+def false_positives(record: dict[str, Any]) -> float:
+    """Per scan, of the eval split."""
+    wanted = ("false_positives_per_scan", "eval", "all", "all")
+    keys = ("metric", "split", "bucket", "source")
+    (row,) = [row for row in record["metrics"] if tuple(row[key] for key in keys) == wanted]
+    return float(row["value"])
+
+
+def test_what_is_found_on_excluded_findings_is_no_false_positive(
+    first: tuple[int, dict[str, Any]], place: Path
+) -> None:
+    assert false_positives(first[1]) > 0
+    with (place / "data" / "annotations.csv").open() as file:
+        centres = {row["seriesuid"]: row for row in csv.DictReader(file)}
+    with (place / "data" / "annotations_excluded.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(next(iter(centres.values()))))
+        writer.writeheader()
+        # As large as a table may say: about all of the small chests.
+        writer.writerows({**row, "diameter_mm": "150"} for row in centres.values())
+    _, record = evaluate(place, GATE)
+    assert record["components"]["CtExampleGen"]["cached"] is False
+    assert false_positives(record) < false_positives(first[1])

@@ -12,7 +12,7 @@ from lungct.froc.matching import Marks, match_marks
 from lungct.geometry import Geometry
 from lungct.lung.airspace import Box
 from lungct.metrics import Mask, Overlap, overlap_of
-from lungct.record import NoduleRecord
+from lungct.record import FindingRecord, NoduleRecord
 from lungct.scan import Nodule
 from lungct.surface import surface_figures
 from schema import features
@@ -50,6 +50,7 @@ class JudgedScan:
         buckets: Size buckets of the nodules that each slice cuts.
         cuts: Slices that each nodule cuts, by its id.
         nodules: The annotated nodules.
+        excluded: Findings that a found nodule may lie on without being right or wrong.
     """
 
     place: Place
@@ -61,12 +62,14 @@ class JudgedScan:
     buckets: tuple[tuple[str, ...], ...]
     cuts: Mapping[str, tuple[int, ...]]
     nodules: tuple[NoduleRecord, ...]
+    excluded: tuple[FindingRecord, ...] = ()
 
 
 def unpack_scan(
     examples: Sequence[Any],
     nodules: tuple[NoduleRecord, ...],
     spacing_mm: tuple[float, float, float],
+    excluded: tuple[FindingRecord, ...] = (),
 ) -> JudgedScan:
     """The scan of its slices.
 
@@ -74,6 +77,7 @@ def unpack_scan(
         examples: Its slices as tf.train.Examples in the order of z, at least one.
         nodules: Its annotated nodules.
         spacing_mm: Spacing (z, y, x) of the working grid.
+        excluded: Its excluded findings.
 
     Raises:
         ValueError: Slices are of other nodules, or of sizes that differ.
@@ -105,6 +109,7 @@ def unpack_scan(
         buckets=tuple(_texts(one, features.SIZE_BUCKETS) for one in found),
         cuts=cuts,
         nodules=nodules,
+        excluded=excluded,
     )
 
 
@@ -146,11 +151,12 @@ def _slice_rows(scan: JudgedScan, masks: Mapping[str, Mask]) -> list[SliceRow]:
 
 
 def _match(scan: JudgedScan, found: Segmentation) -> tuple[list[float], tuple[FalsePositive, ...]]:
-    """The best probability that hits each nodule, NaN for none, and what hits none."""
+    """The best probability that hits each nodule, NaN for none, and what is a false positive."""
     centres_mm = np.array([one.centre_mm for one in found.nodules], np.float64).reshape(-1, 3)
     marks = Marks(centres_mm, np.array([one.probability for one in found.nodules], np.float64))
     targets = [Nodule(one.id, one.centre_mm, one.diameter_mm) for one in scan.nodules]
-    matched = match_marks(marks, targets)
+    excluded = [Nodule("", one.centre_mm, one.diameter_mm) for one in scan.excluded]
+    matched = match_marks(marks, targets, excluded)
     wrong = tuple(
         FalsePositive(one.centre_mm, one.probability)
         for one, is_wrong in zip(found.nodules, matched.false_positives, strict=True)

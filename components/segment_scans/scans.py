@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from tfx.dsl.io import fileio
 
 from components.segment_scans.segmentation import ScanTask
-from lungct.record import NoduleRecord, ScanRecord
+from lungct.record import ScanRecord
 from schema import features
 from schema.files import INDEX_ENDING, SCAN_ENDING
 from schema.slices import read_index
@@ -20,7 +20,7 @@ def list_tasks(
 
     Args:
         folders: Folder of each split of the examples, indices included.
-        records: Of the scans found, with their nodules.
+        records: Of the scans found, with their nodules and excluded findings.
         train_patients: So many patients of the train split; 0 for all.
 
     Returns:
@@ -29,9 +29,9 @@ def list_tasks(
     Raises:
         ValueError: A scan has no record.
     """
-    nodules = {record.series_uid: record.nodules for record in records}
+    known = {record.series_uid: record for record in records}
     tasks = [
-        _task(split, os.path.join(folder, name), nodules)
+        _task(split, os.path.join(folder, name), known)
         for split, folder in folders.items()
         if not features.is_index(split)
         for name in sorted(fileio.listdir(folder))
@@ -48,11 +48,13 @@ def list_tasks(
     ]
 
 
-def _task(split: str, path: str, nodules: Mapping[str, tuple[NoduleRecord, ...]]) -> ScanTask:
+def _task(split: str, path: str, known: Mapping[str, ScanRecord]) -> ScanTask:
     series = os.path.basename(path).removesuffix(SCAN_ENDING)
-    if series not in nodules and not _is_empty(path):
-        raise ValueError(f"expected a record of the scan of {path}, got {len(nodules)} others")
-    return ScanTask(series, split, path, nodules.get(series, ()))
+    if series in known:
+        return ScanTask(series, split, path, known[series].nodules, known[series].excluded)
+    if not _is_empty(path):
+        raise ValueError(f"expected a record of the scan of {path}, got {len(known)} others")
+    return ScanTask(series, split, path)
 
 
 def _is_empty(path: str) -> bool:

@@ -11,7 +11,7 @@ from apache_beam.utils.shared import Shared
 from components.segment_scans.judging import JudgedScan, judge_scan, unpack_scan
 from components.whole_files import packed_rows, write_whole
 from lungct import progress
-from lungct.record import NoduleRecord
+from lungct.record import FindingRecord, NoduleRecord
 from schema import features
 from schema.files import INDEX_ENDING, MASK_ENDING
 from schema.judged_io import row_bytes
@@ -30,12 +30,14 @@ class ScanTask:
         split: Split of its patient.
         path: Its file of slices.
         nodules: Its annotated nodules.
+        excluded: Findings that are neither true nor false.
     """
 
     series_uid: str
     split: str
     path: str
     nodules: tuple[NoduleRecord, ...] = ()
+    excluded: tuple[FindingRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class SegmentScan(beam.DoFn):
         examples = read_examples(task.path)
         if examples:  # the file of an empty split holds none
             spacing_mm = self._models[features.CANDIDATE].facts.grid.spacing_mm
-            self._judge(task, unpack_scan(examples, task.nodules, spacing_mm))
+            self._judge(task, unpack_scan(examples, task.nodules, spacing_mm, task.excluded))
         self._done += 1
         progress.advance("scans", self._done, self._total)
 

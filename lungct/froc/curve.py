@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lungct.froc.matching import BoolArray, FloatArray, ScanMatches
 from lungct.metrics import ratio
+from lungct.sums import Sums
 
 IntArray = npt.NDArray[np.int64]
 # Of one axis (units,) or two (replicates, units).
@@ -158,51 +159,26 @@ class Froc:
         figures[rows @ self.scans == 0] = np.nan
         return figures.reshape((*shape, len(RATES)))
 
-    def cpm(self, weights: Weights | None = None) -> FloatArray:
-        """The competition performance metric: mean of the sensitivities.
+    def sums(self, weights: Weights | None = None) -> Sums:
+        """What marks of all scores count: nodules, their hits, scans and false positives.
 
         Args:
             weights: See the class.
 
         Returns:
-            () or (replicates,) float64; NaN without nodules or scans.
-
-        Raises:
-            ValueError: The weights are of another shape, or negative.
-        """
-        return np.asarray(self.sensitivities(weights).mean(axis=-1))
-
-    def lesion_sensitivity(self, weights: Weights | None = None) -> FloatArray:
-        """Share of the nodules that are hit, whatever the score.
-
-        Args:
-            weights: See the class.
-
-        Returns:
-            () or (replicates,) float64; NaN without nodules.
+            Sums of arrays () or (replicates,); all others are 0.
 
         Raises:
             ValueError: The weights are of another shape, or negative.
         """
         rows, shape = self._rows(weights)
-        hits = np.bincount(self.units[self.hits], minlength=len(self.scans))
-        return ratio(rows @ hits, rows @ self.nodules).reshape(shape)
-
-    def false_positives_per_scan(self, weights: Weights | None = None) -> FloatArray:
-        """False positives of all scores per scan.
-
-        Args:
-            weights: See the class.
-
-        Returns:
-            () or (replicates,) float64; NaN without scans.
-
-        Raises:
-            ValueError: The weights are of another shape, or negative.
-        """
-        rows, shape = self._rows(weights)
-        false_positives = np.bincount(self.units[~self.hits], minlength=len(self.scans))
-        return ratio(rows @ false_positives, rows @ self.scans).reshape(shape)
+        hits, false_positives = (
+            np.bincount(self.units[kind], minlength=len(self.scans))
+            for kind in (self.hits, ~self.hits)
+        )
+        of_units = {"nodules": self.nodules, "scans": self.scans}
+        of_units |= {"hits": hits, "false_positives": false_positives}
+        return Sums(**{name: (rows @ one).reshape(shape) for name, one in of_units.items()})
 
     def _all_units(self) -> IntArray:
         """Weights of each unit once."""
@@ -235,6 +211,18 @@ class Froc:
             counts[:, 1:] = np.cumsum(drawn * kind, axis=1, dtype=np.int64)[:, ends]
             sums.append(counts)
         return sums[0], sums[1]
+
+
+def cpm(sensitivities: FloatArray) -> FloatArray:
+    """The competition performance metric.
+
+    Args:
+        sensitivities: (..., 7), by `Froc.sensitivities`.
+
+    Returns:
+        (...) float64, their mean; NaN where one is.
+    """
+    return np.asarray(sensitivities.mean(axis=-1))
 
 
 def _interpolate(false_positives: IntArray, hits: IntArray, targets: FloatArray) -> FloatArray:

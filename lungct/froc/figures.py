@@ -9,16 +9,17 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lungct.froc.curve import SENSITIVITY_KEYS, Froc, Weights
+from lungct.froc.curve import SENSITIVITY_KEYS, Froc, Weights, cpm
 from lungct.froc.matching import FloatArray, Marks, ScanMatches, match_marks
 from lungct.froc.tables import Challenge
 from lungct.intervals import Interval, percentile_interval, replicate_weights
+from lungct.sums import false_positives_per_scan, lesion_sensitivity
 
 _NO_MARKS = Marks(np.empty((0, 3)), np.empty(0))
 
 
 @dataclass(frozen=True)
-class Counts:
+class MarkCounts:
     """What was counted, in the order in which it is shown.
 
     Attributes:
@@ -47,7 +48,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Figure:
+class FrocFigure:
     """One figure.
 
     Attributes:
@@ -60,7 +61,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class FrocFigures:
+class FrocResult:
     """What is known of a submission.
 
     Attributes:
@@ -69,11 +70,11 @@ class FrocFigures:
             `SENSITIVITY_KEYS`, cpm.
     """
 
-    counts: Counts
-    figures: dict[str, Figure]
+    counts: MarkCounts
+    figures: dict[str, FrocFigure]
 
 
-def judge(challenge: Challenge, replicates: int = 0, seed: int = 0) -> FrocFigures:
+def judge(challenge: Challenge, replicates: int = 0, seed: int = 0) -> FrocResult:
     """Judges a submission.
 
     Args:
@@ -91,11 +92,11 @@ def judge(challenge: Challenge, replicates: int = 0, seed: int = 0) -> FrocFigur
     ]
     froc = Froc.gather(matches, list(challenge.patients.values()))
     counts = _counts(matches, froc, challenge.ignored_marks)
-    return FrocFigures(counts, figures_of(froc, replicates, seed))
+    return FrocResult(counts, figures_of(froc, replicates, seed))
 
 
-def figures_of(froc: Froc, replicates: int = 0, seed: int = 0) -> dict[str, Figure]:
-    """All figures by name, as in `FrocFigures`.
+def figures_of(froc: Froc, replicates: int = 0, seed: int = 0) -> dict[str, FrocFigure]:
+    """All figures by name, as in `FrocResult`.
 
     Args:
         froc: The marks.
@@ -104,27 +105,27 @@ def figures_of(froc: Froc, replicates: int = 0, seed: int = 0) -> dict[str, Figu
     """
     values = _values(froc, None)
     if not replicates:
-        return {name: Figure(float(value), None) for name, value in values.items()}
+        return {name: FrocFigure(float(value), None) for name, value in values.items()}
     units = len(froc.scans)
     drawn = _values(froc, replicate_weights(units, replicates, seed))
     return {
-        name: Figure(float(value), percentile_interval(drawn[name], patients=units))
+        name: FrocFigure(float(value), percentile_interval(drawn[name], patients=units))
         for name, value in values.items()
     }
 
 
 def _values(froc: Froc, weights: Weights | None) -> dict[str, FloatArray]:
     """Each figure by name, () or (replicates,)."""
-    sensitivities = froc.sensitivities(weights)
+    sensitivities, sums = froc.sensitivities(weights), froc.sums(weights)
     return {
-        "lesion_sensitivity": froc.lesion_sensitivity(weights),
-        "false_positives_per_scan": froc.false_positives_per_scan(weights),
+        "lesion_sensitivity": lesion_sensitivity(sums),
+        "false_positives_per_scan": false_positives_per_scan(sums),
         **{key: sensitivities[..., place] for place, key in enumerate(SENSITIVITY_KEYS)},
-        "cpm": sensitivities.mean(axis=-1),
+        "cpm": cpm(sensitivities),
     }
 
 
-def _counts(matches: list[ScanMatches], froc: Froc, ignored_marks: int) -> Counts:
+def _counts(matches: list[ScanMatches], froc: Froc, ignored_marks: int) -> MarkCounts:
     """Sums over scans."""
 
     def total(count: Callable[[ScanMatches], int]) -> int:
@@ -132,7 +133,7 @@ def _counts(matches: list[ScanMatches], froc: Froc, ignored_marks: int) -> Count
         return sum(map(count, matches))
 
     nodules, found = int(froc.nodules.sum()), int(froc.hits.sum())
-    return Counts(
+    return MarkCounts(
         scans=len(matches),
         patients=len(froc.scans),
         nodules=nodules,
@@ -146,7 +147,7 @@ def _counts(matches: list[ScanMatches], froc: Froc, ignored_marks: int) -> Count
     )
 
 
-def as_text(found: FrocFigures) -> str:
+def as_text(found: FrocResult) -> str:
     """The figures for people, one a line."""
     lines = [f"{name.replace('_', ' '):<28}{n:>10}" for name, n in asdict(found.counts).items()]
     for name, figure in found.figures.items():
@@ -167,7 +168,7 @@ def _number(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.4f}"
 
 
-def as_json(found: FrocFigures) -> str:
+def as_json(found: FrocResult) -> str:
     """One JSON object: counts, and each figure with its bounds; null where it is undefined."""
     figures = {}
     for name, figure in found.figures.items():

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lungct.readers.names import UNKNOWN_DIAMETER
 from lungct.scan import Nodule
 
 FloatArray = npt.NDArray[np.float64]
@@ -17,8 +18,7 @@ BoolArray = npt.NDArray[np.bool_]
 # A scan with more marks keeps those with a score above that of the first one too many.
 MAX_MARKS: Final = 100
 
-# What tables have for a diameter that nobody measured, and what it is taken for.
-UNKNOWN_DIAMETER: Final = -1.0
+# What a diameter that nobody measured is taken for.
 ASSUMED_DIAMETER_MM: Final = 10.0
 
 

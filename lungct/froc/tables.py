@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lungct.files import reason_of
-from lungct.froc.matching import UNKNOWN_DIAMETER, Marks
-from lungct.readers.names import DIAMETER_COLUMN, PROBABILITY_COLUMN
+from lungct.froc.matching import Marks
+from lungct.readers.excluded import read_excluded
+from lungct.readers.names import PROBABILITY_COLUMN
 from lungct.readers.tables import (
     SERIES_NAMES,
     TableError,
     bare_name,
-    diameter_of,
     number_of,
     read_annotations,
     read_patients,
@@ -139,29 +139,6 @@ def read_series(path: str) -> tuple[str, ...]:
     if not found:
         raise TableError(f"expected a list of series, got none in {path}")
     return tuple(found)
-
-
-def read_excluded(path: str) -> dict[str, tuple[Nodule, ...]]:
-    """Reads the findings that are neither true nor false.
-
-    Args:
-        path: CSV file with seriesuid, coordX, coordY, coordZ, diameter_mm; -1 is a diameter that
-            nobody measured.
-
-    Returns:
-        Findings by series, numbered from 1; rows that repeat one are kept.
-
-    Raises:
-        TableError: The file is missing or empty, a column is missing, or a value can't be true.
-    """
-    found: dict[str, list[Nodule]] = {}
-    for line, series_uid, centre_mm, text in read_places(path, DIAMETER_COLUMN):
-        diameter_mm = number_of(text)
-        if diameter_mm != UNKNOWN_DIAMETER:
-            diameter_mm = diameter_of(text, f"line {line} of {path}")
-        findings = found.setdefault(series_uid, [])
-        findings.append(Nodule(str(len(findings) + 1), centre_mm, diameter_mm))
-    return {uid: tuple(findings) for uid, findings in found.items()}
 
 
 def read_marks(path: str) -> dict[str, Marks]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 ANNOTATIONS_TABLE: Final = "annotations.csv"
+EXCLUDED_TABLE: Final = "annotations_excluded.csv"
 PATIENTS_TABLE: Final = "patients.csv"
 PHANTOM_NOTE: Final = "PHANTOM.json"
 
@@ -13,3 +14,6 @@ DIAMETER_COLUMN: Final = "diameter_mm"
 PROBABILITY_COLUMN: Final = "probability"
 COORDINATE_COLUMNS: Final = ("coordX", "coordY", "coordZ")
 NODULE_COLUMNS: Final = (*COORDINATE_COLUMNS, DIAMETER_COLUMN)
+
+# What tables have for a diameter that nobody measured.
+UNKNOWN_DIAMETER: Final = -1.0

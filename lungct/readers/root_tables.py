@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from lungct.readers.excluded import read_excluded
 from lungct.readers.tables import TableError, read_annotations, read_patients
 from lungct.scan import Nodule
 from lungct.storage import exists
@@ -17,10 +19,12 @@ class RootTables:
 
     Attributes:
         nodules: Annotated nodules by series.
+        excluded: Findings by series that are neither true nor false.
         patients: Patient by series.
     """
 
     nodules: dict[str, tuple[Nodule, ...]] = field(default_factory=dict)
+    excluded: dict[str, tuple[Nodule, ...]] = field(default_factory=dict)
     patients: dict[str, str] = field(default_factory=dict)
 
     def add_annotations(self, path: str, series: Set[str]) -> list[str]:
@@ -40,21 +44,12 @@ class RootTables:
         if not exists(path):
             raise TableError(f"expected the annotation table {path}, got no such file")
         found = read_annotations(path)
-        absent = sorted(set(found.by_series) - series)
-        if absent and len(absent) == len(found.by_series):
-            raise TableError(
-                f"expected annotations of scans that are there, such as {min(series)}, got "
-                f"{len(absent)} other series, such as {absent[0]}, in {path}"
-            )
-        for uid, nodules in found.by_series.items():
-            if self.nodules.setdefault(uid, nodules) != nodules:
-                raise TableError(
-                    f"expected one set of annotations for {uid}, got another in {path}"
-                )
-        if not absent:
-            return list(found.warnings)
-        gone = f"{len(absent)} series that {noun(len(absent), 'is', 'are')} not there"
-        return [*found.warnings, f"{path}: annotations of {gone}, such as {absent[0]}"]
+        added = _Table("annotations", path, found.by_series)
+        return [*found.warnings, *added.add_to(self.nodules, series)]
+
+    def add_excluded(self, path: str, series: Set[str]) -> list[str]:
+        """Adds a table of findings that are neither true nor false; as `add_annotations`."""
+        return _Table("excluded findings", path, read_excluded(path)).add_to(self.excluded, series)
 
     def add_patients(self, path: str) -> None:
         """Adds a table of patients.
@@ -71,3 +66,29 @@ class RootTables:
                     f"expected one patient for series {uid}, "
                     f"got {self.patients[uid]} and, in {path}, {patient_id}"
                 )
+
+
+class _Table(NamedTuple):
+    """A table of places in scans: what they are, where it was read, and places by series."""
+
+    what: str
+    path: str
+    by_series: dict[str, tuple[Nodule, ...]]
+
+    def add_to(self, known: dict[str, tuple[Nodule, ...]], series: Set[str]) -> list[str]:
+        """Adds it to what others have; warns of series that are not there."""
+        absent = sorted(set(self.by_series) - series)
+        if absent and len(absent) == len(self.by_series):
+            raise TableError(
+                f"expected {self.what} of scans that are there, such as {min(series)}, got "
+                f"{len(absent)} other series, such as {absent[0]}, in {self.path}"
+            )
+        for uid, places in self.by_series.items():
+            if known.setdefault(uid, places) != places:
+                raise TableError(
+                    f"expected one set of {self.what} for {uid}, got another in {self.path}"
+                )
+        if not absent:
+            return []
+        gone = f"{len(absent)} series that {noun(len(absent), 'is', 'are')} not there"
+        return [f"{self.path}: {self.what} of {gone}, such as {absent[0]}"]

@@ -25,7 +25,7 @@ from lungct.tally import Counts, Key, Part, Tally
 from schema import features
 from schema.criteria import Criterion
 from schema.gate import GateRow, Verdict, judge, judge_one
-from schema.judged import key_of
+from schema.judged import count_row
 from schema.judged_io import parse_row
 from schema.metrics import Kind, MetricRow, On, figure_name
 from schema.slice_keys import ALL
@@ -55,15 +55,7 @@ class RowPreprocessor(metric_types.Preprocessor):
             ValueError: It is no judged row, or lacks a model.
         """
         row = parse_row(util.StandardExtracts(extracts).get_features() or {})
-        counts = row.counts()
-        missing = sorted(set(self._models) - set(counts))
-        if missing:
-            raise ValueError(
-                f"expected rows with counts of {', '.join(self._models)}, got none of "
-                f"{', '.join(missing)} in one of {row.place.series_uid}; where the baseline's are "
-                "missing, SegmentScans left it out, as its log says why"
-            )
-        yield key_of(row), {model: counts[model] for model in self._models}
+        yield count_row(row, self._models)
 
 
 class TallyCombiner(beam.CombineFn):
@@ -106,23 +98,25 @@ class TallyFigures:
         """Whether there is a model to compare with."""
         return features.BASELINE in self.tally.models
 
-    def find(self, kind: Kind, metric: str, split: str, bucket: str) -> MetricRow | None:
+    def find(
+        self, kind: Kind, metric: str, split: str, bucket: str, source: str = ALL
+    ) -> MetricRow | None:
         """One figure of the candidate; None where no row counts in the slice."""
-        place = (_one(split), _one(bucket))
+        place = (_one(split), _one(bucket), _one(source))
         part = self.tally.part(features.CANDIDATE, *place)
         if not part.patients:
             return None
         if metric in COUNTS:
-            return MetricRow(split, bucket, metric, count(metric, part))
+            return MetricRow(split, bucket, metric, count(metric, part), source=source)
         if kind is Kind.CHANGE:
             before = self.tally.part(features.BASELINE, *place)
             found = measure_change(metric, part, before, self.replicates)
         elif kind is Kind.GAP:
-            train = self.tally.part(features.CANDIDATE, features.SPLIT_TRAIN, place[1])
+            train = self.tally.part(features.CANDIDATE, features.SPLIT_TRAIN, *place[1:])
             found = measure_gap(metric, train, part, self.replicates)
         else:
             found = measure(metric, part, self.replicates)
-        return MetricRow(split, bucket, metric, found.value, found.lower, found.upper)
+        return MetricRow(split, bucket, metric, found.value, found.lower, found.upper, source)
 
 
 class Figures(metric_types.Metric):
@@ -294,5 +288,5 @@ def _model(name: str) -> str:
 
 
 def _one(name: str) -> str | None:
-    """A split or bucket, None for all of them."""
+    """A split, bucket or data root, None for all of them."""
     return None if name == ALL else name

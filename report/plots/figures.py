@@ -109,7 +109,7 @@ def _bounds(frame: Frame, metric: Metric, gate: Sequence[GateRow]) -> list[Marku
     for one in (row.criterion for row in gate):
         if (one.metric, one.split, one.kind, one.comparison) != drawn or one.on is On.UPPER:
             continue
-        if one.bucket in features.BUCKETS:
+        if one.bucket in features.BUCKETS and one.source == ALL:
             place = features.BUCKETS.index(one.bucket)
             lines.append(svg.level(frame, one.bound, "bound", (place, place + _WIDTH)))
     return lines

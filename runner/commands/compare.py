@@ -45,11 +45,12 @@ def main(arguments: Sequence[str]) -> int:
     a, b = (read_finished(folder) for folder in (parsed.run_a, parsed.run_b))
     files = [row_files(run) for run in (a, b)]
     with quiet(os.devnull):
-        from runner.comparison import compare, tally_candidate
+        from runner.comparison import compare
         from runner.comparison_view import SideBySide, show
+        from schema.judged import tally_rows
         from schema.judged_io import read_rows
 
-        first, second = (tally_candidate(read_rows(paths)) for paths in files)
+        first, second = (tally_rows(read_rows(paths)) for paths in files)
         replicates = int(a.configuration["evaluation"]["replicates"])
         view = SideBySide(a, b, compare(first, second, replicates), replicates)
     if parsed.json:

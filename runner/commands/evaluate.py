@@ -2,7 +2,7 @@
 
 All scans count: they are the eval split. Working grid and probability threshold are those of the
 model, whatever the configuration says; of the gate those criteria count that are about figures of
-the eval split.
+the eval split, and of data roots that are judged.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from lungct.command_line import Parser
-from pipeline.config import Config
+from pipeline.config import OTHER_DATA, Config
 from pipeline.evaluation import EvaluatedModel, evaluation_config
 from runner.arguments import (
     DEFAULT_CONFIG,
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         UsageError: If what is asked for can't be done.
     """
     parsed = parse_arguments(arguments)
-    config = read_configuration(parsed)
+    config = read_configuration(parsed, OTHER_DATA)
     if not config.data.roots:
         raise UsageError(f"--data: expected a folder of scans, got none in {parsed.config} either")
     output = output_folder(parsed.output or f"{default_output(config)}-evaluation")

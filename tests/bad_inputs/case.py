@@ -51,6 +51,11 @@ class Case:
         return self.folder / "annotations.csv"
 
     @property
+    def excluded(self) -> Path:
+        """Where a table of excluded findings would be."""
+        return self.folder / "annotations_excluded.csv"
+
+    @property
     def outlines(self) -> Path:
         """Where a file of reader outlines of the scan would be."""
         return self.folder / "lidc" / f"{self.header.stem}.xml"

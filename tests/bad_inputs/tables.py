@@ -143,3 +143,15 @@ def nodule_partly_outside_the_volume(case: Case) -> None:
 @register(ALL, ACCEPTED, nodules=2)
 def nodule_partly_outside_the_lung(case: Case) -> None:
     case.add_row(*chest.middle_mm(x=115), 20.0)
+
+
+@register(
+    ALL, REFUSED, "diameter_mm above 0 and up to 150 mm, got '-2' in line 2 of .*_excluded.cs"
+)
+def excluded_finding_of_an_impossible_size(case: Case) -> None:
+    case.excluded.write_text(f"{COLUMNS}\n{case.header.stem},1,2,3,-2\n")
+
+
+@register(ALL, ACCEPTED, "excluded findings of 1 series that are not there, such as 9.9")
+def excluded_finding_of_no_scan(case: Case) -> None:
+    case.excluded.write_text(f"{COLUMNS}\n{case.header.stem},1,2,3,-1\n9.9,1,2,3,-1\n")

@@ -6,7 +6,8 @@ from lungct.froc import __main__ as command
 
 def test_prints_the_seconds_with_and_without_intervals(capsys):
     main(["--scans", "6", "--marks", "60", "--replicates", "20"])
-    first, without, with_intervals = capsys.readouterr().out.splitlines()
+    first, reading, without, with_intervals = capsys.readouterr().out.splitlines()
+    assert reading.startswith("reading excluded findings: ") and reading.endswith(" s")
     assert first.startswith("60 marks on 6 scans")
     assert without.startswith("without intervals: ") and without.endswith(" s")
     assert with_intervals.startswith("20 replicates: ") and with_intervals.endswith(" s")

@@ -72,9 +72,14 @@ def eval_config(
 Voxels = tuple[int, int]  # predicted, and common with the truth
 
 
-def place(buckets: Sequence[str] = ("none",), split: str = "eval", patient: str = "p") -> Place:
+def place(
+    buckets: Sequence[str] = ("none",),
+    split: str = "eval",
+    patient: str = "p",
+    source: str = "made up",
+) -> Place:
     """Where a made row is from."""
-    return Place(split, f"series of {patient}", patient, "made up", tuple(buckets))
+    return Place(split, f"series of {patient}", patient, source, tuple(buckets))
 
 
 def row(
@@ -162,8 +167,8 @@ def run_tfma(folder: Path, config: config_pb2.EvalConfig, rows: Sequence[bytes])
     return str(folder)
 
 
-# Figures by slice key (split, bucket), then by name; "baseline:" or "diff:" before one says whose.
-# A split or bucket of None is left out of the key.
+# Figures by slice key (split, bucket, source), then by name; "baseline:" or "diff:" before one says
+# whose. What is None is left out of the key.
 MadeFigures = Mapping[tuple[str | None, ...], Mapping[str, float]]
 
 
@@ -190,7 +195,8 @@ def _metrics(
     model: str,
 ) -> Any:
     record = metrics_for_slice_pb2.MetricsForSlice()
-    for column, value in zip((features.SPLIT, features.SIZE_BUCKETS), columns, strict=False):
+    names = (features.SPLIT, features.SIZE_BUCKETS, features.SOURCE)
+    for column, value in zip(names, columns, strict=False):
         if value is not None:
             record.slice_key.single_slice_keys.add(column=column, bytes_value=value.encode())
     for name, value in values.items():

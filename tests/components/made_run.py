@@ -35,7 +35,7 @@ from tests.components.made_evaluation import MadeFigures, at_least, eval_config,
 SPACING_MM = (2.5, 2.0, 1.0)  # (z, y, x)
 ROWS, COLUMNS = 64, 64
 GRID = {"spacing_mm": list(SPACING_MM)}
-CONFIGURATION = json.dumps({"name": "made-up run", "grid": GRID})
+CONFIGURATION = json.dumps({"name": "made-up run", "grid": GRID, "evaluation": {"replicates": 200}})
 # A model that passed reaches the first, one that missed does not reach the second.
 PASSED, MISSED = (at_least(0.5),), (at_least(0.9),)
 PARAMETERS = ReportParameters(CONFIGURATION, PASSED, "c0ffee", 0.5)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,15 @@ import numpy as np
 import pytest
 
 from components.segment_scans.judging import JudgedScan, judge_scan, nodule_box, unpack_scan
+from lungct.figures import measure
+from lungct.froc.figures import judge as judge_submission
+from lungct.froc.matching import Marks
+from lungct.froc.tables import Challenge
 from lungct.geometry import Geometry
 from lungct.metrics import Overlap
-from lungct.record import NoduleRecord
-from schema.judged import FalsePositive, NoduleRow, Place, Row, ScanRow, SliceRow
+from lungct.record import FindingRecord, NoduleRecord
+from lungct.scan import Nodule
+from schema.judged import FalsePositive, NoduleRow, Place, Row, ScanRow, SliceRow, tally_rows
 from schema.slices import read_examples
 from serving.segmentation import Segmentation, find_nodules
 from tests.made_scans import MadeScan, write_scan
@@ -156,6 +162,66 @@ def test_false_positives_lie_in_the_world() -> None:
         FalsePositive((-8.0, 7.0, 100.0), 0.75),
         FalsePositive((5.5, 21.0, 115.0), 0.5),
     )
+
+
+def excluded(zyx: Voxel, diameter_mm: float = -1.0) -> FindingRecord:
+    x, y, z = GEOMETRY.voxel_to_world(zyx).tolist()
+    return FindingRecord((x, y, z), diameter_mm)
+
+
+@pytest.mark.parametrize(
+    ("finding", "is_false"),
+    [
+        (excluded((0, 1, 6)), False),  # 4 mm: what nobody measured is 10 mm wide
+        (excluded((0, 1, 7)), True),  # 5 mm, its radius
+        (excluded((0, 2, 2), 4.5), False),  # 2 mm along y
+        (excluded((0, 2, 2), 4.0), True),
+        (excluded((1, 1, 2), 6.0), True),  # 3 mm along z
+    ],
+)
+def test_what_is_found_on_an_excluded_finding_is_no_false_positive(
+    finding: FindingRecord, is_false: bool
+) -> None:
+    judged = replace(scan([nodule()], [(2, 4, 8)]), excluded=(finding,))
+    rows = judge(judged, ((0, 1, 2), 0.75))
+    assert len(scan_of(rows).figures["m"].false_positives) == is_false
+    # Its voxels are predicted and not true all the same.
+    assert scan_of(rows).figures["m"].overlap == Overlap(0, 1, 1)
+
+
+def test_a_hit_stays_one_on_an_excluded_finding() -> None:
+    judged = replace(scan([nodule()], [(2, 4, 8)]), excluded=(excluded((2, 4, 8)),))
+    (found,) = nodules_of(judge(judged, ((2, 4, 8), 0.75)))
+    assert found.figures["m"].hit_probability == 0.75
+
+
+def test_detection_is_judged_as_by_the_command_for_the_challenge() -> None:
+    # Two nodules, one hit at 0.75; false at 0.875 and 0.5; 0.625 on an excluded finding.
+    nodules = [nodule("1"), nodule("2", (4, 4, 8))]
+    judged = replace(scan(nodules, [(2, 4, 8)]), excluded=(excluded((5, 1, 15)),))
+    parts = [((2, 4, 8), 0.75), ((0, 1, 2), 0.875), ((0, 9, 2), 0.5), ((5, 1, 15), 0.625)]
+    marks = segmented(judged, *parts).nodules
+    part = tally_rows(judge(judged, *parts), ("m",)).part("m")
+
+    submission = Challenge(
+        patients={"1.2": "somebody"},
+        nodules={"1.2": tuple(Nodule(o.id, o.centre_mm, o.diameter_mm) for o in nodules)},
+        excluded={"1.2": (Nodule("1", judged.excluded[0].centre_mm, -1.0),)},
+        marks={
+            "1.2": Marks(
+                np.array([one.centre_mm for one in marks]),
+                np.array([one.probability for one in marks]),
+            )
+        },
+        ignored_marks=0,
+        warnings=(),
+    )
+    expected = judge_submission(submission)
+
+    assert expected.counts.marks_on_excluded == 1
+    assert expected.figures["false_positives_per_scan"].value == 2.0
+    for key, figure in expected.figures.items():
+        assert measure(key, part, 0).value == pytest.approx(figure.value)
 
 
 def test_a_nodule_by_hand() -> None:

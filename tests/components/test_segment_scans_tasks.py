@@ -1,12 +1,13 @@
 """Which scans SegmentScans judges."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from components.segment_scans.scans import choose_patients, list_tasks
-from lungct.record import NoduleRecord, ScanRecord
+from lungct.record import FindingRecord, NoduleRecord, ScanRecord
 from tests.made_scans import MadeScan, write_scan
 
 
@@ -49,16 +50,18 @@ def test_patients_are_chosen_by_themselves() -> None:
     assert len(choose_patients([*names, "new"], 5) & chosen) >= 4
 
 
-def test_each_scan_comes_with_its_nodules(tmp_path: Path) -> None:
+def test_each_scan_comes_with_its_nodules_and_excluded_findings(tmp_path: Path) -> None:
     paths = [write_scan(tmp_path, scan(uid, "eval", "p")) for uid in ("2", "1")]
-    records = [record("1"), record("2", "a", "b"), record("3", "c")]
+    findings = (FindingRecord((1.0, 2.0, 3.0), -1.0),)
+    records = [record("1"), replace(record("2", "a", "b"), excluded=findings), record("3", "c")]
     folders = {"eval": str(tmp_path / "Split-eval")}
 
     first, second = list_tasks(folders, records, 0)
 
     assert (first.series_uid, first.split, first.path) == ("1", "eval", str(paths[1]))
-    assert first.nodules == ()
+    assert first.nodules == first.excluded == ()
     assert (second.series_uid, second.nodules) == ("2", records[1].nodules)
+    assert second.excluded == findings
 
 
 def test_a_scan_needs_a_record_and_the_file_of_an_empty_split_none(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def part_of(voxels: Mapping[str, tuple[int, int, int]]) -> Part:
     """A slice, a scan, and a nodule where anything is true, of each patient."""
     made = Tally()
     for patient, counts in voxels.items():
-        overlap, key = Overlap(*counts), Key("eval", ("3-6",), patient)
+        overlap, key = Overlap(*counts), Key("eval", ("3-6",), patient, "root")
         made.add(key, {"m": Counts(sums_of_slice(overlap).vector())})
         scan = sums_of_scan(overlap, 1).vector()
         made.add(key, {"m": Counts(scan, false_positives=(0.5,))})

@@ -10,6 +10,7 @@ from lungct.grid import Grid
 from lungct.processing import process, to_slices
 from lungct.readers.metaimage import write_scan
 from lungct.readers.tables import read_annotations
+from lungct.record import FindingRecord
 from lungct.scan import Nodule, ScanError
 from lungct.truth.labels import Truth
 from lungct.truth.lidc.folders import by_series
@@ -52,6 +53,17 @@ def test_record(header):
     assert record.slice_count == len(slices)
     assert record.seconds > 0
     assert json.loads(json.dumps(asdict(record)))["nodules"][0]["bucket"] == "15+"
+
+
+def test_the_record_has_each_excluded_finding_once(header):
+    place, other = (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)
+    findings = (Nodule("1", place, -1.0), Nodule("2", other, 4.5), Nodule("3", place, -1.0))
+    outside = Nodule("1", (0.0, 0.0, 900.0), 5.0)
+    for nodule, outcome in ((NODULE, "accepted"), (outside, "quarantined")):
+        found = replace(found_scan(header, (nodule,)), excluded=findings)
+        record = process(found, lambda prepared: prepared.record)
+        assert record.outcome == outcome
+        assert record.excluded == (FindingRecord(place, -1.0), FindingRecord(other, 4.5))
 
 
 def test_slices_cover_the_lungs_with_their_margin(header):

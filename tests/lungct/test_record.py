@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from lungct.record import ACCEPTED, FACTS, OUTCOMES, QUARANTINED, NoduleRecord, ScanRecord
+from lungct.record import (
+    ACCEPTED,
+    FACTS,
+    OUTCOMES,
+    QUARANTINED,
+    FindingRecord,
+    NoduleRecord,
+    ScanRecord,
+)
 
 NODULE = NoduleRecord("1", (1.5, -2.0, 300.25), 6.5, 143.8, "6-8")
 FULL = ScanRecord(
@@ -24,6 +32,7 @@ FULL = ScanRecord(
     lung_volume_ml=1960.5,
     hu_percentiles=(-990.0, -800.5, 60.0),
     nodules=(NODULE, replace(NODULE, id="2")),
+    excluded=(FindingRecord((1.5, -2.0, 300.25), -1.0), FindingRecord((0.0, 1.0, 2.0), 4.5)),
     slice_count=37,
     seconds=1.25,
     warnings=("3 readers instead of 4",),
@@ -61,10 +70,11 @@ def test_a_line_that_is_no_json_is_refused() -> None:
         ScanRecord.from_json(FULL.to_json()[:-1])
 
 
-@pytest.mark.parametrize("nodule", [{}, {"id": "1", "colour": "grey"}, "1"])
-def test_a_nodule_that_is_none_is_refused(nodule: object) -> None:
-    content = {**json.loads(LOST.to_json()), "nodules": [nodule]}
-    with pytest.raises(ValueError, match=r"expected nodules of 1.3, got \["):
+@pytest.mark.parametrize("part", [{}, {"id": "1", "colour": "grey"}, "1"])
+@pytest.mark.parametrize("name", ["nodules", "excluded"])
+def test_a_nodule_or_finding_that_is_none_is_refused(name: str, part: object) -> None:
+    content = {**json.loads(LOST.to_json()), name: [part]}
+    with pytest.raises(ValueError, match=rf"expected {name} of 1.3, got \["):
         ScanRecord.from_json(json.dumps(content))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lungct.readers import LAYOUTS
-from lungct.roots import AUTO, MAX_READERS, TRUTHS, DataRoot
+from lungct.roots import AUTO, MAX_READERS, TRUTHS, DataRoot, source_names
 
 
 def test_all_but_the_path_has_a_default() -> None:
@@ -40,6 +40,7 @@ def test_every_choice_is_taken(layout: str, truth: str) -> None:
     ("said", "message"),
     [
         ({"path": ""}, "expected a path, got ''"),
+        ({"name": "all"}, "expected a name other than all, got 'all'"),
         ({"layout": "nrrd"}, "expected layout auto, luna16, .*, got 'nrrd'"),
         ({"layout": ""}, "expected layout auto, .*, got ''"),
         ({"region": "chest"}, "expected region lung, volume, got 'chest'"),
@@ -52,6 +53,16 @@ def test_every_choice_is_taken(layout: str, truth: str) -> None:
 def test_what_is_none_of_the_choices_is_refused(said: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DataRoot(**{"path": "/data", **said})
+
+
+def test_each_root_has_a_name_that_tells_it_from_the_others() -> None:
+    roots = [
+        *(DataRoot("/a/crops"), DataRoot("/b/crops/"), DataRoot("/c", name="crops")),
+        *(DataRoot("/d/luna16"), DataRoot("/e/all")),
+    ]
+    assert list(source_names(roots).values()) == [
+        *("/a/crops", "/b/crops/", "crops", "luna16", "/e/all"),
+    ]
 
 
 def test_a_root_is_frozen() -> None:

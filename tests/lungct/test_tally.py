@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from lungct.froc.curve import cpm
 from lungct.metrics import Overlap
 from lungct.sums import Sums, sums_of_nodule, sums_of_scan, sums_of_slice
 from lungct.tally import Counts, Key, Part, Sample, Tally
@@ -13,8 +14,8 @@ from lungct.tally import Counts, Key, Part, Sample, Tally
 Row = tuple[Key, dict[str, Counts]]
 
 
-def key(patient: str, *buckets: str, split: str = "eval") -> Key:
-    return Key(split, buckets or ("3-6",), patient)
+def key(patient: str, *buckets: str, split: str = "eval", source: str = "near") -> Key:
+    return Key(split, buckets or ("3-6",), patient, source)
 
 
 def slice_counts(common: int, predicted: int, truth: int) -> Counts:
@@ -84,6 +85,30 @@ def test_a_part_by_hand(
     assert part.vectors.shape == (len(patients), 17)
 
 
+@pytest.mark.parametrize(
+    ("place", "patients", "expected"),
+    [
+        (("eval", None, "far"), ("a", "b"), (3, 3, 3)),
+        (("eval", "15+", "far"), ("b",), (2, 2, 2)),
+        ((None, None, "far"), ("a", "b", "c"), (7, 7, 7)),
+        (("eval", None, None), ("a", "b"), (11, 11, 11)),
+        (("eval", None, "elsewhere"), (), (0, 0, 0)),
+    ],
+)
+def test_a_part_of_one_data_root(
+    place: tuple[str | None, ...], patients: tuple[str, ...], expected: tuple[int, int, int]
+) -> None:
+    rows = [
+        (key("a", "3-6", source="far"), {"m": slice_counts(1, 1, 1)}),
+        (key("b", "15+", source="far"), {"m": slice_counts(2, 2, 2)}),
+        (key("c", "15+", split="train", source="far"), {"m": slice_counts(4, 4, 4)}),
+        # A patient of two data roots is one patient in the whole.
+        (key("a", "3-6", source="near"), {"m": slice_counts(8, 8, 8)}),
+    ]
+    part = tally(rows).part("m", *place)
+    assert (part.patients, voxels(part)) == (patients, expected)
+
+
 def test_the_order_of_rows_and_of_merging_does_not_matter() -> None:
     expected = tally(ROWS).part("m")
     draw = random.Random(1)
@@ -138,8 +163,8 @@ def test_the_froc_of_a_bucket_has_its_nodules_and_all_false_positives() -> None:
     small, large = (tally(ROWS).part("m", "eval", bucket).froc for bucket in ("3-6", "15+"))
     assert (small.nodules.sum(), large.nodules.sum()) == (1, 1)
     assert [int((~one.hits).sum()) for one in (small, large)] == [2, 2]
-    assert (float(small.cpm()), float(large.cpm())) == (0.0, 1.0)
+    assert [float(cpm(one.sensitivities())) for one in (small, large)] == [0.0, 1.0]
 
 
 def test_the_froc_of_nothing_is_undefined() -> None:
-    assert np.isnan(Tally().part("m").froc.cpm())
+    assert np.isnan(cpm(Tally().part("m").froc.sensitivities()))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lungct.grid import Grid
-from pipeline.config import Config
+from pipeline.config import OTHER_DATA, Config
 from pipeline.evaluation import evaluation_config
 from pipeline.loading import load_config
 from report.external import data_warnings, seen_patients
@@ -41,7 +41,28 @@ def test_the_gate_keeps_what_can_be_judged() -> None:
     )
     kept = ["pooled_dice", "mean_slice_dice", "dice_8_to_15", "dice_15_up", "cpm"]
     assert list(config.gate) == kept
-    assert notes[-1] == "left out of the gate, as there is nothing to compare with: no_worse, gap"
+    assert notes[-2:] == (
+        "left out of the gate, as there is no model to compare with: no_worse",
+        "left out of the gate, as all scans are in the eval split: gap",
+    )
+
+
+def test_criteria_on_other_splits_and_data_roots_are_left_out_and_it_is_said_why() -> None:
+    gate = (
+        "gate={pooled_dice: {at_least: 0.5}, learned: {metric: iou, at_least: 0.5, split: train}, "
+        "far: {metric: pooled_dice, at_least: 0.5, source: msd}, "
+        "near: {metric: pooled_dice, at_least: 0.5, source: hospital}}"
+    )
+    path = str(ROOT / "configs" / "demo.yaml")
+    config = load_config(path, [gate], OTHER_DATA, data__roots=["/data/hospital"])
+
+    judged, notes = evaluation_config(config, FACTS)
+
+    assert list(judged.gate) == ["pooled_dice", "near"]
+    assert notes[-2:] == (
+        "left out of the gate, as all scans are in the eval split: learned",
+        "left out of the gate, as the data roots are hospital: far",
+    )
 
 
 def test_nothing_is_said_where_nothing_was_overridden() -> None:
@@ -52,7 +73,8 @@ def test_nothing_is_said_where_nothing_was_overridden() -> None:
 
 def test_a_gate_of_which_nothing_is_left_is_refused() -> None:
     config = demo("gate={drop: {metric: pooled_dice, kind: change, at_least: 0}}")
-    with pytest.raises(ValueError, match="on a figure of the eval split, got drop"):
+    expected = r"on a figure of the eval split .*, got drop \(there is no model to compare with\)"
+    with pytest.raises(ValueError, match=expected):
         evaluation_config(config, FACTS)
 
 

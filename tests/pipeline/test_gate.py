@@ -1,11 +1,13 @@
 """The gate from the configuration to its criteria and to what TFMA is asked."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.config import OTHER_DATA
 from pipeline.eval_config import JUDGED_NAME, SLICES, Drawing, eval_config
 from pipeline.gate import gate_criteria
 from pipeline.loading import ConfigError, load_config
@@ -70,14 +72,27 @@ def test_every_gate_that_comes_along_compares_with_the_last_blessed_model(name: 
             "{iou: {at_least: 0, at_most: 1}}",
             "gate.iou: expected at_least or at_most, got at_least 0.0 and at_most 1.0",
         ),
-        ("{dice: {at_least: 0}}", "gate.dice: expected one of the metrics pooled_dice, "),
-        ("{a: {metric: b, at_least: 0}}", "gate.a: expected one of the metrics pooled_dice, "),
+        (
+            "{presicion: {at_least: 0}}",
+            "gate.presicion: expected a metric that docs/evaluation.md lists, got 'presicion'; "
+            "nearest: precision",
+        ),
+        ("{a: {metric: rcall, at_least: 0}}", "lists, got 'rcall'; nearest: recall"),
         ("{iou: {at_least: 0, bucket: 9-15}}", "gate.iou: expected a bucket of ('all', '3-6', "),
         ("{iou: {at_least: 0, split: dev}}", "gate.iou: expected a split of ('all', 'train', "),
         # A split that this run does not have.
         (
             "{iou: {at_least: 0, split: test}}",
             "gate.iou: expected one of the splits all, train, eval, got 'test'",
+        ),
+        (
+            "{iou: {at_least: 0, source: msd}}",
+            "gate.iou.source: expected one of the data roots all, phantom-1-24-96-256-256, got",
+        ),
+        ("{iou: {at_least: 0, source: ''}}", "gate.iou: expected the name of a data root, or all,"),
+        (
+            "{scan_dice: {at_least: 0, bucket: 3-6, source: all}}",
+            "gate.scan_dice: expected scan_dice of all buckets, got bucket '3-6'",
         ),
         ("{iou: {at_least: 0, kind: ratio}}", "gate.iou.kind: input should be 'value', 'change' "),
         ("{iou: {at_least: 0, on: mean}}", "gate.iou.on: input should be 'value', 'lower' "),
@@ -112,6 +127,33 @@ def test_a_split_that_the_run_has_can_be_asked_for(tmp_path: Path) -> None:
     text = "split: {test_fraction: 0.1}\ngate: {iou: {at_least: 0, split: test}}"
     (one,) = criteria(tmp_path, text)
     assert one.split == "test"
+
+
+ROOTS = """
+data:
+  roots: [/data/luna16, {path: /b/crops, name: msd}]
+gate:
+  near: {metric: pooled_dice, at_least: 0.5, source: luna16}
+  far: {metric: recall, at_most: 0.5, source: msd, bucket: 3-6}
+"""
+
+
+def test_a_criterion_names_a_data_root_as_figures_do(tmp_path: Path) -> None:
+    assert criteria(tmp_path, ROOTS) == (
+        Criterion("pooled_dice", "eval", "all", Comparison.AT_LEAST, 0.5, source="luna16"),
+        Criterion("recall", "eval", "3-6", Comparison.AT_MOST, 0.5, source="msd"),
+    )
+    expected = "far.source: expected one of the data roots all, luna16, msd, got 'crops'"
+    assert expected in refused(tmp_path, ROOTS.replace("source: msd", "source: crops"))
+
+
+def test_other_data_may_have_other_roots(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(REST + ROOTS)
+    path, roots = str(tmp_path / "config.yaml"), ["/other/hospital"]
+    with pytest.raises(ConfigError, match=r"near.source: .* roots all, hospital, got 'luna16'"):
+        load_config(path, data__roots=roots)
+    config = load_config(path, context=OTHER_DATA, data__roots=roots)
+    assert (config.sources, len(config.gate)) == (("hospital",), 2)
 
 
 def metrics(asked: list[Criterion]) -> list[Any]:
@@ -151,6 +193,28 @@ def test_every_metric_sees_how_intervals_are_made_and_the_hash_of_the_code() -> 
 def test_without_criteria_there_is_no_threshold() -> None:
     (figures,) = metrics([])
     assert not figures.per_slice_thresholds
+
+
+@pytest.mark.parametrize(
+    ("criterion", "more"),
+    [
+        (at_least(0.5, "3-6"), set()),
+        (at_least(0.5, source="a"), set()),
+        (at_least(0.5, "3-6", source="a"), {("split", "source", "size_buckets")}),
+        (at_least(0.5, source="a", kind=Kind.GAP), {("source",)}),
+        (
+            at_least(0.5, "3-6", source="a", kind=Kind.GAP),
+            {("split", "source", "size_buckets"), ("source", "size_buckets")},
+        ),
+        (replace(at_least(0.5, source="a"), split="all"), {("source",)}),
+    ],
+)
+def test_a_criterion_on_a_data_root_adds_the_slices_that_it_needs(
+    criterion: Criterion, more: set[tuple[str, ...]]
+) -> None:
+    specs = eval_config([criterion, criterion], Drawing(0, "")).slicing_specs
+    assert {tuple(spec.feature_keys) for spec in specs} == {*SLICES, *more}
+    assert len(specs) == len(SLICES) + len(more)
 
 
 def test_slices_and_models_of_an_evaluation() -> None:

@@ -221,9 +221,11 @@ def test_blessing_that_contradicts_the_gate(tmp_path: Path) -> None:
         ("{}", "expected a section 'grid' in custom_config, got None"),
         ('{"grid": {"context": 1}}', "expected all values of Grid"),
         ('{"grid": {"spacing_mm": [1, 0, 1]}}', "expected 3 spacings"),
+        ('{"grid": {"spacing_mm": [3, 2, 1]}}', "expected evaluation.replicates in .* 'evaluation"),
+        ('{"grid": {"spacing_mm": [3, 2, 1]}, "evaluation": {}}', "expected evaluation.replicates"),
     ],
 )
-def test_configuration_without_the_working_grid(
+def test_configuration_without_what_is_read_of_it(
     tmp_path: Path, configuration: str, expected: str
 ) -> None:
     inputs = write_run(tmp_path, [EVAL])

@@ -1,5 +1,6 @@
 """Reading of TFMA's folder: one that TFMA wrote, and made-up ones for the corners."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.components.made_evaluation import (
     at_most,
     change_of_at_least,
     eval_config,
+    nodule_row,
     row,
     run_tfma,
     write_evaluation,
@@ -145,8 +147,41 @@ def test_other_data_roots_are_shown(tmp_path: Path) -> None:
 
     evaluation = read_evaluation(folder, (at_least(0.5),))
 
-    found = find_row(evaluation.metrics, "pooled_dice", "train", "source=made up")
+    found = find_row(evaluation.metrics, "pooled_dice", "train", source="made up")
     assert found is not None and found.value == 1.0
+
+
+def test_criteria_on_a_data_root_are_judged_as_tfma_judged_them(tmp_path: Path) -> None:
+    # Pooled Dice of each patient 1, but 2 / 6 of one in `b`; its train split 1.
+    rows = [
+        row(4, (4, 4), buckets=["3-6"], patient="p", source="a"),
+        row(4, (4, 4), buckets=["15+"], patient="q", source="b"),
+        row(4, (2, 1), buckets=["3-6"], patient="r", source="b"),
+        row(4, (4, 4), buckets=["3-6"], patient="s", source="b", split="train"),
+        nodule_row(4, (2, 1), bucket="3-6", patient="r", source="b"),
+    ]
+    criteria = (
+        at_least(0.9, source="a"),
+        at_least(0.5, "15+", source="b"),
+        at_least(0.5, "3-6", source="b", min_nodules=1),
+        at_least(0.5, "3-6", source="b", min_nodules=2),
+        at_most(0.5, "3-6", source="b", kind=Kind.GAP, min_nodules=1),
+        replace(at_least(0.5, source="b"), split="all"),
+        replace(at_least(0.5, "3-6", source="b"), split="all"),
+        at_least(0.5, source="c"),
+    )
+
+    evaluation = read_evaluation(run_tfma(tmp_path, eval_config(criteria), rows), criteria)
+
+    assert [one.measured for one in evaluation.gate] == [
+        *(1.0, 1.0, pytest.approx(1 / 3), None, pytest.approx(2 / 3)),
+        *(pytest.approx(2 * 9 / 22), pytest.approx(2 * 5 / 14), None),
+    ]
+    fail, met = Verdict.FAIL, Verdict.PASS
+    assert [one.verdict for one in evaluation.gate] == [
+        *(met, met, fail, Verdict.NOT_JUDGED, fail, met, met, fail),
+    ]
+    assert evaluation.gate[-1].reason == "no such slice"
 
 
 def test_no_evaluation(tmp_path: Path) -> None:
@@ -169,6 +204,7 @@ def test_disagreement_with_tfma_is_an_error(
 
 
 def test_slice_names() -> None:
-    assert slice_name(()) == ("all", "all")
-    assert slice_name((("split", b"eval"), ("size_buckets", "15+"))) == ("eval", "15+")
-    assert slice_name((("size_buckets", "6-8"), ("site", 3))) == ("all", "6-8, site=3")
+    assert slice_name(()) == ("all", "all", "all")
+    key = (("split", b"eval"), ("source", b"crops"), ("size_buckets", "15+"))
+    assert slice_name(key) == ("eval", "15+", "crops")
+    assert slice_name((("size_buckets", "6-8"), ("site", 3))) == ("all", "6-8, site=3", "all")

@@ -50,6 +50,6 @@ def test_row_without_the_candidate(tmp_path: Path) -> None:
     other = replace(row, figures={"other": row.figures[features.CANDIDATE]})
     folder = write_rows(tmp_path, "a", [other])
 
-    expected = r"figures of candidate, got \['other'\] in one of series of p"
+    expected = "expected rows with counts of candidate, got counts of other in one of series of p"
     with pytest.raises(ValueError, match=expected):
         read_judged({"eval": folder})

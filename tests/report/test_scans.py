@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from lungct.record import ScanRecord
+from lungct.record import FindingRecord, ScanRecord
 from report.scans import SourceFacts, SpacingRange, sum_up
 from tests.components.made_run import MadeNodule, MadeScan
 
 SMALL = MadeNodule("1", (5, 30, 30), 4.2, "3-6")
 LARGE = MadeNodule("2", (5, 30, 20), 16.0, "15+")
+FINDING = FindingRecord((1.0, 2.0, 3.0), -1.0)
 
 
 def scans() -> list[ScanRecord]:
     return [
-        MadeScan("a", "train", (SMALL, LARGE)).record(),
+        MadeScan("a", "train", (SMALL, LARGE)).record(excluded=(FINDING, FINDING)),
         MadeScan("b", "train", (SMALL,)).record(
             patient_id="patient of a", spacing_mm=(1.0, 0.5, 0.5), truth="spheres"
         ),
@@ -26,7 +27,7 @@ def scans() -> list[ScanRecord]:
             truth="outlines of 2 or more readers",
             warnings=("3 readers instead of 4",),
         ),
-        ScanRecord("d", "quarantined", "no lung"),
+        ScanRecord("d", "quarantined", "no lung", excluded=(FINDING,)),
     ]
 
 
@@ -44,6 +45,7 @@ def test_counts_by_outcome_and_split() -> None:
     )
     assert data.source_names == ("elsewhere", "made up")
     assert data.warnings == ("twice",)
+    assert data.excluded_findings == 2
     train, evaluated = data.splits
     assert (train.split, train.patients, train.scans, train.slices) == ("train", 1, 2, 24)
     assert train.nodules == {"3-6": 2, "6-8": 0, "8-15": 0, "15+": 1}

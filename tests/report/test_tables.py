@@ -99,7 +99,7 @@ def test_a_row_for_each_size_with_the_patients_that_have_such_nodules() -> None:
 
 
 def test_a_row_for_each_data_root_and_split_with_figures() -> None:
-    one = content(MetricRow("eval", "source=luna16", "pooled_dice", 0.5))
+    one = content(MetricRow("eval", "all", "pooled_dice", 0.5, source="luna16"))
     sources = (SourceFacts("crops", "eval", 1, 2, 3), SourceFacts("luna16", "eval", 4, 5, 6))
 
     (row,) = tables.source_rows(replace(one, data=replace(one.data, sources=sources)))

@@ -14,10 +14,17 @@ from runner.comparison import (
     SplitPatients,
     changed_settings,
     compare,
-    tally_candidate,
 )
 from schema import features
-from schema.judged import Calibration, FalsePositive, Place, ScanFigures, ScanRow, SliceRow
+from schema.judged import (
+    Calibration,
+    FalsePositive,
+    Place,
+    ScanFigures,
+    ScanRow,
+    SliceRow,
+    tally_rows,
+)
 from schema.metrics import find_metric
 
 # Common, predicted and true voxels of a slice.
@@ -34,7 +41,7 @@ def judged(slices: Mapping[str, Overlap], split: str = "eval", bucket: str = "8-
         SliceRow(place(patient, bucket, split=split), 0, {features.CANDIDATE: overlap})
         for patient, overlap in slices.items()
     ]
-    return tally_candidate(rows)
+    return tally_rows(rows)
 
 
 def scan(patient: str, false_positives: int) -> ScanRow:
@@ -80,8 +87,8 @@ def test_a_run_with_itself_has_no_difference() -> None:
 
 
 def test_fewer_false_positives_are_better() -> None:
-    a = tally_candidate([scan("p1", 3), scan("p2", 3)])
-    b = tally_candidate([scan("p1", 1), scan("p2", 1)])
+    a = tally_rows([scan("p1", 3), scan("p2", 3)])
+    b = tally_rows([scan("p1", 1), scan("p2", 1)])
     figure = find(compare(a, b, replicates=50), "false_positives_per_scan")
     assert (figure.a, figure.b, figure.change) == (3.0, 1.0, -2.0)
     assert figure.verdict == "better"
@@ -125,13 +132,6 @@ def test_another_truth_is_counted_and_rows_of_one_run_alone_are_kept() -> None:
     assert find(found, "pooled_dice", "8-15").b == pytest.approx(18 / 22)
     large = find(found, "pooled_dice", "15+")
     assert math.isnan(large.a) and large.b == 0.9 and large.differs
-
-
-def test_a_baseline_is_passed_over_and_a_candidate_is_needed() -> None:
-    both = SliceRow(place("p", "3-6"), 0, {features.CANDIDATE: GOOD, features.BASELINE: POOR})
-    assert tally_candidate([both]).models == {features.CANDIDATE}
-    with pytest.raises(ValueError, match=r"expected counts of candidate, got \['baseline'\]"):
-        tally_candidate([SliceRow(place("p", "3-6"), 0, {features.BASELINE: POOR})])
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,21 @@ def test_dice_by_bucket_from_all_over_small_to_large_to_none() -> None:
     assert all(metric.label in headings for metric in TABLE_METRICS)
 
 
+def test_dice_by_data_root_where_there_are_several() -> None:
+    rows = [
+        MetricRow("eval", "all", "pooled_dice", 0.8),
+        MetricRow("eval", "all", "pooled_dice", 0.4, source="crops"),
+        MetricRow("eval", "all", "pooled_dice", 0.9, source="a"),
+        MetricRow("eval", "3-6", "pooled_dice", 0.3, source="crops"),
+    ]
+    _, *lines = rendered(dice_table(rows, ["eval"]))
+    assert [re.split(r"  +", line)[:3] for line in lines] == [
+        ["eval", "all slices", "0.800"],
+        ["eval", "data root a", "0.900"],
+        ["eval", "data root crops", "0.400"],
+    ]
+
+
 def test_the_gate_shows_what_was_measured_and_asked() -> None:
     lower = Criterion("pooled_dice", "eval", "all", Comparison.AT_LEAST, 0.75)
     upper = Criterion("recall", "eval", "3-6", Comparison.AT_MOST, 0.5)

@@ -81,7 +81,7 @@ def test_a_gate_that_nothing_is_left_of_is_refused(
     monkeypatch.chdir(ROOT)
     gate = "gate={drop: {metric: pooled_dice, kind: change, at_least: 0}}"
     arguments = ["evaluate", "--model", str(model), "--data", ".", "--set", gate]
-    assert_refused(local_runner.main, arguments, "on a figure of the eval split, got drop", capsys)
+    assert_refused(local_runner.main, arguments, "on a figure of the eval split of data", capsys)
 
 
 def test_the_record_of_a_training_run_is_not_replaced(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_passed_gate_ends_well_and_pushes_nothing(end: Callable[..., Any]) -> 
     assert "evaluation of        /models/7" in console
     assert "The gate is passed." in console and "pushed" not in console
     assert "note: the working grid is that of the model, 2.5 × 2 × 1 mm" in console
-    assert "note: left out of the gate, as there is nothing to compare with: no_worse" in console
+    assert "note: left out of the gate, as there is no model to compare with: no_worse" in console
     assert "of crops in 2 scans" in console
     assert record["pushed_path"] is None and record["blessed"] is True
     assert record["evaluated_model"] == {

@@ -12,4 +12,5 @@ RISE = replace(CHANGE, comparison=Comparison.AT_MOST, bound=0.125)
 GAP = replace(RISE, kind=Kind.GAP)
 SURE = replace(HIGH, on=On.UPPER)
 NO_WORSE = replace(CHANGE, on=On.LOWER)
-ALL = [LOW, HIGH, CHANGE, RISE, GAP, SURE, NO_WORSE]
+OF_ROOT = replace(HIGH, source="crops")
+ALL = [LOW, HIGH, CHANGE, RISE, GAP, SURE, NO_WORSE, OF_ROOT]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from schema.criteria import Criterion, criteria_from_json, criteria_to_json
-from tests.schema.made_criteria import ALL, CHANGE, GAP, HIGH, LOW, NO_WORSE, RISE, SURE
+from tests.schema.made_criteria import ALL, CHANGE, GAP, HIGH, LOW, NO_WORSE, OF_ROOT, RISE, SURE
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from tests.schema.made_criteria import ALL, CHANGE, GAP, HIGH, LOW, NO_WORSE, RI
         (CHANGE, "change of pooled Dice, eval split against the last blessed model ≥ −0.03125"),
         (RISE, "change of pooled Dice, eval split against the last blessed model ≤ +0.125"),
         (GAP, "gap of pooled Dice, eval split to the train split ≤ +0.125"),
+        (OF_ROOT, "voxel recall, eval split, data root crops, nodules 8–15 mm ≤ 0.75"),
         (SURE, "upper bound of voxel recall, eval split, nodules 8–15 mm ≤ 0.75"),
         (
             NO_WORSE,
@@ -39,7 +40,7 @@ def test_json_there_and_back() -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"metric": "dice"}, "expected one of the metrics .*, got 'dice'"),
+        ({"metric": "dice"}, "expected a metric that .* lists, got 'dice'"),
         ({"split": "monitor"}, "expected a split of .*, got 'monitor'"),
         ({"bucket": "9-15"}, "expected a bucket of .*, got '9-15'"),
         ({"bound": math.nan}, "expected a finite bound on pooled_dice, got nan"),
@@ -54,12 +55,19 @@ def test_json_there_and_back() -> None:
             {"kind": "gap", "split": "train"},
             "expected the gap of the eval split, got split 'train'",
         ),
+        ({"source": ""}, "expected the name of a data root, or all, got ''"),
         ({"min_nodules": -1}, "expected at least 0 min_nodules, got -1"),
     ],
 )
 def test_wrong_criteria_are_refused(changed: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Criterion.from_json({**LOW.to_json(), **changed})
+
+
+def test_records_without_a_data_root_are_of_all() -> None:
+    values = OF_ROOT.to_json()
+    assert values.pop("source") == "crops"
+    assert Criterion.from_json(values) == HIGH
 
 
 def test_criterion_that_lacks_a_key_is_refused() -> None:

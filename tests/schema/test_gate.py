@@ -9,19 +9,19 @@ import pytest
 from schema.criteria import Criterion
 from schema.gate import GateRow, MeasuredRows, Verdict, is_passed, judge
 from schema.metrics import Kind, MetricRow, On
-from tests.schema.made_criteria import ALL, CHANGE, GAP, HIGH, LOW, NO_WORSE, RISE, SURE
+from tests.schema.made_criteria import ALL, CHANGE, GAP, HIGH, LOW, NO_WORSE, OF_ROOT, RISE, SURE
 
 
 def row(
     of: Criterion, value: float | None, lower: float | None = None, upper: float | None = None
 ) -> MetricRow:
-    return MetricRow(of.split, of.bucket, of.metric, value, lower, upper)
+    return MetricRow(of.split, of.bucket, of.metric, value, lower, upper, of.source)
 
 
 def beside(of: Criterion) -> list[MetricRow]:
     """Figures that a criterion is not about, all of them perfect."""
     perfect = row(of, 1.0, 1.0, 1.0)
-    others = ({"split": "train"}, {"bucket": "15+"}, {"metric": "iou"})
+    others = ({"split": "train"}, {"bucket": "15+"}, {"metric": "iou"}, {"source": "elsewhere"})
     return [replace(perfect, **other) for other in others]
 
 
@@ -135,13 +135,13 @@ def test_change_without_a_last_blessed_model_is_not_applicable(criterion: Criter
         (None, Verdict.NOT_JUDGED, "0 nodules of at least 3"),
     ],
 )
-@pytest.mark.parametrize("criterion", [HIGH, GAP, CHANGE])
+@pytest.mark.parametrize("criterion", [HIGH, GAP, CHANGE, OF_ROOT])
 def test_with_too_few_nodules_it_is_not_judged(
     criterion: Criterion, nodules: float | None, verdict: Verdict, reason: str
 ) -> None:
     asked = replace(criterion, min_nodules=3)
     given = measured(asked, row(asked, 0.0))
-    here = MetricRow(asked.split, asked.bucket, "nodules", nodules)
+    here = MetricRow(asked.split, asked.bucket, "nodules", nodules, source=asked.source)
     elsewhere = MetricRow("train", asked.bucket, "nodules", 99.0)
 
     (found,) = judge([asked], replace(given, values=[elsewhere, here, *given.values]))
@@ -183,6 +183,11 @@ def test_passed_is_what_was_judged_and_missed_nothing(found: list[Verdict], pass
             "0.125 above the bound of 0.750",
         ),
         (
+            GateRow(OF_ROOT, 0.875, Verdict.FAIL),
+            "voxel recall, eval split, data root crops, nodules 8–15 mm ≤ 0.75: measured 0.875, "
+            "0.125 above the bound of 0.750",
+        ),
+        (
             GateRow(CHANGE, -0.0625, Verdict.FAIL),
             "change of pooled Dice, eval split against the last blessed model ≥ −0.03125: "
             "measured −0.062, 0.031 below the bound of −0.031",
@@ -218,6 +223,7 @@ def test_keys_of_a_row_in_json() -> None:
         "kind": "value",
         "on": "value",
         "min_nodules": 3,
+        "source": "all",
         "verdict": "fail",
         "margin": -0.125,
         "reason": "",

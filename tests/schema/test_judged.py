@@ -5,7 +5,7 @@ import pytest
 from lungct.metrics import Overlap
 from lungct.sums import COLUMNS
 from lungct.tally import Counts, Key
-from schema.judged import Row, key_of
+from schema.judged import Row, count_row, key_of, tally_rows
 from tests.schema.made_rows import (
     BUSY,
     FOUND,
@@ -30,7 +30,7 @@ def sums(counts: Counts) -> dict[str, int]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_counts_for_its_patient_in_its_buckets(row: Row) -> None:
-    assert key_of(row) == Key("eval", ("15+", "3-6"), "patient 1")
+    assert key_of(row) == Key("eval", ("15+", "3-6"), "patient 1", "luna16")
 
 
 def test_counts_of_a_slice() -> None:
@@ -81,3 +81,21 @@ def test_voxels_count_once_though_three_rows_hold_them() -> None:
     for row in (nodule_row(FOUND), scan_row(BUSY)):
         (counts,) = row.counts().values()
         assert not {"common", "predicted", "truth"} & set(sums(counts))
+
+
+def test_rows_are_added_up_for_the_models_that_are_asked_for() -> None:
+    rows = [slice_row(Overlap(2, 4, 4), Overlap(0, 1, 4)), nodule_row(FOUND, MISSED)]
+    assert tally_rows(rows).models == {"candidate"}
+    both = tally_rows(rows, ("baseline", "candidate"))
+    assert [int(both.part(name).once.sums.hits) for name in ("candidate", "baseline")] == [1, 0]
+    assert int(both.part("candidate").once.sums.common) == 2
+
+
+@pytest.mark.parametrize("row", [slice_row(Overlap(2, 4, 4)), nodule_row(FOUND), scan_row(BUSY)])
+def test_a_row_without_a_model_is_refused(row: Row) -> None:
+    assert row.models == {"candidate"}
+    expected = "expected rows with counts of other, got counts of candidate in one of 1.2.3$"
+    with pytest.raises(ValueError, match=expected):
+        count_row(row, ("candidate", "other"))
+    with pytest.raises(ValueError, match="of baseline, .*; SegmentScans left the baseline out"):
+        tally_rows([row], ("baseline",))

@@ -26,6 +26,7 @@ ROWS = (
     MetricRow("eval", "all", "recall", 0.7),
     MetricRow("eval", "all", "pooled_dice", 0.8),
     MetricRow("train", "15+", "pooled_dice", 0.9),
+    MetricRow("eval", "all", "recall", 0.4, source="crops"),
 )
 
 
@@ -90,18 +91,27 @@ def test_names_of_figures_by_hand(name: str, key: str, kind: Kind, on: On) -> No
 
 def test_metric_that_is_not_there_is_named() -> None:
     assert find_metric("recall").label == "voxel recall"
-    with pytest.raises(ValueError, match=r"the metrics pooled_dice, .*, got 'dice'"):
-        find_metric("dice")
+    for wrong, nearest in (
+        ("poled_dice", "pooled_dice"),
+        ("Hausdorff", "hausdorff_mm"),
+        ("fp_per_scan", "false_positives_per_scan"),
+        ("", "volume_error"),
+    ):
+        expected = f"metric that docs/evaluation.md lists, got {wrong!r}; nearest: {nearest}"
+        with pytest.raises(ValueError, match=f"{expected}$"):
+            find_metric(wrong)
 
 
 def test_rows_by_split_then_bucket_then_metric() -> None:
     keys = [(row.split, row.bucket, row.metric) for row in in_order(ROWS)]
+    assert in_order(ROWS)[-1].source == "crops"
     assert keys == [
         ("train", "15+", "pooled_dice"),
         ("eval", "all", "pooled_dice"),
         ("eval", "all", "recall"),
         ("eval", "all", "example_count"),
         ("eval", "none", "recall"),
+        ("eval", "all", "recall"),
     ]
 
 
@@ -110,6 +120,8 @@ def test_value_of_a_slice_key() -> None:
     assert metric_value(ROWS, "recall", "eval", "none") is None  # undefined
     assert metric_value(ROWS, "pooled_dice", "eval", "15+") is None  # not measured
     assert find_row(ROWS, "recall", "eval") == ROWS[2]
+    assert metric_value(ROWS, "recall", "eval", source="crops") == 0.4
+    assert metric_value(ROWS, "recall", "eval", source="luna16") is None
     assert find_row(ROWS, "recall", "test") is None
 
 

@@ -2,24 +2,28 @@
 
 import pytest
 
-from schema.slice_keys import shown_buckets, slice_text
+from schema.slice_keys import shown_slices, slice_text
 
 
 def test_data_roots_are_shown_where_there_are_several() -> None:
-    one = ["none", "source=crops", "all", "15+", "3-6", "all"]
-    assert shown_buckets(one) == ("all", "3-6", "15+", "none")
-    assert shown_buckets([*one, "source=a"])[-2:] == ("source=a", "source=crops")
+    buckets = ("all", "3-6", "15+", "none")
+    sizes = [(bucket, "all") for bucket in ("none", "all", "15+", "3-6", "all")]
+    one = [*sizes, ("all", "crops"), ("3-6", "crops")]
+    assert shown_slices(one) == tuple((bucket, "all") for bucket in buckets)
+    # Sizes of one data root are not shown; the gate may ask for them.
+    assert shown_slices([*one, ("all", "a"), ("15+", "b")])[-2:] == (("all", "a"), ("all", "crops"))
 
 
 @pytest.mark.parametrize(
-    ("split", "bucket", "text"),
+    ("key", "text"),
     [
-        ("eval", "all", "eval split"),
-        ("all", "3-6", "all splits, nodules 3–6 mm"),
-        ("eval", "none", "eval split, slices without nodule"),
-        ("train", "source=crops", "train split, data root crops"),
-        ("eval", "scanner=x", "eval split, scanner=x"),
+        (("eval", "all"), "eval split"),
+        (("all", "3-6"), "all splits, nodules 3–6 mm"),
+        (("eval", "none"), "eval split, slices without nodule"),
+        (("train", "all", "crops"), "train split, data root crops"),
+        (("eval", "15+", "crops"), "eval split, data root crops, nodules 15+ mm"),
+        (("eval", "scanner=x"), "eval split, scanner=x"),
     ],
 )
-def test_slices_in_words(split: str, bucket: str, text: str) -> None:
-    assert slice_text(split, bucket) == text
+def test_slices_in_words(key: tuple[str, ...], text: str) -> None:
+    assert slice_text(*key) == text

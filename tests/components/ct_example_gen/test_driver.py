@@ -47,13 +47,17 @@ def test_any_change_of_the_inputs_is_seen(tmp_path: Path) -> None:
     table = tmp_path / "a" / "annotations.csv"
     table.write_text(table.read_text() + "9.9,0,0,0,5\n")
     seen.add(fingerprint(request))
+    excluded = tmp_path / "a" / "annotations_excluded.csv"
+    for text in ("seriesuid\n", "seriesuid,coordX\n"):
+        excluded.write_text(text)
+        seen.add(fingerprint(request))
     table.rename(tmp_path / "a" / "annotation.csv")
     seen.add(fingerprint(request))
     (tmp_path / "a" / "SHA256SUMS").write_text("")
     seen.add(fingerprint(request))
     (tmp_path / "b" / "subset0" / "1.b.mhd").unlink()
     seen.add(fingerprint(request))
-    assert len(seen) == 7
+    assert len(seen) == 9
 
 
 def test_files_in_deep_folders_are_watched(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from lungct.froc import curve
-from lungct.froc.curve import RATES, Froc
+from lungct.froc.curve import RATES, Froc, cpm
 from lungct.froc.matching import match_marks
 from lungct.intervals import replicate_weights
+from lungct.sums import false_positives_per_scan, lesion_sensitivity
 from tests.lungct.froc.findings import finding, marks
 
 
@@ -51,9 +52,9 @@ def test_sensitivities_by_hand():
     # 1/4 is 2 false positives: 2 hits. From 1/2, 4 false positives, it goes on level at 3.
     expected = [2 / 4, 2 / 4, 3 / 4, 3 / 4, 3 / 4, 3 / 4, 3 / 4]
     assert HAND_MADE.sensitivities().tolist() == expected
-    assert float(HAND_MADE.cpm()) == pytest.approx(sum(expected) / 7)
-    assert float(HAND_MADE.lesion_sensitivity()) == 3 / 4
-    assert float(HAND_MADE.false_positives_per_scan()) == 3 / 8
+    assert float(cpm(HAND_MADE.sensitivities())) == pytest.approx(sum(expected) / 7)
+    assert float(lesion_sensitivity(HAND_MADE.sums())) == 3 / 4
+    assert float(false_positives_per_scan(HAND_MADE.sums())) == 3 / 8
 
 
 def test_straight_lines_between_points():
@@ -66,8 +67,8 @@ def test_straight_lines_between_points():
 
 def test_a_scan_without_marks_and_nodules_counts_as_a_scan():
     rows = [(0.9, 0, False), (0.8, 0, True)]
-    assert froc(rows, [1], [1]).false_positives_per_scan() == 1.0
-    assert froc(rows, [1, 0], [1, 3]).false_positives_per_scan() == 0.25
+    assert false_positives_per_scan(froc(rows, [1], [1]).sums()) == 1.0
+    assert false_positives_per_scan(froc(rows, [1, 0], [1, 3]).sums()) == 0.25
     # 1/8 per scan: with one scan an eighth of the way from no to one false positive, where the
     # curve is still at 0 hits; with 4 scans half of the way.
     assert froc(rows, [1], [1]).sensitivities().tolist() == [0, 0, 0, 1, 1, 1, 1]
@@ -83,20 +84,21 @@ def test_no_marks():
     found = froc([], nodules=[1, 2], scans=[1, 1])
     assert found.sensitivities().tolist() == [0.0] * 7
     assert found.curve().false_positives_per_scan.tolist() == [0.0]
-    assert found.lesion_sensitivity() == found.false_positives_per_scan() == 0
+    assert lesion_sensitivity(found.sums()) == false_positives_per_scan(found.sums()) == 0
 
 
 @pytest.mark.parametrize(("rows", "rate"), [([], 0.0), ([(0.5, 0, False)], 1.0)])
 def test_without_nodules_sensitivity_is_undefined(rows, rate):
     found = froc(rows, nodules=[0], scans=[1])
-    assert np.isnan(found.sensitivities()).all() and np.isnan(found.cpm())
-    assert np.isnan(found.lesion_sensitivity()) and np.isnan(found.curve().sensitivity).all()
-    assert found.false_positives_per_scan() == rate
+    assert np.isnan(found.sensitivities()).all() and np.isnan(cpm(found.sensitivities()))
+    assert np.isnan(lesion_sensitivity(found.sums())) and np.isnan(found.curve().sensitivity).all()
+    assert false_positives_per_scan(found.sums()) == rate
 
 
 def test_no_scans_at_all():
     found = Froc.gather([], [])
-    assert np.isnan(found.sensitivities()).all() and np.isnan(found.false_positives_per_scan())
+    assert np.isnan(found.sensitivities()).all()
+    assert np.isnan(false_positives_per_scan(found.sums()))
 
 
 def random_scans(generator, scans):
@@ -151,9 +153,9 @@ def test_agrees_with_brute_force(seed):
     expected = np.interp(RATES, false_positives / 9, hits / nodules)
     found = gathered(scans, patients)
     assert found.sensitivities() == pytest.approx(expected, abs=1e-12)
-    assert float(found.cpm()) == pytest.approx(expected.mean())
-    assert float(found.lesion_sensitivity()) == pytest.approx(hits[-1] / nodules)
-    assert float(found.false_positives_per_scan()) == pytest.approx(false_positives[-1] / 9)
+    assert float(cpm(found.sensitivities())) == pytest.approx(expected.mean())
+    assert float(lesion_sensitivity(found.sums())) == pytest.approx(hits[-1] / nodules)
+    assert float(false_positives_per_scan(found.sums())) == pytest.approx(false_positives[-1] / 9)
 
 
 def test_the_order_of_the_input_changes_nothing():
@@ -167,7 +169,7 @@ def test_the_order_of_the_input_changes_nothing():
     ]
     one, other = gathered(scans, patients), gathered(shuffled, [patients[i] for i in order])
     weights = replicate_weights(len(one.scans), 30, seed=1)
-    assert (one.cpm(weights) == other.cpm(weights)).all()
+    assert (cpm(one.sensitivities(weights)) == cpm(other.sensitivities(weights))).all()
     for name in ("scores", "false_positives_per_scan", "sensitivity"):
         assert (getattr(one.curve(), name) == getattr(other.curve(), name)).all()
 
@@ -180,8 +182,8 @@ def test_a_weight_is_how_often_the_scans_of_a_patient_are_there(monkeypatch):
     weights = replicate_weights(6, 12, seed=2)
     # Fewer marks than there are: every replicate is a block.
     monkeypatch.setattr(curve, "_BLOCK_MARKS", 5)
-    sensitivities, cpm = found.sensitivities(weights), found.cpm(weights)
-    assert sensitivities.shape == (12, 7) and cpm.shape == (12,)
+    sensitivities, sums = found.sensitivities(weights), found.sums(weights)
+    assert sensitivities.shape == (12, 7) and cpm(sensitivities).shape == sums.hits.shape == (12,)
     for replicate, row in enumerate(weights):
         copies = [
             (s, p) for s, p in zip(scans, patients, strict=True) for _ in range(row[int(p[1])])
@@ -189,16 +191,15 @@ def test_a_weight_is_how_often_the_scans_of_a_patient_are_there(monkeypatch):
         drawn = gathered(*zip(*copies, strict=True))
         assert sensitivities[replicate] == pytest.approx(drawn.sensitivities(), abs=1e-12)
         assert (found.sensitivities(row) == sensitivities[replicate]).all()
-        assert found.lesion_sensitivity(weights)[replicate] == drawn.lesion_sensitivity()
-        rate = found.false_positives_per_scan(weights)[replicate]
-        assert rate == drawn.false_positives_per_scan()
+        for name in ("nodules", "hits", "scans", "false_positives"):
+            assert getattr(sums, name)[replicate] == getattr(drawn.sums(), name)
 
 
 def test_a_replicate_without_nodules_is_undefined():
     found = froc([(0.9, 0, True), (0.8, 1, False)], nodules=[1, 0], scans=[1, 1])
     weights = np.array([[0, 2], [2, 0], [0, 0]])
-    assert np.isnan(found.cpm(weights)).tolist() == [True, False, True]
-    assert np.isnan(found.false_positives_per_scan(weights)).tolist() == [False, False, True]
+    assert np.isnan(cpm(found.sensitivities(weights))).tolist() == [True, False, True]
+    assert np.isnan(false_positives_per_scan(found.sums(weights))).tolist() == [False, False, True]
 
 
 def test_scans_are_gathered_by_patient():
@@ -243,10 +244,6 @@ def test_scans_without_a_patient_are_refused():
     ],
 )
 def test_weights_that_fit_no_units(weights, message):
-    for figure in (
-        HAND_MADE.sensitivities,
-        HAND_MADE.lesion_sensitivity,
-        HAND_MADE.false_positives_per_scan,
-    ):
+    for figure in (HAND_MADE.sensitivities, HAND_MADE.sums):
         with pytest.raises(ValueError, match=message):
             figure(weights)

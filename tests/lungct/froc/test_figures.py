@@ -4,7 +4,7 @@ import math
 import pytest
 
 from lungct.froc.curve import RATES
-from lungct.froc.figures import Counts, as_json, as_text, judge
+from lungct.froc.figures import MarkCounts, as_json, as_text, judge
 from lungct.froc.tables import TablePaths, read_challenge
 from tests.lungct.froc import challenge
 
@@ -21,7 +21,7 @@ def values(found):
 
 def test_the_hand_made_submission(tmp_path):
     found = judge(read(tmp_path))
-    assert found.counts == Counts(
+    assert found.counts == MarkCounts(
         scans=3,
         patients=2,
         nodules=3,

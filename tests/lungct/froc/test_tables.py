@@ -3,12 +3,11 @@ import pytest
 from lungct.froc.tables import (
     TablePaths,
     read_challenge,
-    read_excluded,
     read_marks,
     read_series,
 )
+from lungct.readers.excluded import read_excluded
 from lungct.readers.tables import TableError
-from lungct.scan import Nodule
 from tests.lungct.froc import challenge
 
 COLUMNS = "seriesuid,coordX,coordY,coordZ"
@@ -55,23 +54,6 @@ def test_series_that_cannot_be_trusted(tmp_path, content, message):
 def test_a_list_of_series_that_is_not_there(tmp_path):
     with pytest.raises(TableError, match="a list of series, got No such file.* in .*gone.csv"):
         read_series(str(tmp_path / "gone.csv"))
-
-
-def test_excluded_findings_may_have_no_diameter(tmp_path):
-    rows = "1.2,1,2,3,-1\n1.2,1,2,3,-1.0\n1.3,4,5,6,2.5\n"
-    found = read_excluded(table(tmp_path, f"{COLUMNS},diameter_mm\n{rows}"))
-    assert found == {
-        "1.2": (Nodule("1", (1.0, 2.0, 3.0), -1.0), Nodule("2", (1.0, 2.0, 3.0), -1.0)),
-        "1.3": (Nodule("1", (4.0, 5.0, 6.0), 2.5),),
-    }
-
-
-@pytest.mark.parametrize("diameter", ["0", "-2", "nan", "", "x", "151"])
-def test_excluded_findings_with_other_diameters_are_refused(tmp_path, diameter):
-    path = table(tmp_path, f"{COLUMNS},diameter_mm\n1.2,1,2,3,{diameter}\n")
-    message = f"diameter_mm above 0 and up to 150 mm, got '{diameter}' in line 2 of .*table.csv"
-    with pytest.raises(TableError, match=message):
-        read_excluded(path)
 
 
 def test_marks(tmp_path):

@@ -157,6 +157,24 @@ def test_better_overall_and_worse_in_one_bucket_is_refused(tmp_path: Path) -> No
     assert failed(validation) == {missed.text}
 
 
+def test_better_overall_and_worse_in_one_data_root_is_refused(tmp_path: Path) -> None:
+    # Against the last blessed model: in `near` from Dice 2·1/5 to 1, in `far` from 6/7 to 2/5;
+    # over all slices from 2·(20·1 + 3)/(20·5 + 7) = 0.43 to 2·(20·4 + 1)/(20·8 + 5) = 0.98.
+    near = [row(4, (4, 4), (1, 1), ["3-6"], source="near", patient=f"p{n}") for n in range(20)]
+    far = [row(4, (1, 1), (3, 3), ["3-6"], source="far", patient="q")]
+    met = [at_least(0.9), at_least(0.9, source="near"), change_of_at_least(0.0)]
+    missed = [
+        change_of_at_least(0.0, source="far"),
+        change_of_at_least(0.0, "3-6", source="far"),
+        at_least(0.9, source="far"),
+    ]
+    figures, validation = evaluate(tmp_path, [*near, *far], [*met, *missed], baseline=True)
+    assert not validation.validation_ok
+    assert failed(validation) == {one.text for one in missed}
+    change = figures[(("source", "far"), ("split", "eval"))]["pooled_dice_change"]
+    assert change == pytest.approx(2 / 5 - 6 / 7)
+
+
 def test_what_is_not_there_or_undefined_is_refused(tmp_path: Path) -> None:
     missed = [
         at_least(0.84),
