@@ -83,7 +83,7 @@ def test_report_of_a_blessed_model(tmp_path: Path) -> None:
     assert [row for row in summary["metrics"] if row["lower"]] == [
         {
             **{"split": "eval", "bucket": "all", "metric": "pooled_dice"},
-            **{"value": 0.75, "lower": 0.625, "upper": 0.875},
+            **{"value": 0.75, "lower": 0.625, "upper": 0.875, "source": "all"},
         }
     ]
     assert [(row["split"], row["value"]) for row in summary["gaps"]] == [("eval", 0.05)]

@@ -82,11 +82,11 @@ def test_figures_have_intervals_and_counts() -> None:
     assert card["figures"] == [
         {
             **{"split": "eval", "bucket": "all", "metric": "pooled_dice", "value": 0.75},
-            **{"lower": 0.5, "upper": 0.8, "patients": 2.0, "nodules": None},
+            **{"lower": 0.5, "upper": 0.8, "patients": 2.0, "nodules": None, "source": "all"},
         },
         {
             **{"split": "eval", "bucket": "15+", "metric": "pooled_dice", "value": 0.5},
-            **{"lower": None, "upper": None, "patients": None, "nodules": 40.0},
+            **{"lower": None, "upper": None, "patients": None, "nodules": 40.0, "source": "all"},
         },
     ]
     assert card["gate"][0]["verdict"] == "pass"
