@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from models.checkpoint import Checkpoint
 from models.holdout import Holdout
+from models.ignored import IGNORED
 from models.monitor import EpochEnd, Measurement, Monitor, Outputs, PooledDice, predictor
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
@@ -37,6 +38,12 @@ def test_threshold_is_one_of_probability() -> None:
     metric = PooledDice(threshold=0.9)
     metric.update_state(np.array([1.0, 1.0]), np.array([2.0, 2.3]))  # 0.88 and 0.91
     assert float(metric.result()) == pytest.approx(2 * 1 / 3)
+
+
+def test_training_dice_counts_no_ignored_pixel() -> None:
+    metric = PooledDice(threshold=0.5)
+    metric.update_state(np.array([1.0, IGNORED, IGNORED]), np.array([3.0, 3.0, -3.0]))
+    assert float(metric.result()) == 1.0
 
 
 def with_training(split: TrainingSplit, **values: Any) -> TrainingSplit:
