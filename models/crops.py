@@ -129,7 +129,9 @@ def cut_coverage(coverage: Pixels, corner: tuple[int, int], size: int) -> npt.ND
     """
     part, lacking = _square(corner, (size, size), coverage.shape)
     inside = coverage[part].astype(np.int16)
-    return np.pad(inside, lacking, constant_values=int(IGNORED)) if inside.size < size**2 else inside
+    if inside.shape == (size, size):
+        return inside
+    return np.pad(inside, lacking, constant_values=int(IGNORED))
 
 
 def _square(

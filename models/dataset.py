@@ -20,12 +20,13 @@ import tensorflow as tf
 
 from models.augmentation import augmenter, draw_symmetry, move
 from models.crops import CropShape, draw_crop, places_in
+from models.draws import VisitKind
 from models.holdout import Holdout
 from models.ignored import IGNORED
 from models.preprocessing import normalise, units_per_hu
 from models.slice_cache import SliceCache, describe
 from models.split import TrainingSplit
-from models.visits import Visit, VisitKind, VisitPlan, lanes
+from models.visits import Visit, VisitPlan, lanes
 
 _AHEAD = 4  # batches that are read before they are asked for
 _CROP = 1  # tells the random numbers of crops from those of the order
