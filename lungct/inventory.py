@@ -16,7 +16,7 @@ from lungct.readers.layout import Reader, ScanFiles
 from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
 from lungct.readers.root_tables import RootTables
 from lungct.readers.tables import TableError
-from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot
+from lungct.roots import AUTO, LIDC, MASKS, REFUSE, SPHERES, DataRoot, sources_of
 from lungct.scan import Nodule
 from lungct.storage import Listing, list_files
 from lungct.truth.labels import Truth
@@ -116,7 +116,7 @@ def take_inventory(
         checksums,
         {each.listing.root: each.scans for each in opened},
     )
-    sources = _sources(roots)
+    sources = sources_of(roots)
     scans = [
         _found(each, sources[each.root], files, tables, listed)
         for each in opened
@@ -188,15 +188,6 @@ def _check_unique(roots: Iterable[_Root]) -> None:
             both = f"{places[scan.series_uid]}, {scan.path}"
             raise TableError(f"expected series {scan.series_uid} once, got {both}")
         places[scan.series_uid] = scan.path
-
-
-def _sources(roots: Sequence[DataRoot]) -> dict[DataRoot, str]:
-    """What each root is called in figures: by its folder, or by its path where others share it."""
-    names = [root.source for root in roots]
-    return {
-        root: root.path if names.count(root.source) > 1 and not root.name else root.source
-        for root in roots
-    }
 
 
 def _find_outlines(each: _Root, warnings: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -84,6 +85,15 @@ class DataRoot(RootValues):
     def source(self) -> str:
         """The name of the root's scans in figures."""
         return self.name or self.path.rstrip("/").rpartition("/")[2] or self.path
+
+
+def sources_of(roots: Sequence[DataRoot]) -> dict[DataRoot, str]:
+    """What each root is called in figures: by its folder, or by its path where others share it."""
+    names = [root.source for root in roots]
+    return {
+        root: root.path if names.count(root.source) > 1 and not root.name else root.source
+        for root in roots
+    }
 
 
 def _expect(expected: str, holds: bool, got: object) -> None:

@@ -1,7 +1,7 @@
 """How a configuration is made one that judges a pushed model, without training."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lungct.grid import Grid
@@ -29,9 +29,9 @@ class EvaluatedModel:
 def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[str, ...]]:
     """The configuration by which a model is judged.
 
-    All scans are in the eval split; working grid and probability threshold are those of the model;
-    the gate has the criteria on the figures themselves, as there is nothing to compare with and
-    no train split.
+    All scans of the data roots are in the eval split; working grid and probability threshold are
+    those of the model; the gate has the criteria on the figures themselves, as there is nothing to
+    compare with and no train split.
 
     Args:
         config: What the user asks for.
@@ -51,7 +51,14 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
         )
     threshold = facts.probability_threshold
     evaluation = config.evaluation.model_copy(update={"probability_threshold": threshold})
-    changed = {"split": EVAL_ONLY, "grid": facts.grid, "evaluation": evaluation, "gate": gate}
+    data = replace(config.data, with_phantom=False)  # a model may have been trained on it
+    changed = {
+        "data": data,
+        "split": EVAL_ONLY,
+        "grid": facts.grid,
+        "evaluation": evaluation,
+        "gate": gate,
+    }
     return config.model_copy(update=changed), tuple(_overridden(config, facts, gate))
 
 

@@ -1,6 +1,5 @@
 """One run on this machine, from the data to the exit status, with what a person sees of it."""
 
-import dataclasses
 import datetime
 import logging
 import os
@@ -119,14 +118,15 @@ class LocalRun:
             noun = "1 scan" if found == 1 else f"{found} scans"
             places = ", ".join(short_path(root.path) for root in config.data.roots)
             self._say(f"  {noun} in {places}")
-            return
+            if not config.data.with_phantom:
+                return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, phantom)
         self._end(f"{phantom.scans} scans in {short_path(folder)}: a phantom, not patients")
-        data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
-        self._record.config = config.model_copy(update={"data": data})
+        update = {"data": config.data.add_phantom(folder)}
+        self._record.config = config.model_copy(update=update)
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import IO
 
 from lungct.storage import is_folder
-from pipeline.config import Config, absolute
+from pipeline.config import Config
+from pipeline.data_config import absolute
 from pipeline.loading import load_config
 
 
@@ -27,6 +28,10 @@ def read_configuration(arguments: argparse.Namespace) -> Config:
     """
     check_data(arguments.data or ())
     config = load_config(arguments.config, arguments.overrides, data__roots=arguments.data)
+    try:
+        config.check_data()
+    except ValueError as error:
+        raise UsageError(f"{arguments.config}: {error}; --data names data") from None
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
     return config
