@@ -25,7 +25,6 @@ from schema import features
 from schema.slices import IndexRow
 
 _PREDICTION_BATCH = 4
-_MULTIPLE = 32  # pixels that slices are padded to a multiple of, so that few sizes occur
 _TRUE_PART = features.COVERAGE_THRESHOLD / 255.0
 
 
@@ -81,7 +80,9 @@ class Monitor:
         self.training = settings.training
         threshold = settings.probability_threshold
         self._logit = math.log(threshold / (1 - threshold))
-        self._multiple = max(settings.model.stride, _MULTIPLE)
+        # As the exported model does, and no further: a network that was trained on crops has seen
+        # little of what goes on beyond their edge.
+        self._multiple = settings.model.stride
         self._reader = SliceReader(split)
         self._normalise = tf.function(partial(normalise, split.transform), reduce_retracing=True)
         held = [row for row in split.index if is_held_out(row, holdout)]

@@ -51,7 +51,7 @@ def test_criteria_of_a_configuration_in_order(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["demo", "luna16", "vertex"])
+@pytest.mark.parametrize("name", ["demo", "luna16", "mixed", "nodules", "vertex"])
 def test_every_gate_that_comes_along_compares_with_the_last_blessed_model(name: str) -> None:
     root = Path(__file__).resolve().parent.parent.parent
     found = gate_criteria(load_config(str(root / f"configs/{name}.yaml")).gate)
