@@ -1,6 +1,7 @@
 """Cutting training crops from the slices of one scan.
 
-Places and sizes are (z, y, x). What lies beyond the slices is continued by their edge.
+Places and sizes are (z, y, x). What lies beyond the slices is continued by their edge, as it is
+where a scan is segmented, and nothing is learned there.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.ignored import IGNORED
 from schema.features import COVERAGE_THRESHOLD
 
 Pixels = npt.NDArray[Any]
@@ -84,16 +86,16 @@ def draw_crop(
         random: Chooses the pixel, and its place in the crop.
 
     Returns:
-        HU, int16 (size, size, 2·context + 1), and coverage of the slice itself, uint8
-        (size, size). Where the slice is as large as the crop, the crop lies within it; a smaller
-        one lies within the crop.
+        HU, int16 (size, size, 2·context + 1), and coverage of the slice itself, int16
+        (size, size), 0 to 255, or IGNORED beyond the slice. Where the slice is as large as the
+        crop, the crop lies within it; a smaller one lies within the crop.
     """
     pixel = int(places[random.integers(len(places))])
     row, column = divmod(pixel, slab.hu[z].shape[1])
     corner = _corner((z, row, column), slab.hu[z].shape, shape, random)
     hu = cut_box(slab.hu, corner, shape.box)
-    coverage = cut_box(slab.coverage, (z, *corner[1:]), (1, *shape.box[1:]))
-    return np.moveaxis(hu, 0, -1), coverage[0]
+    coverage = cut_coverage(slab.coverage[z], corner[1:], shape.size)
+    return np.moveaxis(hu, 0, -1), coverage
 
 
 def cut_box(volume: Sequence[Pixels], corner: Place, shape: Place) -> Pixels:
@@ -109,12 +111,35 @@ def cut_box(volume: Sequence[Pixels], corner: Place, shape: Place) -> Pixels:
     """
     last = len(volume) - 1
     slices = [volume[min(max(z, 0), last)] for z in range(corner[0], corner[0] + shape[0])]
-    parts = [_inside(*axis) for axis in zip(corner[1:], shape[1:], slices[0].shape, strict=True)]
-    rows, columns = (part for part, _ in parts)
-    box: Pixels = np.stack([pixels[rows, columns] for pixels in slices])
-    if box.shape == shape:
-        return box
-    return np.pad(box, [(0, 0), *(missing for _, missing in parts)], mode="edge")
+    part, lacking = _square(corner[1:], shape[1:], slices[0].shape)
+    box: Pixels = np.stack([pixels[part] for pixels in slices])
+    return box if box.shape == shape else np.pad(box, [(0, 0), *lacking], mode="edge")
+
+
+def cut_coverage(coverage: Pixels, corner: tuple[int, int], size: int) -> npt.NDArray[np.int16]:
+    """Cuts a square that may reach beyond the slice, where nothing is known of nodules.
+
+    Args:
+        coverage: uint8 (rows, columns).
+        corner: First pixel of the square, (y, x).
+        size: Its side.
+
+    Returns:
+        int16 (size, size), 0 to 255; IGNORED beyond the slice.
+    """
+    part, lacking = _square(corner, (size, size), coverage.shape)
+    inside = coverage[part].astype(np.int16)
+    if inside.shape == (size, size):
+        return inside
+    return np.pad(inside, lacking, constant_values=int(IGNORED))
+
+
+def _square(
+    corner: Sequence[int], shape: Sequence[int], sizes: Sequence[int]
+) -> tuple[tuple[slice, ...], list[tuple[int, int]]]:
+    """The part of a rectangle within a slice, and how many pixels lack on both sides of an axis."""
+    axes = [_inside(*axis) for axis in zip(corner, shape, sizes, strict=True)]
+    return tuple(part for part, _ in axes), [lacking for _, lacking in axes]
 
 
 def _inside(first: int, count: int, size: int) -> tuple[slice, tuple[int, int]]:

@@ -20,18 +20,20 @@ import tensorflow as tf
 
 from models.augmentation import augmenter, draw_symmetry, move
 from models.crops import CropShape, draw_crop, places_in
+from models.draws import VisitKind
 from models.holdout import Holdout
+from models.ignored import IGNORED
 from models.preprocessing import normalise, units_per_hu
 from models.slice_cache import SliceCache, describe
 from models.split import TrainingSplit
-from models.visits import Visit, VisitKind, VisitPlan, lanes
+from models.visits import Visit, VisitPlan, lanes
 
 _AHEAD = 4  # batches that are read before they are asked for
 _CROP = 1  # tells the random numbers of crops from those of the order
 _LOG = logging.getLogger(__name__)
 
-_Crop = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
-_Batch = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8], np.int64]
+_Crop = tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]
+_Batch = tuple[npt.NDArray[np.int16], npt.NDArray[np.int16], np.int64]
 _Waiting = list[tuple["Future[list[_Crop]]", int]]  # crops of a visit, and which of them
 
 
@@ -47,11 +49,12 @@ def training_batches(
 
     Returns:
         (image, truth): float32 (batch, crop, crop, C) and the covered part, float32
-        (batch, crop, crop, 1). A share of `nodule_fraction` of the visits is to nodules, the others
-        are anywhere in the region.
+        (batch, crop, crop, 1), IGNORED beyond what is known of a scan. A share of `nodule_fraction`
+        of the visits is to nodules, the others are anywhere in the region.
 
     Raises:
-        ValueError: No slice with a nodule is left for training.
+        ValueError: No slice with a nodule is left for training, or the shares don't fit the data
+            roots.
     """
     source = CropSource(split, holdout)
     _LOG.info(describe(split.index, split.settings.training.cache_bytes))
@@ -67,18 +70,23 @@ def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
     def prepare(hu: Any, coverage: Any, number: Any) -> tuple[Any, Any]:
         """Makes a batch of network input."""
         image = tf.ensure_shape(normalise(transform, hu), hu.shape)
-        truth = tf.cast(coverage, tf.float32)[..., None] / 255.0
-        return vary(image, tf.stack([settings.training.seed, number])), truth
+        return vary(image, tf.stack([settings.training.seed, number])), truth_of(coverage)
 
     raw = tf.data.Dataset.from_generator(
         lambda: source.batches(first_epoch),
         output_signature=(
             tf.TensorSpec((count, size, size, settings.grid.channels), tf.int16),
-            tf.TensorSpec((count, size, size), tf.uint8),
+            tf.TensorSpec((count, size, size), tf.int16),
             tf.TensorSpec((), tf.int64),
         ),
     )
     return raw.map(prepare, num_parallel_calls=_cores(), deterministic=True).prefetch(2)
+
+
+def truth_of(coverage: Any) -> Any:
+    """Training truth, float32 (..., 1), of coverage, int16 (...): 0 to 255, or IGNORED."""
+    covered = tf.cast(coverage, tf.float32)[..., None]
+    return tf.where(covered < 0, IGNORED, covered / 255.0)
 
 
 class CropSource:
@@ -88,7 +96,8 @@ class CropSource:
         """Groups the slices of the split; nothing is read yet.
 
         Raises:
-            ValueError: No slice with a nodule is left for training.
+            ValueError: No slice with a nodule is left for training, or the shares don't fit the
+                data roots.
         """
         training = split.settings.training
         self.split = split
@@ -106,8 +115,8 @@ class CropSource:
             first_epoch: The first epoch, from 0.
 
         Yields:
-            HU, int16 (batch, crop, crop, C); coverage, uint8 (batch, crop, crop); the number of the
-            batch, counted from the first one of epoch 0.
+            HU, int16 (batch, crop, crop, C); coverage, int16 (batch, crop, crop), 0 to 255 or
+            IGNORED; the number of the batch, counted from the first one of epoch 0.
 
         Raises:
             ValueError: The file of a scan is damaged.
@@ -166,7 +175,7 @@ def _assemble(waiting: _Waiting) -> _Crop:
     crops = [future.result()[number] for future, number in waiting]
     shape = crops[0][0].shape
     hu = np.empty((len(crops), *shape), np.int16)
-    coverage = np.empty((len(crops), *shape[:2]), np.uint8)
+    coverage = np.empty((len(crops), *shape[:2]), np.int16)
     for number, crop in enumerate(crops):
         hu[number], coverage[number] = crop
     return hu, coverage

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from models.ignored import covered_and_counted
 from schema.hyperparameters import Training
 
 # Added to overlap and total: the Dice of a crop without nodule is then defined, 1 where nothing is
@@ -20,14 +21,14 @@ def soft_dice_loss(truth: Any, logits: Any) -> Any:
     of five hundred; pooled over the batch, small ones would count for nothing.
 
     Args:
-        truth: Covered part of each voxel, 0 to 1, (N, H, W, 1).
+        truth: Covered part of each voxel, 0 to 1, or IGNORED, (N, H, W, 1).
         logits: Network output of the same shape.
 
     Returns:
         float32 scalar.
     """
-    truth = ops.cast(truth, "float32")
-    probability = ops.sigmoid(ops.cast(logits, "float32"))
+    truth, counted = covered_and_counted(truth)
+    probability = ops.sigmoid(ops.cast(logits, "float32")) * counted
     axes = (1, 2, 3)
     overlap = 2.0 * ops.sum(probability * truth, axes) + _SMOOTHING
     total = ops.sum(probability, axes) + ops.sum(truth, axes) + _SMOOTHING
@@ -42,17 +43,16 @@ def cross_entropy(truth: Any, logits: Any) -> Any:
     batch holds no nodule.
 
     Args:
-        truth: Covered part of each voxel, 0 to 1, any shape.
+        truth: Covered part of each voxel, 0 to 1, or IGNORED, any shape.
         logits: Network output of the same shape.
 
     Returns:
         float32 scalar.
     """
-    truth = ops.cast(truth, "float32")
+    truth, counted = covered_and_counted(truth)
     logits = ops.cast(logits, "float32")
     entropy = ops.relu(logits) - logits * truth + ops.log1p(ops.exp(-ops.abs(logits)))
-    voxels = ops.cast(ops.size(truth), "float32")
-    return ops.sum(entropy) / (ops.sum(truth) + 0.01 * voxels)
+    return ops.sum(entropy * counted) / (ops.sum(truth) + 0.01 * ops.sum(counted))
 
 
 class DiceCrossEntropy(keras.losses.Loss):

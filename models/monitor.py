@@ -13,6 +13,7 @@ from keras import ops
 
 from lungct.metrics import Overlap, overlap_of
 from models.holdout import Holdout, is_held_out
+from models.ignored import covered_and_counted
 from models.monitor_sample import (
     Stratum,
     Totals,
@@ -29,7 +30,6 @@ from schema import features
 from schema.slices import IndexRow
 
 _PREDICTION_BATCH = 4
-_MULTIPLE = 32  # pixels that slices are padded to a multiple of, so that few sizes occur
 _TRUE_PART = features.COVERAGE_THRESHOLD / 255.0
 
 
@@ -45,8 +45,9 @@ class PooledDice(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch; weights are not used."""
-        truth = ops.cast(y_true >= _TRUE_PART, "float32")
-        predicted = ops.cast(y_pred >= self._logit, "float32")
+        covered, counted = covered_and_counted(y_true)
+        truth = ops.cast(covered >= _TRUE_PART, "float32")
+        predicted = ops.cast(y_pred >= self._logit, "float32") * counted
         self.overlap.assign_add(2.0 * ops.sum(truth * predicted))
         self.total.assign_add(ops.sum(truth) + ops.sum(predicted))
 
@@ -86,7 +87,9 @@ class Monitor:
         self.training = settings.training
         threshold = settings.probability_threshold
         self._logit = math.log(threshold / (1 - threshold))
-        self._multiple = max(settings.model.stride, _MULTIPLE)
+        # As the exported model does, and no further: a network that was trained on crops has seen
+        # little of what goes on beyond their edge.
+        self._multiple = settings.model.stride
         self._reader = SliceReader(split)
         self._normalise = tf.function(partial(normalise, split.transform), reduce_retracing=True)
         held = [row for row in split.index if is_held_out(row, holdout)]

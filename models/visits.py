@@ -5,35 +5,19 @@ All is a pure function of the seed and the number of the epoch, so that a resume
 interrupted epoch.
 """
 
-import enum
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from lungct.words import counted
+from models.draws import Ints, VisitKind, codes_of, pool_of
 from models.holdout import Holdout, is_held_out
-from models.split import cuts_nodule, smallest_bucket
+from models.split import cuts_nodule
 from schema.hyperparameters import Hyperparameters, Training
 from schema.slices import IndexRow
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-# By this part of a step the draws of an epoch lie beside those of the one before: multiples of the
-# golden ratio fill the step evenly, so that a slice is not missed for many epochs.
-_GOLDEN: Final = (math.sqrt(5) - 1) / 2
 _ORDER = 0  # tells the random numbers of the order from those of crops
-
-
-class VisitKind(enum.Enum):
-    """What a visit draws its crops from."""
-
-    NODULE = 0  # slices that cut a nodule
-    OTHER = 1  # slices without nodule, within the region of interest
 
 
 @dataclass(frozen=True)
@@ -66,46 +50,22 @@ class VisitPlan:
             settings: All hyperparameters.
 
         Raises:
-            ValueError: No slice with a nodule is left for training.
+            ValueError: No slice with a nodule is left for training, or the shares don't fit the
+                data roots that have slices to train on.
         """
         self._rows = index
         self._training = settings.training
         self._context = settings.grid.context
-        self._scans = _codes([row.series_uid for row in index])
+        self._scans = codes_of([row.series_uid for row in index])
         kinds = [_kind(row, holdout) for row in index]
         self._kinds = np.array([-1 if kind is None else kind.value for kind in kinds], np.int64)
-        self._pools = [self._pool(kind) for kind in VisitKind]
-        if not len(self._pools[VisitKind.NODULE.value].slices):
-            free = sum(not is_held_out(row, holdout) for row in index)
-            raise ValueError(f"expected nodules to train on, got none in {counted(free, 'slice')}")
+        self._pool = pool_of(index, self._kinds, settings.training)
 
     def epoch(self, number: int) -> list[Visit]:
         """The visits of an epoch in their order; those of one scan are spread evenly over it."""
-        counts = self._counts(number)
-        drawn = [pool.draw(count, number) for pool, count in zip(self._pools, counts, strict=True)]
-        places = np.concatenate(drawn)
+        places = self._pool.draw(visits_per_epoch(self._training), number)
         random = np.random.default_rng([self._training.seed, _ORDER, number])
         return self._visits(places[spread(self._scans[places], random)])
-
-    def _counts(self, number: int) -> tuple[int, int]:
-        """Visits of each kind; over several epochs the share is exact."""
-        count, share = visits_per_epoch(self._training), self._training.nodule_fraction
-        if not len(self._pools[VisitKind.OTHER.value].slices):
-            return count, 0
-        near = round((number + 1) * count * share) - round(number * count * share)
-        return near, count - near
-
-    def _pool(self, kind: VisitKind) -> "_Pool":
-        """The slices of a kind, ordered by their groups, so that each group is drawn evenly."""
-        slices = np.flatnonzero(self._kinds == kind.value)
-        rows, balance = [self._rows[place] for place in slices], self._training.balance
-        groups = [
-            (_codes([row.source for row in rows]), balance.sources),
-            (_codes([smallest_bucket(row) for row in rows]), balance.sizes),
-            (_codes([row.patient_id for row in rows]), balance.patients),
-        ]
-        order = np.lexsort([codes for codes, _ in groups[::-1]])
-        return _Pool(slices[order], np.cumsum(slice_weights(groups)[order]))
 
     def _visits(self, drawn: Ints) -> list[Visit]:
         """Visits to the slices drawn, with the neighbours that they need."""
@@ -128,29 +88,6 @@ class VisitPlan:
         """First slice of each scan, and the one after its last."""
         first = np.searchsorted(self._scans, np.arange(self._scans[-1] + 1))
         return first.tolist(), [*first[1:].tolist(), len(self._scans)]
-
-
-def slice_weights(groups: Sequence[tuple[Ints, float]]) -> Floats:
-    """How often each slice is drawn, in parts of all draws.
-
-    Args:
-        groups: From the outermost to the innermost, the group of each of N slices, from 0 to below
-            N, and the power of its number of slices by which a group is drawn among those of the
-            same outer group.
-
-    Returns:
-        (N,), together 1; within the innermost group all are the same.
-    """
-    size = len(groups[0][0])
-    weights, outer = np.ones(size), np.zeros(size, np.int64)
-    for codes, power in groups:
-        inner = np.unique(outer * len(codes) + codes, return_inverse=True)[1]
-        powers = np.bincount(inner).astype(np.float64) ** power
-        outer_of = np.zeros(len(powers), np.int64)
-        outer_of[inner] = outer
-        shares = powers / np.bincount(outer_of, weights=powers)[outer_of]
-        weights, outer = weights * shares[inner], inner
-    return weights / np.bincount(outer)[outer]
 
 
 def spread(groups: Ints, random: np.random.Generator) -> Ints:
@@ -196,22 +133,6 @@ def lanes(training: Training) -> tuple[Ints, Ints]:
     return lane + size * (number // crops), number % crops
 
 
-@dataclass(frozen=True)
-class _Pool:
-    """Slices of one kind; `until` is the sum of weights up to each."""
-
-    slices: Ints
-    until: Floats
-
-    def draw(self, count: int, epoch: int) -> Ints:
-        """Systematic draws: each slice comes as often as its weight says, within one."""
-        if not count:
-            return self.slices[:0]
-        places = (np.arange(count) + (epoch + 1) * _GOLDEN % 1) / count * self.until[-1]
-        found = np.searchsorted(self.until, places, side="right")
-        return np.asarray(self.slices[np.minimum(found, len(self.slices) - 1)])
-
-
 def _kind(row: IndexRow, holdout: Holdout) -> VisitKind | None:
     """What a slice is drawn for, if at all."""
     if is_held_out(row, holdout):
@@ -219,9 +140,3 @@ def _kind(row: IndexRow, holdout: Holdout) -> VisitKind | None:
     if cuts_nodule(row):
         return VisitKind.NODULE
     return VisitKind.OTHER if row.region_voxels > 0 else None
-
-
-def _codes(names: Sequence[str]) -> Ints:
-    """Equal names have equal numbers, from 0 in the order of names; (N,)."""
-    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
-    return np.array([numbers[name] for name in names], np.int64)

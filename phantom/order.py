@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
 
 VERSION: Final = 1
+# What the scans of the phantom are called in figures, beside data roots.
+SOURCE: Final = "phantom"
+
 MAX_SCANS: Final = 999_999
 MAX_SEED: Final = 2**32 - 1
 SMALLEST_SHAPE: Final = (24, 48, 48)

@@ -4,12 +4,10 @@ Nothing heavy is imported here, so that a wrong key is answered at once.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from pydantic import (
-    AfterValidator,
     Field,
     ValidationInfo,
     field_validator,
@@ -17,93 +15,24 @@ from pydantic import (
 )
 
 from lungct.grid import Grid
-from lungct.roots import DataRoot, RootValues, source_names
+from lungct.limits import VOLUME
+from lungct.roots import MASKS, SPHERES
 from lungct.storage import common_base, is_remote
-from phantom.order import Order
+from pipeline.data_config import DataConfig, Place, absolute
 from pipeline.gate import GateConfig
 from pipeline.section import Section
 from schema import features
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
 from schema.metrics import On
+from schema.shares import complete_shares
 from schema.slice_keys import ALL
 from schema.splits import SplitRule
 
-# What may be said of each root, or for all of them at once.
-SHARED = tuple(field.name for field in fields(RootValues))
-
 # Context of a validation that leaves open which data roots there are: a pushed model is judged on
-# other data than the gate was written for.
+# other data than gate and training were written for.
 OTHER_DATA: Final = "other data"
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
-
-
-def absolute(path: str) -> str:
-    """A path from the root of this machine or of a bucket; an empty one stays empty.
-
-    Raises:
-        ValueError: If it holds a sign that TFX would take for a pattern, and so find no file.
-    """
-    found = path if not path or is_remote(path) else os.path.abspath(path)
-    if set("*?[]") & set(found):
-        raise ValueError(f"expected a path without *, ?, [ and ], got {found}")
-    return found
-
-
-Place = Annotated[str, AfterValidator(absolute)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig(RootValues):
-    """Where the scans are, and how many of them may be lost.
-
-    Attributes:
-        roots: Folders, or mappings with the keys of `lungct.roots.DataRoot`. What a root leaves out
-            of RootValues it has from here.
-        phantom: The data set that stands in where no root is given.
-        checksums: A list of checksums besides those named SHA256SUMS beside the scans, which are
-            found by themselves.
-        max_quarantined_fraction: Largest share of the scans found that may be unusable.
-    """
-
-    roots: tuple[DataRoot, ...] = ()
-    phantom: Order = Order()
-    checksums: Place = ""
-    max_quarantined_fraction: Fraction = 0.2
-
-    @field_validator("roots")
-    @classmethod
-    def _absolute_paths(cls, roots: tuple[DataRoot, ...]) -> tuple[DataRoot, ...]:
-        """The same roots by absolute paths."""
-        return tuple(
-            replace(r, path=absolute(r.path), outlines=tuple(map(absolute, r.outlines)))
-            for r in roots
-        )
-
-    @field_validator("outlines")
-    @classmethod
-    def _absolute_outlines(cls, outlines: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(absolute, outlines))
-
-    def root(self, path: str) -> DataRoot:
-        """A folder of which nothing else is said."""
-        return DataRoot(path=path, **{name: getattr(self, name) for name in SHARED})
-
-
-def complete_roots(data: Any) -> Any:
-    """The section `data` as it was read, where every root has what is said for all."""
-    if not isinstance(data, dict) or not isinstance(data.get("roots"), (list, tuple)):
-        return data
-    shared = {name: data[name] for name in SHARED if name in data}
-    return {**data, "roots": [_completed(root, shared) for root in data["roots"]]}
-
-
-def _completed(root: Any, shared: Mapping[str, Any]) -> Any:
-    """A root as a mapping with what is said for all roots."""
-    if isinstance(root, str):
-        return {**shared, "path": root}
-    return {**shared, **root} if isinstance(root, dict) else root
 
 
 class EvaluationConfig(Section):
@@ -180,6 +109,15 @@ class Config(Section):
         folders = [*(root.path for root in self.data.roots), *outlines]
         if folders:
             common_base([*folders, *map(os.path.dirname, files)])
+        if self.data.with_phantom and (self.vertex is not None or is_remote((folders or [""])[0])):
+            expected = "expected data on this machine where the phantom is made beside it"
+            raise ValueError(f"data.with_phantom: {expected}, got {', '.join(folders)}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_data(self, info: ValidationInfo) -> "Config":
+        if self.data.roots and info.context != OTHER_DATA:
+            self.check_data()
         return self
 
     @model_validator(mode="after")
@@ -203,16 +141,24 @@ class Config(Section):
     @model_validator(mode="after")
     def _knows_its_roots(self, info: ValidationInfo) -> "Config":
         for name, one in self.gate.items():
-            if one.source not in (ALL, *self.sources) and info.context != OTHER_DATA:
-                expected = f"expected one of the data roots {', '.join((ALL, *self.sources))}"
+            if one.source not in (ALL, *self.data.sources) and info.context != OTHER_DATA:
+                expected = f"expected one of the data roots {', '.join((ALL, *self.data.sources))}"
                 raise ValueError(f"gate.{name}.source: {expected}, got {one.source!r}")
         return self
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """What the data roots are called in figures, that of the phantom where none is given."""
-        roots = self.data.roots or (self.data.root(self.data.phantom.folder),)
-        return tuple(dict.fromkeys(source_names(roots).values()))
+    def check_data(self) -> None:
+        """Raises ValueError where training's shares, or the phantom, don't fit the data roots."""
+        data = self.data
+        if not data.roots and (data.region == VOLUME or data.truth == MASKS):
+            got = f"data.region {data.region} and data.truth {data.truth or SPHERES}"
+            raise ValueError(
+                f"expected data roots, since a phantom is no crop, got none with {got}"
+            )
+        if self.training.shares:
+            try:
+                complete_shares(self.training.shares, dict.fromkeys(self.data.sources, 1.0))
+            except ValueError as error:
+                raise ValueError(f"training.shares: {error}") from None
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """How a configuration is made one that judges a pushed model, without training."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lungct.grid import Grid
 from pipeline.config import Config
@@ -29,8 +29,8 @@ class EvaluatedModel:
 def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[str, ...]]:
     """The configuration by which a model is judged.
 
-    All scans are in the eval split; working grid and probability threshold are those of the model;
-    the gate has the criteria on figures that there are.
+    All scans of the data roots are in the eval split; working grid and probability threshold are
+    those of the model; the gate has the criteria on figures that there are.
 
     Args:
         config: What the user asks for.
@@ -42,7 +42,8 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
     Raises:
         ValueError: No criterion of the gate is left.
     """
-    unjudged = {name: _why_not_judged(one, config.sources) for name, one in config.gate.items()}
+    data = replace(config.data, with_phantom=False)  # a model may have been trained on it
+    unjudged = {name: _why_not_judged(one, data.sources) for name, one in config.gate.items()}
     gate = {name: one for name, one in config.gate.items() if not unjudged[name]}
     if not gate:
         raise ValueError(
@@ -51,7 +52,13 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
         )
     threshold = facts.probability_threshold
     evaluation = config.evaluation.model_copy(update={"probability_threshold": threshold})
-    changed = {"split": EVAL_ONLY, "grid": facts.grid, "evaluation": evaluation, "gate": gate}
+    changed = {
+        "data": data,
+        "split": EVAL_ONLY,
+        "grid": facts.grid,
+        "evaluation": evaluation,
+        "gate": gate,
+    }
     return config.model_copy(update=changed), tuple(_overridden(config, facts, unjudged))
 
 

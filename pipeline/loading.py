@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.config import Config, complete_roots
+from pipeline.config import Config
+from pipeline.data_config import complete_roots
 from pipeline.strict_yaml import Document, YamlError, read_yaml
 
 # Stands in valid keys for a name that the user chooses.
@@ -100,10 +101,18 @@ def nearest_key(key: str) -> str:
 
 def _general(key: str) -> tuple[str, str]:
     """A dotted key with `NAME` where the user chooses a name, and the name that was chosen."""
-    section, *rest = key.split(".")
-    if not rest or not _is_mapping(_fields_of(Config).get(section)):
-        return key, CHOSEN
-    return ".".join((section, CHOSEN, *rest[1:])), rest[0]
+    general: list[str] = []
+    name, chosen = CHOSEN, False
+    section: type[Any] | None = Config
+    for part in key.split("."):
+        if chosen:
+            name, chosen = part, False
+            general.append(CHOSEN)
+            continue
+        annotation = _fields_of(section).get(part)
+        section, chosen = _section_of(annotation), _is_mapping(annotation)
+        general.append(part)
+    return ".".join(general), name
 
 
 def _is_mapping(annotation: Any) -> bool:

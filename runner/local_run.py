@@ -1,6 +1,5 @@
 """One run on this machine, from the data to the exit status, with what a person sees of it."""
 
-import dataclasses
 import datetime
 import logging
 import os
@@ -119,15 +118,16 @@ class LocalRun:
         if config.data.roots:
             places = ", ".join(short_path(root.path) for root in config.data.roots)
             self._say(f"  {counted(found, 'scan')} in {places}")
-            return
+            if not config.data.with_phantom:
+                return
         phantom = config.data.phantom
         folder = os.path.join(config.output, phantom.folder)
         self._begin("Phantom")
         make_phantoms(folder, phantom)
         scans = counted(phantom.scans, "scan")
         self._end(f"{scans} in {short_path(folder)}: a phantom, not patients")
-        data = dataclasses.replace(config.data, roots=(config.data.root(folder),))
-        self._record.config = config.model_copy(update={"data": data})
+        update = {"data": config.data.add_phantom(folder)}
+        self._record.config = config.model_copy(update=update)
 
     def _run_pipeline(self) -> None:
         self._begin("starting TFX")

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import IO
 
 from lungct.storage import is_folder
-from pipeline.config import Config, absolute
+from pipeline.config import OTHER_DATA, Config
+from pipeline.data_config import absolute
 from pipeline.loading import load_config
 
 
@@ -28,6 +29,11 @@ def read_configuration(arguments: argparse.Namespace, context: str | None = None
     """
     check_data(arguments.data or ())
     config = load_config(arguments.config, arguments.overrides, context, data__roots=arguments.data)
+    if context != OTHER_DATA:
+        try:
+            config.check_data()
+        except ValueError as error:
+            raise UsageError(f"{arguments.config}: {error}; --data names data") from None
     if config.vertex is not None:
         raise UsageError(f"{arguments.config} is for Vertex AI: use kubeflow_runner.py")
     return config

@@ -85,7 +85,8 @@ class Augmentation:
 class Balance:
     """How often groups are drawn for training: in proportion to a power of their size.
 
-    With 1 each slice counts alike, so that what is frequent prevails; with 0 each group does.
+    With 1 each slice counts alike, so that what is frequent prevails; with 0 each group does. Data
+    roots that `Training.shares` names have these shares instead.
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -115,6 +116,7 @@ class Training:
     crop_size: int = 96
     nodule_fraction: float = 0.7  # of the crops that are centred near a nodule
     crops_per_visit: int = 6  # drawn each time that a scan is opened
+    shares: dict[str, float] = field(default_factory=dict)  # of the crops, by name of data root
     balance: Balance = field(default_factory=Balance)
     bce_weight: float = 0.5  # of cross entropy in the loss; the rest is soft Dice
     patience: int = 8  # epochs without a better monitor Dice before training stops
@@ -137,6 +139,8 @@ class Training:
             _require(0 <= getattr(self, name) <= 1, f"{name} in [0, 1]", getattr(self, name))
         for name in ("patience", "cache_bytes", "weight_decay"):
             _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
+        for name, share in self.shares.items():
+            _require(0 <= share <= 1, f"a share of {name} in [0, 1]", share)
         _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
         _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
         _require(self.monitor_error > 0, "a positive monitor_error", self.monitor_error)

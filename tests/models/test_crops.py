@@ -2,7 +2,8 @@ from typing import Any
 
 import numpy as np
 
-from models.crops import CropShape, Slab, cut_box, draw_crop, places_in
+from models.crops import CropShape, Slab, cut_box, cut_coverage, draw_crop, places_in
+from models.ignored import IGNORED
 from schema.features import COVERAGE_THRESHOLD
 
 
@@ -32,7 +33,7 @@ FIRST = 16 * 20  # number of the first voxel of the middle slice
 def test_crop_without_jitter_has_the_nodule_in_its_centre() -> None:
     hu, coverage = cut(slab((7, 9)), 1, True, STILL, random(1))
     assert hu.shape == (8, 8, 3) and hu.dtype == np.int16
-    assert coverage.shape == (8, 8) and coverage.dtype == np.uint8
+    assert coverage.shape == (8, 8) and coverage.dtype == np.int16
     assert coverage[4, 4] == COVERAGE_THRESHOLD and np.count_nonzero(coverage) == 1
     assert hu[4, 4].tolist() == [z * FIRST + 7 * 20 + 9 for z in range(3)]
 
@@ -85,16 +86,27 @@ def test_the_end_slice_is_repeated_beyond_the_scan() -> None:
     assert (hu[4, 4] // FIRST).tolist() == [0, 0, 0, 1, 2]
 
 
-def test_a_smaller_slice_is_continued_by_its_edge() -> None:
+def test_a_smaller_slice_is_continued_by_its_edge_of_which_nothing_is_known() -> None:
     hu, coverage = cut(slab((7, 9)), 1, True, CropShape(18, 0, 0.0), random(1))
     assert hu.shape == (18, 18, 1)
     rows = (hu[:, 0, 0] - FIRST) // 20
     # The nodule in row 7 would be in the crop's row 9; the 16 rows lie wholly in the crop.
     assert rows.tolist() == [0, 0, *range(16)]
-    assert np.argwhere(coverage).tolist() == [[9, 9]]
+    assert np.argwhere(coverage > 0).tolist() == [[9, 9]]
     edge = slab((0, 5))
     _, coverage = cut(edge, 1, True, CropShape(18, 0, 0.0), random(1))
-    assert np.argwhere(coverage)[:, 0].tolist() == [0, 1, 2]  # repeated like the HU
+    assert np.argwhere(coverage > 0)[:, 0].tolist() == [2]  # not repeated like the HU
+    assert (coverage == IGNORED).all(axis=1).tolist() == [True, True, *[False] * 16]
+    assert np.count_nonzero(coverage == IGNORED) == 2 * 18
+
+
+def test_coverage_is_unknown_beyond_each_side_of_a_slice() -> None:
+    part = np.array([[1, 2, 3], [4, 5, 255]], np.uint8)
+    np.testing.assert_array_equal(
+        cut_coverage(part, (-1, 1), 4),
+        [[-1, -1, -1, -1], [2, 3, -1, -1], [5, 255, -1, -1], [-1, -1, -1, -1]],
+    )
+    np.testing.assert_array_equal(cut_coverage(part, (0, 1), 2), [[2, 3], [5, 255]])
 
 
 def test_boxes_reach_beyond_the_volume_on_all_sides() -> None:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from models.dataset import CropSource, batches_of, training_batches
 from models.holdout import Holdout, choose_holdout
+from models.ignored import IGNORED
 from models.preprocessing import normalise
 from models.split import TrainingSplit, read_split
 from schema.hyperparameters import Augmentation, parse
@@ -69,6 +70,15 @@ def test_crops_are_those_of_the_scans(split: TrainingSplit) -> None:
             top = int(np.flatnonzero(np.any(np.diff(crop[..., 1], axis=0), axis=1))[0])
             n, z = place_of[np.moveaxis(crop[top : top + 32], -1, 0).tobytes()]
             np.testing.assert_array_equal(part[top : top + 32], scans[n].coverage[z])
+            assert (part[:top] == IGNORED).all() and (part[top + 32 :] == IGNORED).all()
+
+
+def test_truth_is_ignored_beyond_the_slice(split: TrainingSplit) -> None:
+    split = with_training(split, augmentation=Augmentation(), crop_size=48)
+    [(_, truth)] = take(split, 1)
+    # 32 x 40 pixels of each crop are of the slice, whichever way it was turned.
+    assert ((truth == IGNORED).sum(axis=(1, 2, 3)) == 48 * 48 - 32 * 40).all()
+    assert truth.max() > 0.5 and set(truth[truth < 0]) == {IGNORED}
 
 
 def test_crops_are_normalised_and_coverage_is_a_part(split: TrainingSplit) -> None:

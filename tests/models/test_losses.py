@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.ignored import IGNORED
 from models.losses import DiceCrossEntropy, cross_entropy, loss_of, soft_dice_loss
 from schema.hyperparameters import Training
 
@@ -63,6 +64,15 @@ def test_cross_entropy_of_a_partly_covered_voxel_is_lowest_at_its_part(part: flo
     ]
     best = logits[int(np.argmin(losses))]
     assert 1 / (1 + math.exp(-best)) == pytest.approx(part, abs=0.01)
+
+
+def test_nothing_is_learned_from_ignored_voxels() -> None:
+    truth, logits = crops([ONE, ONE, 0, 0]), crops([ZERO_LOGIT] * 4)
+    more_truth = crops([ONE, ONE, 0, 0, IGNORED, IGNORED])
+    for loss in (soft_dice_loss, cross_entropy):
+        for guess in (-30.0, 30.0):
+            more_logits = crops([ZERO_LOGIT] * 4 + [guess, -guess])
+            assert float(loss(more_truth, more_logits)) == pytest.approx(float(loss(truth, logits)))
 
 
 def test_the_loss_weighs_both_and_can_be_saved() -> None:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from models.holdout import Holdout
+from models.ignored import IGNORED
 from models.monitor import Measurement, Monitor, PooledDice, predictor
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
@@ -35,6 +36,12 @@ def test_threshold_is_one_of_probability() -> None:
     assert float(metric.result()) == pytest.approx(2 * 1 / 3)
 
 
+def test_training_dice_counts_no_ignored_pixel() -> None:
+    metric = PooledDice(threshold=0.5)
+    metric.update_state(np.array([1.0, IGNORED, IGNORED]), np.array([3.0, 3.0, -3.0]))
+    assert float(metric.result()) == 1.0
+
+
 def with_training(split: TrainingSplit, **values: Any) -> TrainingSplit:
     training = replace(split.settings.training, **values)
     return replace(split, settings=replace(split.settings, training=training))
@@ -52,7 +59,7 @@ def brightest(images: Any) -> Any:
 def test_of_all_slices_the_monitor_measures_pooled_dice(split: TrainingSplit) -> None:
     measured = Monitor(split, HELD_OUT).measure(everywhere, 500)
     truth = int(TRUTH.sum())
-    # Padding to 32 by 64 is cut off again.
+    # Padding is cut off again.
     expected = 2 * truth / (truth + 6 * PIXELS)
     assert measured.dice == pytest.approx(expected)
     assert (measured.error, measured.slices) == (0.0, 6)
@@ -117,11 +124,13 @@ def test_the_network_sees_neighbours_and_edges_continued(split: TrainingSplit) -
         seen.append(np.asarray(images))
         return everywhere(images)
 
-    Monitor(split, HELD_OUT).measure(look, 500)
-    assert {images.shape[1:] for images in seen} == {(32, 64, 3)}  # 40 columns go on to 64
+    deep = replace(split.settings, model=replace(split.settings.model, levels=5))
+    Monitor(replace(split, settings=deep), HELD_OUT).measure(look, 500)
+    # 40 columns go on to 48, the next multiple of the stride, as in the exported model.
+    assert {images.shape[1:] for images in seen} == {(32, 48, 3)}
     hu = np.clip(SCAN.hu.astype(np.float64), -1000, 400)
     image = (hu - synthetic.MEAN_HU) / synthetic.DEVIATION_HU
-    image = np.concatenate([image, np.repeat(image[..., -1:], 24, axis=-1)], axis=-1)
+    image = np.concatenate([image, np.repeat(image[..., -1:], 8, axis=-1)], axis=-1)
     expected = np.stack([image[[0, *range(5)]], image, image[[*range(1, 6), 5]]], axis=-1)
     found = np.concatenate(seen)
     places = [int(np.argmin(np.abs(expected - one).sum(axis=(1, 2, 3)))) for one in found]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.draws import VisitKind, slice_weights
 from models.holdout import Holdout
-from models.visits import Visit, VisitKind, VisitPlan, lanes, slice_weights, spread
+from models.visits import Visit, VisitPlan, lanes, spread
 from schema.hyperparameters import Balance, Hyperparameters, parse
 from schema.slices import IndexRow
 from tests.models import synthetic
@@ -76,6 +77,66 @@ def test_sources_and_patients_are_balanced_too() -> None:
     # Sources alike: 120 and 120 of 240; patients alike: 60 and 60 of the first 120.
     for series, expected in {"a": 60, "b": 60, "c": 120}.items():
         assert abs(near[series] - expected) <= 1
+
+
+def by_kind_and_source(visits: Iterable[Visit]) -> Counter[tuple[VisitKind, str]]:
+    return Counter((visit.kind, visit.run[0].source) for visit in visits)
+
+
+def three_roots() -> list[IndexRow]:
+    """30 slices of whole scans, 4 of crops and 2 of crops that are cut throughout."""
+    return [
+        *scan("a", 30, {z: "6-8" for z in range(3)}, source="whole"),
+        *scan("b", 4, {z: "15+" for z in range(2)}, source="crops"),
+        *scan("c", 2, {z: "3-6" for z in range(2)}, source="tight"),
+    ]
+
+
+def test_data_roots_have_their_shares_within_one_visit_of_either_kind() -> None:
+    shares = {"whole": 0.31, "crops": 0.59, "tight": 0.1}
+    made = plan(three_roots(), nodule_fraction=0.7, shares=shares)
+    near, other = VisitKind.NODULE, VisitKind.OTHER
+    for epoch in range(5):
+        found = by_kind_and_source(made.epoch(epoch))  # 480 visits
+        assert found.total() == 480
+        for kind, source, expected in (
+            *((near, "whole", 480 * 0.31 * 0.7), (other, "whole", 480 * 0.31 * 0.3)),
+            *((near, "crops", 480 * 0.59 * 0.7), (other, "crops", 480 * 0.59 * 0.3)),
+            (near, "tight", 48),  # each of its slices cuts a nodule
+        ):
+            assert abs(found[kind, source] - expected) <= 1
+        assert found[other, "tight"] == 0
+
+
+def test_roots_without_a_share_have_the_rest_by_their_balance() -> None:
+    # 30 and 2 slices at the power 0.5: √30 / (√30 + √2) = 0.7948 of the half that is left
+    balance = Balance(sources=0.5)
+    visits = plan(three_roots(), shares={"crops": 0.5}, balance=balance).epoch(0)
+    found = Counter(visit.run[0].source for visit in visits)
+    for source, expected in {"crops": 240, "whole": 240 * 0.7948, "tight": 240 * 0.2052}.items():
+        assert abs(found[source] - expected) <= 2
+
+
+def test_a_root_may_be_left_out_of_training() -> None:
+    shares = {"whole": 0.5, "crops": 0.5, "tight": 0.0}
+    visits = plan(three_roots(), shares=shares).epoch(0)
+    assert {visit.run[0].source for visit in visits} == {"whole", "crops"}
+
+
+def test_shares_hold_whatever_a_root_has_that_is_held_out() -> None:
+    index = [*three_roots(), *scan("d", 9, {3: "6-8"}, source="other")]
+    made = VisitPlan(index, Holdout(("d",)), settings(shares={"crops": 0.5}))
+    assert {visit.run[0].source for visit in made.epoch(0)} == {"whole", "crops", "tight"}
+
+
+def test_shares_that_do_not_fit_the_roots_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="training.shares: expected shares of the data roots crops"
+    ):
+        plan(three_roots(), shares={"crosp": 0.5})
+    only_others = [*scan("a", 9, source="whole"), *scan("b", 4, {0: "15+"}, source="crops")]
+    with pytest.raises(ValueError, match="nodules to train on, got none in 9 slices"):
+        plan(only_others, shares={"whole": 1.0, "crops": 0.0})
 
 
 def test_several_epochs_draw_each_slice() -> None:

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from lungct.roots import DataRoot, RootValues
-from pipeline.config import Config, DataConfig
+from pipeline.config import Config
+from pipeline.data_config import DataConfig
 from pipeline.loading import ConfigError, load_config, valid_keys
 
 REST = """
@@ -18,10 +19,14 @@ gate: {pooled_dice: {at_least: 0.5}}
 """
 
 
-def load(folder: Path, data: dict[str, Any], *overrides: str) -> DataConfig:
+def load_all(folder: Path, data: dict[str, Any], *overrides: str) -> Config:
     path = folder / "config.yaml"
     path.write_text(REST + yaml.safe_dump({"data": data}))
-    return load_config(str(path), overrides).data
+    return load_config(str(path), overrides)
+
+
+def load(folder: Path, data: dict[str, Any], *overrides: str) -> DataConfig:
+    return load_all(folder, data, *overrides).data
 
 
 def test_a_root_is_a_folder_or_a_mapping(tmp_path: Path) -> None:
@@ -137,3 +142,61 @@ def test_inputs_in_several_places_are_refused(
     with pytest.raises(ConfigError, match="on one file system or in one bucket, got ") as caught:
         load(tmp_path, {"roots": roots, **others})
     assert "\n" not in str(caught.value)
+
+
+def test_the_phantom_may_lie_beside_roots(tmp_path: Path) -> None:
+    crops = {"region": "volume", "truth": "masks", "roots": ["/crops"], "with_phantom": True}
+    data = load(tmp_path, crops)
+    assert data.sources == ("crops", "phantom")
+    both = data.add_phantom("/out/made")
+    # What is said for all roots is not said of the phantom.
+    assert both.roots == (
+        DataRoot("/crops", region="volume", truth="masks"),
+        DataRoot("/out/made", "phantom", region="lung", truth=""),
+    )
+    assert both.sources == ("crops", "phantom")
+
+
+def test_the_phantom_alone_is_taken_as_is_said_for_all_roots(tmp_path: Path) -> None:
+    data = load(tmp_path, {"min_readers": 3})
+    assert data.sources == ("phantom",)
+    assert data.add_phantom("/made").roots == (DataRoot("/made", "phantom", min_readers=3),)
+    assert load(tmp_path, {"roots": ["/a", "/b/a"]}).sources == ("/a", "/b/a")
+
+
+def test_a_phantom_stands_in_for_no_crops(tmp_path: Path) -> None:
+    load_all(tmp_path, {}).check_data()
+    for data in ({"region": "volume"}, {"truth": "masks"}):
+        with pytest.raises(ValueError, match="expected data roots, since a phantom is no crop, "):
+            load_all(tmp_path, data).check_data()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["training.shares={phantom: 0.5}"], ["training.shares.crops=1", "training.shares.phantom=0"]],
+)
+def test_shares_name_data_roots(tmp_path: Path, overrides: list[str]) -> None:
+    config = load_all(tmp_path, {"roots": ["/crops"], "with_phantom": True}, *overrides)
+    assert config.learning()["training"]["shares"] == config.training.shares != {}
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ("{nodules: 0.5}", "shares of the data roots crops, phantom, got one of 'nodules'"),
+        ("{phantom: 0.5, crops: 0.4}", "shares that are 1 together, got phantom: 0.5, crops: 0.4"),
+        ("{phantom: 1}", "training.shares: expected a rest for crops, got phantom: 1"),
+        ("{phantom: 2}", "a share of phantom in [0, 1], got 2"),
+        ("{phantom: a}", "training.shares.phantom: input should be a valid number"),
+    ],
+)
+def test_wrong_shares_are_one_line(tmp_path: Path, shares: str, expected: str) -> None:
+    data = {"roots": ["/crops"], "with_phantom": True}
+    with pytest.raises(ConfigError) as caught:
+        load_all(tmp_path, data, f"training.shares={shares}")
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_phantom_is_made_beside_data_on_this_machine_only(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the phantom is made beside it, got gs://bucket/crops"):
+        load(tmp_path, {"roots": ["gs://bucket/crops"], "with_phantom": True})

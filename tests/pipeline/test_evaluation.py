@@ -34,6 +34,11 @@ def test_all_scans_are_in_the_eval_split_on_the_grid_of_the_model() -> None:
     )
 
 
+def test_no_phantom_is_judged_beside_the_data() -> None:
+    config, _ = evaluation_config(demo("data.roots=[/a]", "data.with_phantom=true"), FACTS)
+    assert config.data.sources == ("a",)
+
+
 def test_the_gate_keeps_what_can_be_judged() -> None:
     config, notes = evaluation_config(
         demo("gate.gap={metric: pooled_dice, kind: gap, at_most: 0.1}", "gate.cpm={at_least: 0.1}"),

@@ -53,7 +53,7 @@ def test_criteria_of_a_configuration_in_order(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["demo", "luna16", "vertex"])
+@pytest.mark.parametrize("name", ["demo", "luna16", "mixed", "nodules", "vertex"])
 def test_every_gate_that_comes_along_compares_with_the_last_blessed_model(name: str) -> None:
     root = Path(__file__).resolve().parent.parent.parent
     found = gate_criteria(load_config(str(root / f"configs/{name}.yaml")).gate)
@@ -153,7 +153,7 @@ def test_other_data_may_have_other_roots(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"near.source: .* roots all, hospital, got 'luna16'"):
         load_config(path, data__roots=roots)
     config = load_config(path, context=OTHER_DATA, data__roots=roots)
-    assert (config.sources, len(config.gate)) == (("hospital",), 2)
+    assert (config.data.sources, len(config.gate)) == (("hospital",), 2)
 
 
 def metrics(asked: list[Criterion]) -> list[Any]:

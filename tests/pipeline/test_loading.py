@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lungct.roots import DataRoot
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config, nearest_key, valid_keys
 
@@ -23,10 +24,23 @@ def write(folder: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["demo", "luna16", "vertex"])
+@pytest.mark.parametrize("name", ["demo", "luna16", "mixed", "nodules", "vertex"])
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = load_config(str(ROOT / "configs" / f"{name}.yaml"))
     assert config.name == f"noduleflow-{name}"
+
+
+def test_phantoms_and_crops_are_mixed_in_half_on_the_grid_of_the_crops() -> None:
+    mixed, nodules = (
+        load_config(str(ROOT / f"configs/{name}.yaml"), data__roots=["/data/crops"])
+        for name in ("mixed", "nodules")
+    )
+    assert mixed.data.sources == ("crops", "phantom") and nodules.data.sources == ("crops",)
+    assert mixed.training.shares == {"phantom": 0.5}
+    assert (mixed.grid, mixed.split, mixed.data.roots) == (
+        *(nodules.grid, nodules.split),
+        (DataRoot("/data/crops", region="volume", truth="masks"),),
+    )
 
 
 @pytest.mark.parametrize("section", ["grid", "split", "model", "training", "gate"])

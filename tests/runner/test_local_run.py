@@ -6,12 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lungct.inventory import take_inventory
+from lungct.roots import DataRoot
+from phantom.order import Order
+from phantom.writer import make_phantoms
+from pipeline.data_config import DataConfig
 from runner.console import RunConsole
 from runner.local_dag import NodeResult, Output
 from runner.local_run import LocalRun
@@ -90,6 +96,27 @@ def test_the_model_that_was_compared_with_is_in_the_record(tmp_path: Path) -> No
     content = record.as_json(0)
     assert content["baseline_path"] == "/m/3"
     assert content["outputs"] == {"SegmentScans.rows": "/artifacts/rows/8"}
+
+
+def test_the_phantom_is_made_beside_data(tmp_path: Path) -> None:
+    order = Order(2, 7, (24, 48, 48))
+    make_phantoms(str(tmp_path / "data"), order, workers=1)
+    config = demo(tmp_path / "out")
+    data = DataConfig(
+        roots=(DataRoot(str(tmp_path / "data")),),
+        phantom=Order(1, 8, order.shape),
+        with_phantom=True,
+    )
+    run = LocalRun(RunRecord(config.model_copy(update={"data": data})))
+    run._view = RunConsole(io.StringIO())
+    run._prepare_data()
+    roots = run._record.config.data.roots
+    assert [root.source for root in roots] == ["data", "phantom"]
+    found = take_inventory(roots).scans
+    assert Counter((one.source, one.phantom) for one in found) == {
+        ("data", True): 2,
+        ("phantom", True): 1,
+    }
 
 
 @pytest.mark.parametrize(

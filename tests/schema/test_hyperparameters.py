@@ -47,6 +47,8 @@ def test_passes_over_keys_of_others() -> None:
         ("training", {"monitor_slices": 0}, "monitor_slices of at least 1, got 0"),
         ("training", {"monitor_error": 0.0}, "positive monitor_error, got 0.0"),
         ("training", {"balance": {"sources": 1.5}}, r"sources in \[0, 1\], got 1.5"),
+        ("training", {"shares": {"a": -0.5}}, r"a share of a in \[0, 1\], got -0.5"),
+        ("training", {"shares": {"a": float("nan")}}, r"a share of a in \[0, 1\], got nan"),
         ("training", {"cache_bytes": -1}, "cache_bytes of at least 0, got -1"),
         ("training", {"nodule_fraction": 1.5}, "nodule_fraction in .*, got 1.5"),
         ("training", {"patience": -1}, "patience of at least 0, got -1"),
