@@ -16,6 +16,7 @@ from lungct import progress
 from lungct.metrics import Overlap, overlap_of
 from models.checkpoint import Checkpoint, write_json
 from models.holdout import Holdout, is_held_out
+from models.ignored import covered_and_counted
 from models.monitor_sample import Stratum, allocate, draw, grown, pooled_dice_estimate
 from models.monitor_slices import SliceReader, WholeSlice, batches, padded
 from models.preprocessing import normalise
@@ -41,7 +42,8 @@ class PooledDice(keras.metrics.Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch; weights are not used."""
         truth = ops.cast(y_true >= _TRUE_PART, "float32")
-        predicted = ops.cast(y_pred >= self._logit, "float32")
+        _, counted = covered_and_counted(y_true)
+        predicted = ops.cast(y_pred >= self._logit, "float32") * counted
         self.overlap.assign_add(2.0 * ops.sum(truth * predicted))
         self.total.assign_add(ops.sum(truth) + ops.sum(predicted))
 

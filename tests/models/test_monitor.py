@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from models.checkpoint import Checkpoint
 from models.holdout import Holdout
+from models.ignored import IGNORED
 from models.monitor import EpochEnd, Measurement, Monitor, Outputs, PooledDice, predictor
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
@@ -51,6 +52,13 @@ def everywhere(images: Any) -> Any:
 def brightest(images: Any) -> Any:
     """Predicts the pixels above the mean of the transform graph; how many differs by slice."""
     return np.asarray(images)[..., 1:2]
+
+
+def test_training_dice_passes_over_ignored_voxels() -> None:
+    metric = PooledDice(threshold=0.5)
+    metric.update_state(np.array([1.0, 0.0, IGNORED, IGNORED]), np.array([3.0, 3.0, 3.0, -3.0]))
+    # overlap 1, predicted 2, true 1
+    assert float(metric.result()) == pytest.approx(2 * 1 / 3)
 
 
 def test_of_all_slices_the_monitor_measures_pooled_dice(split: TrainingSplit) -> None:
