@@ -1,5 +1,6 @@
 """Every command, option, key and path that the documents name is there."""
 
+import dataclasses
 import importlib.util
 import re
 import shlex
@@ -16,6 +17,7 @@ from pipeline.config import Config
 from pipeline.loading import CHOSEN, load_config, valid_keys
 from runner.commands import clean, compare, evaluate, report, run
 from schema import files
+from schema.hyperparameters import Augmentation, Loss, UNet
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = {
@@ -98,6 +100,12 @@ def test_dotted_keys_are_keys_of_the_configuration() -> None:
     assert "data.max_quarantined_fraction" in named
     names_of_files = {value for name, value in vars(files).items() if name.endswith("_FILE")}
     assert set(named) - names_of_files <= set(valid_keys())
+
+
+def test_every_key_of_network_augmentation_and_loss_is_described() -> None:
+    described = set(re.findall(r"`(?:training\.loss\.)?([a-z_0-9]+)`", DOCUMENTS["docs/model.md"]))
+    for section in (UNet, Augmentation, Loss):
+        assert {item.name for item in dataclasses.fields(section)} <= described
 
 
 def test_overrides_are_valid_together_with_the_configuration() -> None:

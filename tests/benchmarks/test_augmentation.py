@@ -20,6 +20,11 @@ def test_measures_small_crops(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert first == "core-ms a batch, median of 1 rounds of 2 batches"
     assert [row[2:22].strip() for row in rows] == ["defaults", *augmentation.KINDS, "all"]
     assert rows[0].endswith("to the defaults +0.00")
+    augmentation.print_training(source, 1, 1)
+    first, default, every = capsys.readouterr().out.splitlines()
+    assert first.endswith("median of 1 rounds of 1 steps")
+    assert default.endswith("to the defaults 1.000 (1.000 to 1.000)")
+    assert every.startswith("  all ")
 
 
 def test_every_kind_that_is_off_by_default_is_measured() -> None:
