@@ -29,7 +29,7 @@ _RESULT = "measured"
 def export_network(config_path: str, base_filters: int | None, directory: str) -> None:
     """Exports a network of the size that a configuration gives, or with other base filters."""
     from models.export import export
-    from models.networks.unet import build_unet
+    from models.networks.build import build_network
     from models.preprocessing import clip_and_scale
     from models.segmenter import Segmenter
     from pipeline.loading import load_config
@@ -43,7 +43,7 @@ def export_network(config_path: str, base_filters: int | None, directory: str) -
         """Stands for the transform graph, which costs as much."""
         return {features.IMAGE: clip_and_scale(raw[features.HU], config.intensity)}
 
-    network = build_unet(size, config.grid.channels)
+    network = build_network(size, config.grid.channels)
     segmenter = Segmenter(network, transform, config.grid.context, size.stride)
     facts = ModelFacts(config.grid, config.intensity.window_hu, 0.5, size.stride)
     export(segmenter, directory, facts)

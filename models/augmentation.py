@@ -2,7 +2,8 @@
 
 Flips and quarter turns move whole voxels of image and truth alike, so the truth stays exact:
 nothing is interpolated. They are views of arrays, which cost next to nothing. Intensity is varied
-for a whole batch at a time. The same seed gives the same batch.
+for a whole batch at a time. The same seed gives the same batch. `models.deformation` moves parts of
+voxels, `models.scanner` is about sharpness.
 """
 
 import statistics
@@ -13,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.batch_seeds import Draw, amounts, seed_of
+from models.scanner import filtered, gaussians
 from schema.hyperparameters import Augmentation
 
 Tensor = Any  # TensorFlow has no types that mypy can follow
-
-# Seeds for independent decisions are drawn from the batch's own seed by these numbers.
-_INTENSITY, _NOISE = range(2)
 
 
 def _quantiles() -> npt.NDArray[np.float32]:
@@ -72,17 +72,25 @@ def augmenter(config: Augmentation, units_per_hu: float) -> Callable[[Tensor, Te
 
     def vary(image: Tensor, seed: Tensor) -> Tensor:
         """Varies the intensity of one batch."""
-        amounts = tf.random.stateless_uniform(
-            [3, tf.shape(image)[0], 1, 1, 1], _fold(seed, _INTENSITY), -1.0, 1.0
-        )
-        contrast, offset, noise = tf.unstack(amounts)
+        drawn = amounts(seed, Draw.INTENSITY, [3, tf.shape(image)[0], 1, 1, 1])
+        contrast, offset, noise = tf.unstack(drawn)
         image = image * (1.0 + config.scale * contrast) + config.shift_hu * units_per_hu * offset
         if config.noise_hu == 0:
             return image
         deviation = config.noise_hu * units_per_hu * tf.abs(noise)
-        return image + deviation * normal_noise(tf.shape(image), _fold(seed, _NOISE))
+        return image + deviation * _noise(config, image, seed)
 
     return vary
+
+
+def _noise(config: Augmentation, image: Tensor, seed: Tensor) -> Tensor:
+    """Noise of deviation 1 in the shape of the image, each crop's of a grain of its own."""
+    noise = normal_noise(tf.shape(image), seed_of(seed, Draw.NOISE))
+    if config.noise_grain_pixels == 0:
+        return noise
+    count, size = image.shape[:2]
+    grain = config.noise_grain_pixels * tf.abs(amounts(seed, Draw.GRAIN, [count]))
+    return filtered(tf.ensure_shape(noise, image.shape), gaussians(grain, size, norm=2))
 
 
 def normal_noise(shape: Tensor, seed: Tensor) -> Tensor:
@@ -99,7 +107,3 @@ def normal_noise(shape: Tensor, seed: Tensor) -> Tensor:
     whole = tf.random.stateless_uniform([(size + 3) // 4], seed, None, None, tf.int32)
     numbers = tf.reshape(tf.bitcast(whole, tf.uint8), [-1])[:size]
     return tf.reshape(tf.gather(_QUANTILES, tf.cast(numbers, tf.int32)), shape)
-
-
-def _fold(seed: Tensor, number: int) -> Tensor:
-    return tf.random.experimental.stateless_fold_in(seed, number)

@@ -20,10 +20,12 @@ import tensorflow as tf
 
 from models.augmentation import augmenter, draw_symmetry, move
 from models.crops import CropShape, draw_crop, places_in
+from models.deformation import deformer
 from models.draws import VisitKind
 from models.holdout import Holdout
 from models.ignored import IGNORED
 from models.preprocessing import normalise, units_per_hu
+from models.scanner import scanner
 from models.slice_cache import SliceCache, describe
 from models.split import TrainingSplit
 from models.visits import Visit, VisitPlan, lanes
@@ -62,15 +64,20 @@ def training_batches(
 
 
 def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
-    """Normalises what a source draws and varies its intensity; as `training_batches`."""
+    """Normalises and augments what a source draws; as `training_batches`."""
     settings, transform = source.split.settings, source.split.transform
     size, count = settings.training.crop_size, settings.training.batch_size
-    vary = augmenter(settings.training.augmentation, units_per_hu(transform, settings.intensity))
+    augmentation = settings.training.augmentation
+    deform = deformer(augmentation)
+    scan = scanner(augmentation, settings.intensity.window_hu)
+    vary = augmenter(augmentation, units_per_hu(transform, settings.intensity))
 
     def prepare(hu: Any, coverage: Any, number: Any) -> tuple[Any, Any]:
         """Makes a batch of network input."""
-        image = tf.ensure_shape(normalise(transform, hu), hu.shape)
-        return vary(image, tf.stack([settings.training.seed, number])), truth_of(coverage)
+        seed = tf.stack([settings.training.seed, number])
+        hu, truth = deform(hu, truth_of(coverage), seed)
+        image = tf.ensure_shape(normalise(transform, scan(hu, seed)), hu.shape)
+        return vary(image, seed), truth
 
     raw = tf.data.Dataset.from_generator(
         lambda: source.batches(first_epoch),

@@ -31,7 +31,7 @@ from models.export import export, library_versions
 from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
 from models.monitor import Monitor, PooledDice
-from models.networks.unet import build_unet, float32_copy
+from models.networks.build import float32_copy, training_network
 from models.precision import (
     choose_policy,
     choose_strategy,
@@ -157,7 +157,7 @@ def train(run: Run) -> keras.Model:
 
 def compiled_model(settings: Hyperparameters) -> keras.Model:
     """A new network with its optimizer, loss and metric, under Keras' current dtype policy."""
-    model = build_unet(settings.model, settings.grid.channels)
+    model = training_network(settings.model, settings.grid.channels)
     optimizer = keras.optimizers.AdamW(
         learning_rate_schedule(settings.training),
         weight_decay=settings.training.weight_decay,

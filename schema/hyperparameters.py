@@ -16,6 +16,11 @@ _Section = TypeVar("_Section")
 
 # Number format of training; "auto" takes what the device has.
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+# Networks that `models.networks.build` makes.
+NetworkKind = Literal["unet", "unet_25d"]
+Normalisation = Literal["batch", "layer", "none"]
+# What `models.losses` makes: a term for the overlap of a crop and one for its voxels.
+LossKind = Literal["dice_cross_entropy", "tversky_cross_entropy", "dice_focal"]
 
 # Read by pydantic where the configuration is validated: a key that is none of ours is an error.
 _STRICT: Final = {"extra": "forbid"}
@@ -39,21 +44,36 @@ class Intensity:
 
 @dataclass(frozen=True)
 class UNet:
-    """Size of the network."""
+    """Kind and size of the network."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
+    kind: NetworkKind = "unet"
     base_filters: int = 16  # channels at full resolution, doubled at each level below
     levels: int = 4  # resolutions, the full one included
-    dropout: float = 0.2  # share of feature maps dropped at the deepest level
+    dropout: float = 0.2  # share of feature maps dropped
+    dropout_levels: int = 1  # the deepest levels, which have dropout
     max_filters: int = 256  # no level has more channels than this
+    normalisation: Normalisation = "batch"
+    residual: bool = True  # a shortcut past the second convolution of a block
+    attention: bool = False  # skip connections are weighed by what the deeper levels saw
+    deep_supervision: bool = False  # in training deeper levels predict too
+    slice_levels: int = 1  # of unet_25d: levels at which each slice is encoded by itself
 
     def __post_init__(self) -> None:
         """Refuses what builds no network."""
+        _require_known("kind", self.kind, NetworkKind)
+        _require_known("normalisation", self.normalisation, Normalisation)
         _require(self.base_filters >= 1, "at least 1 base filter", self.base_filters)
         _require(self.levels >= 1, "at least 1 level", self.levels)
         _require(0 <= self.dropout < 1, "dropout in [0, 1)", self.dropout)
+        levels = f"dropout_levels from 0 to the {self.levels} levels"
+        _require(0 <= self.dropout_levels <= self.levels, levels, self.dropout_levels)
         _require(self.max_filters >= 1, "at least 1 filter as maximum", self.max_filters)
+        if self.kind == "unet_25d":
+            holds = 1 <= self.slice_levels < self.levels
+            fewer = f"slice_levels from 1 to less than {self.levels} levels"
+            _require(holds, fewer, self.slice_levels)
 
     @property
     def stride(self) -> int:
@@ -70,15 +90,50 @@ class Augmentation:
     flip: bool = True  # left and right, front and back
     rotate: bool = True  # by quarter turns: exact for image and truth alike
     jitter: float = 0.25  # how far a nodule may be from the crop's centre, in crop sizes
+    zoom: float = 0.0  # largest relative change of size in plane
+    turn_degrees: float = 0.0  # largest small turn, to either side
+    elastic_pixels: float = 0.0  # largest displacement, each way, by a smooth random field
+    thickness: float = 0.0  # largest share that the neighbours of a slice get in it
+    blur_pixels: float = 0.0  # largest standard deviation of a Gaussian blur
+    bend: float = 0.0  # largest bend of the grey values between the ends of the window
     shift_hu: float = 30.0  # largest offset of a whole crop
     scale: float = 0.1  # largest relative change of contrast
     noise_hu: float = 20.0  # largest standard deviation of added noise
+    noise_grain_pixels: float = 0.0  # largest standard deviation of the Gaussian that filters it
 
     def __post_init__(self) -> None:
-        """Refuses negative amounts."""
-        for name in ("jitter", "shift_hu", "scale", "noise_hu"):
-            _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
-        _require(self.jitter <= 0.5, "jitter of at most 0.5 crop sizes", self.jitter)
+        """Refuses negative amounts, and amounts at which a label would no longer be right."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            _require(value >= 0, f"{item.name} of at least 0", value)
+        for name, largest in (
+            # A nodule stays in its crop; a field folds nothing, see models/deformation.py.
+            *(("jitter", 0.5), ("zoom", 0.3), ("turn_degrees", 45.0), ("elastic_pixels", 3.0)),
+            # Three equal slices at most; no grey value passes another, see models/scanner.py.
+            *(("thickness", 2 / 3), ("bend", 0.9)),
+        ):
+            value = getattr(self, name)
+            unit = " crop sizes" if name == "jitter" else ""
+            _require(value <= largest, f"{name} of at most {largest:.3g}{unit}", value)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training lowers, see `models.losses`."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    kind: LossKind = "dice_cross_entropy"
+    alpha: float = 0.3  # of tversky: weight of what is predicted falsely
+    beta: float = 0.7  # of tversky: weight of what is missed
+    gamma: float = 2.0  # of focal: how much voxels that are right already are passed over
+
+    def __post_init__(self) -> None:
+        """Refuses a kind that there is not, and weights that lead nowhere."""
+        _require_known("kind", self.kind, LossKind)
+        _require(self.alpha > 0, "a positive alpha", self.alpha)
+        _require(self.beta > 0, "a positive beta", self.beta)
+        _require(self.gamma >= 1, "gamma of at least 1", self.gamma)
 
 
 @dataclass(frozen=True)
@@ -118,7 +173,8 @@ class Training:
     crops_per_visit: int = 6  # drawn each time that a scan is opened
     shares: dict[str, float] = field(default_factory=dict)  # of the crops, by name of data root
     balance: Balance = field(default_factory=Balance)
-    bce_weight: float = 0.5  # of cross entropy in the loss; the rest is soft Dice
+    loss: Loss = field(default_factory=Loss)
+    bce_weight: float = 0.5  # of the loss by voxels; the rest is that by overlap
     patience: int = 8  # epochs without a better monitor Dice before training stops
     monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
     monitor_slices: int = 500  # whole slices that are predicted after an epoch, at first
@@ -144,9 +200,7 @@ class Training:
         _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
         _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
         _require(self.monitor_error > 0, "a positive monitor_error", self.monitor_error)
-        known = get_args(Precision)
-        holds = self.mixed_precision in known
-        _require(holds, f"mixed_precision of {', '.join(known)}", self.mixed_precision)
+        _require_known("mixed_precision", self.mixed_precision, Precision)
 
 
 @dataclass(frozen=True)
@@ -163,6 +217,9 @@ class Hyperparameters:
         """Refuses sizes that do not fit each other."""
         stride, crop = self.model.stride, self.training.crop_size
         _require(crop % stride == 0, f"a crop_size divisible by {stride}", crop)
+        if self.training.augmentation.thickness:
+            context = self.grid.context
+            _require(context >= 1, "a context of at least 1 for augmentation.thickness", context)
         threshold = self.probability_threshold
         _require(0 < threshold < 1, "probability_threshold in (0, 1)", threshold)
 
@@ -183,6 +240,7 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
     training = dict(_mapping(config, "training"))
     training["augmentation"] = _section(Augmentation, training.get("augmentation") or {})
     training["balance"] = _section(Balance, training.get("balance") or {})
+    training["loss"] = _section(Loss, training.get("loss") or {})
     return Hyperparameters(
         grid=_section(Grid, _mapping(config, "grid")),
         intensity=parse_intensity(config),
@@ -227,3 +285,9 @@ def _section(kind: type[_Section], values: Mapping[str, Any]) -> _Section:
 def _require(holds: bool, expected: str, got: object) -> None:
     if not holds or (isinstance(got, float) and not math.isfinite(got)):
         raise ValueError(f"expected {expected}, got {got!r}")
+
+
+def _require_known(name: str, value: str, kind: Any) -> None:
+    """Raises ValueError for a value that is none of a Literal."""
+    known = get_args(kind)
+    _require(value in known, f"{name} of {', '.join(known)}", value)

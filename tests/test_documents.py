@@ -1,5 +1,6 @@
 """Every command, option, key and path that the documents name is there."""
 
+import dataclasses
 import importlib.util
 import re
 import shlex
@@ -17,6 +18,7 @@ from pipeline.gate import CriterionConfig
 from pipeline.loading import CHOSEN, load_config, valid_keys
 from runner.commands import clean, compare, evaluate, report, run
 from schema import files
+from schema.hyperparameters import Augmentation, Loss, UNet
 from schema.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,6 +117,12 @@ def test_the_gate_of_the_documents_is_one(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(f"{config}\n{gate}")
     found = load_config(str(tmp_path / "config.yaml"), context=OTHER_DATA).gate
     assert {one.source for one in found.values()} == {"all", "crops"}
+
+
+def test_every_key_of_network_augmentation_and_loss_is_described() -> None:
+    described = set(re.findall(r"`(?:training\.loss\.)?([a-z_0-9]+)`", DOCUMENTS["docs/model.md"]))
+    for section in (UNet, Augmentation, Loss):
+        assert {item.name for item in dataclasses.fields(section)} <= described
 
 
 def test_overrides_are_valid_together_with_the_configuration() -> None:

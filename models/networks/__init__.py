@@ -1,1 +1,1 @@
-"""The networks, one module each."""
+"""The networks, one module each; `models.networks.build` makes the one that is configured."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from lungct.grid import Grid
-from models.networks.unet import build_unet
+from models.networks.build import build_network
 from schema.hyperparameters import UNet
 from schema.model_facts import DataFacts, ModelFacts
 
@@ -25,7 +25,7 @@ FACTS = ModelFacts(
 def made_network() -> keras.Model:
     """Random weights large enough that probabilities differ everywhere."""
     keras.utils.set_random_seed(7)
-    network = build_unet(SIZE, GRID.channels)
+    network = build_network(SIZE, GRID.channels)
     random = np.random.default_rng(7)
     network.set_weights(
         [

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,20 @@ def test_noise_is_nearly_normal() -> None:
     np.testing.assert_allclose(within, [0.6827, 0.9545], atol=0.01)
     # Neighbours have nothing to do with each other: standard error 0.0022.
     assert abs(np.corrcoef(noise.ravel()[:-1], noise.ravel()[1:])[0, 1]) < 0.01
+
+
+def test_grain_relates_neighbours_and_keeps_the_deviation() -> None:
+    shape, grainy = (20, 64, 64, 2), replace(STILL, noise_hu=40, noise_grain_pixels=1.0)
+    fine, grained = (
+        augmenter(config, 0.01)(tf.zeros(shape), seed(1)).numpy()
+        for config in (replace(STILL, noise_hu=40), grainy)
+    )
+    grained /= fine.std(axis=(1, 2, 3), keepdims=True)
+    related = [np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1] for one in grained]
+    # A Gaussian of one pixel relates neighbours by exp(-1 / 4) = 0.78, one of none not at all.
+    assert 0.6 < max(related) < 0.81 and min(related) < 0.2
+    np.testing.assert_allclose(grained.std(axis=(1, 2, 3)), 1, atol=0.15)
+    assert grained[:, 0].std() == pytest.approx(1, abs=0.1)  # at the edge as well
 
 
 def test_scale_is_relative() -> None:

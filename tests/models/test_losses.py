@@ -1,13 +1,24 @@
 import math
+import types
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models.ignored import IGNORED
-from models.losses import DiceCrossEntropy, cross_entropy, loss_of, soft_dice_loss
-from schema.hyperparameters import Training
+from models.losses import (
+    DiceCrossEntropy,
+    DiceFocal,
+    TverskyCrossEntropy,
+    cross_entropy,
+    focal_cross_entropy,
+    loss_of,
+    soft_dice_loss,
+    tversky_loss,
+)
+from schema.hyperparameters import Loss, Training
 
 ZERO_LOGIT, ONE = 0.0, 1.0  # a logit of 0 is a probability of 1/2
 
@@ -66,22 +77,106 @@ def test_cross_entropy_of_a_partly_covered_voxel_is_lowest_at_its_part(part: flo
     assert 1 / (1 + math.exp(-best)) == pytest.approx(part, abs=0.01)
 
 
-def test_nothing_is_learned_from_ignored_voxels() -> None:
+def test_tversky_by_hand() -> None:
     truth, logits = crops([ONE, ONE, 0, 0]), crops([ZERO_LOGIT] * 4)
-    more_truth = crops([ONE, ONE, 0, 0, IGNORED, IGNORED])
-    for loss in (soft_dice_loss, cross_entropy):
-        for guess in (-30.0, 30.0):
-            more_logits = crops([ZERO_LOGIT] * 4 + [guess, -guess])
-            assert float(loss(more_truth, more_logits)) == pytest.approx(float(loss(truth, logits)))
+    # Half of two true voxels is common, half missed, half of two others predicted falsely:
+    # 1 - (1 + 0.5) / (1 + 0.2 * 1 + 0.6 * 1 + 0.5) = 1 - 1.5 / 2.3
+    assert float(tversky_loss(truth, logits, 0.2, 0.6)) == pytest.approx(1 - 1.5 / 2.3)
 
 
-def test_the_loss_weighs_both_and_can_be_saved() -> None:
+def test_tversky_of_two_halves_is_soft_dice() -> None:
+    random = np.random.default_rng(1)
+    truth = random.random((3, 4, 4, 1)).astype(np.float32)
+    logits = random.normal(size=truth.shape).astype(np.float32)
+    same = float(soft_dice_loss(truth, logits))
+    assert float(tversky_loss(truth, logits, 0.5, 0.5)) == pytest.approx(same, rel=1e-5)
+
+
+def test_alpha_weighs_what_is_predicted_falsely_and_beta_what_is_missed() -> None:
+    truth = crops([ONE, ONE, 0, 0])
+    missed, false = crops([100, -100, -100, -100]), crops([100, 100, 100, -100])
+    assert float(tversky_loss(truth, missed, 0.1, 0.9)) == pytest.approx(1 - 1.5 / 2.4)
+    assert float(tversky_loss(truth, false, 0.1, 0.9)) == pytest.approx(1 - 2.5 / 2.6)
+
+
+def test_focal_cross_entropy_by_hand() -> None:
+    truth, logits = np.array([ONE, 0.0], np.float32), np.array([math.log(3), 0], np.float32)
+    # p = 3/4 and 1/2: (1/4)^2 * -ln(3/4) + (1/2)^2 * ln 2, over 1 true voxel and a hundredth of 2
+    expected = (math.log(4 / 3) / 16 + math.log(2) / 4) / 1.02
+    assert float(focal_cross_entropy(truth, logits, 2.0)) == pytest.approx(expected)
+
+
+def test_focal_cross_entropy_is_that_of_keras_where_keras_is_exact() -> None:
+    random = np.random.default_rng(2)
+    truth = random.random((5, 1)).astype(np.float32)
+    logits = random.normal(size=(5, 1)).astype(np.float32)
+    theirs = keras.losses.binary_focal_crossentropy(truth, logits, gamma=1.5, from_logits=True)
+    expected = float(keras.ops.sum(theirs)) / (truth.sum() + 0.05)
+    assert float(focal_cross_entropy(truth, logits, 1.5)) == pytest.approx(expected, rel=1e-5)
+    # Where a nodule is missed with p = 4e-9, Keras' loss is 16 and has no gradient.
+    missed = np.array([[-20.0]], np.float32)
+    found = float(focal_cross_entropy(np.ones_like(missed), missed, 1.5))
+    assert found == pytest.approx(20 / 1.01, rel=1e-5)
+
+
+LOSSES = [
+    DiceCrossEntropy(0.5),
+    TverskyCrossEntropy(0.5, alpha=0.3, beta=0.7),
+    DiceFocal(0.5, gamma=2.0),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_ignored_voxels_have_no_influence(loss: DiceCrossEntropy) -> None:
+    whole = crops([ONE, 0.5, 0, IGNORED, IGNORED])
+    logits = tf.constant(crops([1.0, -2.0, 0.5, 70.0, -70.0]))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        found = loss(whole, logits)
+    gradient = tape.gradient(found, logits).numpy().ravel()
+    assert gradient[3:].tolist() == [0, 0] and np.all(gradient[:3] != 0)
+    alone = loss(whole[:, :, :3], logits[:, :, :3])
+    assert float(found) == pytest.approx(float(alone), rel=1e-6)
+    not_a_number = crops([1.0, -2.0, 0.5, np.nan, np.inf])
+    assert float(loss(whole, not_a_number)) == float(found)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_a_batch_of_ignored_voxels_costs_nothing(loss: DiceCrossEntropy) -> None:
+    assert float(loss(crops([IGNORED] * 3), crops([5.0, 0.0, -5.0]))) == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_losses_can_be_saved(loss: DiceCrossEntropy) -> None:
+    truth, logits = crops([ONE, 0.5, 0]), crops([1.0, -2.0, 0.5])
+    again = type(loss).from_config(loss.get_config())
+    assert again.name == loss.name
+    assert float(again(truth, logits)) == float(loss(truth, logits))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_each_of_two_devices_has_half_the_loss(
+    loss: DiceCrossEntropy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, logits = crops([ONE, 0.5, 0]), crops([1.0, -2.0, 0.5])
+    alone = float(loss(truth, logits))
+    two = types.SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: two)
+    # MirroredStrategy adds up the gradients of its devices.
+    assert float(loss(truth, logits)) == pytest.approx(alone / 2)
+
+
+def test_the_loss_weighs_both() -> None:
     truth, logits = crops([ONE, ONE, 0, 0]), crops([ZERO_LOGIT] * 4)
-    loss = DiceCrossEntropy(0.25)
     expected = 0.25 * float(cross_entropy(truth, logits)) + 0.75 * 0.4
-    assert float(loss(truth, logits)) == pytest.approx(expected)
-    assert DiceCrossEntropy.from_config(loss.get_config()).bce_weight == 0.25
+    assert float(DiceCrossEntropy(0.25)(truth, logits)) == pytest.approx(expected)
 
 
-def test_the_loss_of_a_configuration_has_its_weight() -> None:
-    assert loss_of(Training(bce_weight=0.2)).bce_weight == 0.2
+def test_the_loss_is_that_of_the_configuration() -> None:
+    default = loss_of(Training(bce_weight=0.2))
+    assert type(default) is DiceCrossEntropy and default.bce_weight == 0.2
+    tversky = Loss("tversky_cross_entropy", alpha=0.4, beta=0.5)
+    expected = {"name": "tversky_cross_entropy", "bce_weight": 0.5, "alpha": 0.4, "beta": 0.5}
+    assert loss_of(Training(loss=tversky)).get_config() == expected
+    focal = loss_of(Training(loss=Loss("dice_focal", gamma=3.0)))
+    assert focal.get_config() == {"name": "dice_focal", "bce_weight": 0.5, "gamma": 3.0}

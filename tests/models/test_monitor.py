@@ -56,6 +56,13 @@ def brightest(images: Any) -> Any:
     return np.asarray(images)[..., 1:2]
 
 
+def test_training_dice_passes_over_ignored_voxels() -> None:
+    metric = PooledDice(threshold=0.5)
+    metric.update_state(np.array([1.0, 0.0, IGNORED, IGNORED]), np.array([3.0, 3.0, 3.0, -3.0]))
+    # overlap 1, predicted 2, true 1
+    assert float(metric.result()) == pytest.approx(2 * 1 / 3)
+
+
 def test_of_all_slices_the_monitor_measures_pooled_dice(split: TrainingSplit) -> None:
     measured = Monitor(split, HELD_OUT).measure(everywhere, 500)
     truth = int(TRUTH.sum())

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from schema.hyperparameters import Augmentation, parse, parse_grid, parse_intensity
+from schema.hyperparameters import Augmentation, Loss, parse, parse_grid, parse_intensity
 from tests.models.synthetic import CONFIG
 
 
@@ -41,6 +41,10 @@ def test_passes_over_keys_of_others() -> None:
         ("model", {"levels": 0}, "1 level, got 0"),
         ("model", {"max_filters": 0}, "as maximum, got 0"),
         ("model", {"dropout": 1.0}, "dropout in .*, got 1.0"),
+        ("model", {"kind": "resnet"}, "expected kind of unet, unet_25d, got 'resnet'"),
+        ("model", {"normalisation": "group"}, "normalisation of batch, layer, none, got 'group'"),
+        ("model", {"dropout_levels": 4}, "dropout_levels from 0 to the 3 levels, got 4"),
+        ("model", {"kind": "unet_25d", "slice_levels": 3}, "1 to less than 3 levels, got 3"),
         ("training", {"epochs": 0}, "epochs of at least 1, got 0"),
         ("training", {"crop_size": 18}, "crop_size divisible by 4, got 18"),
         ("training", {"crops_per_visit": 0}, "crops_per_visit of at least 1, got 0"),
@@ -59,6 +63,16 @@ def test_passes_over_keys_of_others() -> None:
         ("training", {"mixed_precision": "half"}, "mixed_float16, got 'half'"),
         ("training", {"augmentation": {"noise_hu": -1}}, "noise_hu of at least 0, got -1"),
         ("training", {"augmentation": {"jitter": 0.6}}, "at most 0.5 crop sizes, got 0.6"),
+        ("training", {"augmentation": {"zoom": 0.4}}, "zoom of at most 0.3, got 0.4"),
+        ("training", {"augmentation": {"turn_degrees": 50}}, "degrees of at most 45, got 50"),
+        ("training", {"augmentation": {"elastic_pixels": 4}}, "pixels of at most 3, got 4"),
+        ("training", {"augmentation": {"thickness": 0.7}}, "thickness of at most 0.667, got 0.7"),
+        ("training", {"augmentation": {"bend": 1}}, "bend of at most 0.9, got 1"),
+        ("training", {"augmentation": {"blur_pixels": float("inf")}}, "at least 0, got inf"),
+        ("training", {"loss": {"kind": "dice"}}, "kind of dice_cross_entropy, .*, got 'dice'"),
+        ("training", {"loss": {"alpha": 0.0}}, "a positive alpha, got 0.0"),
+        ("training", {"loss": {"beta": 0.0}}, "a positive beta, got 0.0"),
+        ("training", {"loss": {"gamma": 0.5}}, "gamma of at least 1, got 0.5"),
     ],
 )
 def test_refuses_values_out_of_range(section: str, value: dict[str, Any], message: str) -> None:
@@ -78,3 +92,17 @@ def test_refuses_a_missing_section_and_a_missing_value() -> None:
 def test_refuses_a_threshold_outside_0_to_1() -> None:
     with pytest.raises(ValueError, match="probability_threshold in .*, got 1.0"):
         parse({**CONFIG, "probability_threshold": 1.0})
+
+
+def test_thick_slices_need_neighbours() -> None:
+    config = changed("training", augmentation={"thickness": 0.5})
+    config["grid"]["context"] = 0
+    with pytest.raises(ValueError, match="context of at least 1 for .*thickness, got 0"):
+        parse(config)
+    config["grid"]["context"] = 1
+    assert parse(config).training.augmentation.thickness == 0.5
+
+
+def test_the_loss_is_a_section() -> None:
+    settings = parse(changed("training", loss={"kind": "dice_focal", "gamma": 3.0}))
+    assert settings.training.loss == Loss("dice_focal", gamma=3.0)
