@@ -22,7 +22,7 @@ REPLICATES: Final = 1000
 _ALL: Final = "all models of a row"
 _SEED: Final = 1
 _NAME_WIDTH: Final = 38
-_CELL_WIDTH: Final = 23
+_CELL_WIDTH: Final = 26
 
 
 @dataclass(frozen=True)
