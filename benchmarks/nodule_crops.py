@@ -34,8 +34,8 @@ FOLDS: Final = 5
 # LIDC's readers scored texture from 1 to 5 and had words for 1 (non-solid, ground glass), 3 (part
 # solid, mixed) and 5 (solid): McNitt-Gray et al., The Lung Image Database Consortium (LIDC) data
 # collection process for nodule detection and annotation, Academic Radiology 14, 2007. The table has
-# pylidc's words, which are five. Here 1 and 2 are ground glass, 3 and 4 part-solid, and solid is 5
-# alone; others count 4 as solid.
+# pylidc's words, which are five. Here 1 and 2 are ground glass, 3 and 4 part-solid, and 5 is solid;
+# other groupings are in use.
 TEXTURES: Final[Mapping[str, str]] = {
     "Solid": "solid",
     "Solid/Mixed": "part-solid",

@@ -32,6 +32,7 @@ from benchmarks.nodule_crops import (
     FOLDS,
     Crop,
     Readers,
+    fold_of,
     read_crops,
     read_readers,
 )
@@ -48,7 +49,6 @@ from lungct.roots import MASKS
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from runner.streams import quiet
-from schema import features
 from schema.metrics import find_metric
 
 CROPS: Final = "lidc_nodules"
@@ -69,12 +69,14 @@ def main() -> None:
     except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"benchmarks.real_nodules: {error}")
     os.makedirs(config.output, exist_ok=True)
-    wanted = Wanted(tuple(given.folds), tuple(given.seeds), given.minutes)
+    numbers = fold_of(crop.patient for crop in crops.values())
+    held_out = [crop for crop in crops.values() if numbers[crop.patient] in given.folds]
+    learned = () if given.readers_only else tuple(given.folds)
+    wanted = Wanted(learned, tuple(given.seeds), given.minutes)
     with quiet(os.path.join(config.output, "log.txt")) as stream:
         folds = list(cross_validated(config, crops, wanted, lambda text: print(text, file=stream)))
-        held_out = frozenset().union(*(fold.patients[features.SPLIT_EVAL] for fold in folds))
         print("  readers", file=stream)
-        readers = read_readers(root, [one for one in crops.values() if one.patient in held_out])
+        readers = read_readers(root, held_out)
     report = reported(config, folds, crops, readers)
     print(report_text(report, config, root))
     if given.json:
@@ -219,6 +221,7 @@ def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=0.0, help="of training; else the configuration's epochs"
     )
+    parser.add_argument("--readers-only", action="store_true", help="train nothing")
     parser.add_argument("--seeds", type=whole_number, nargs="+", default=[], metavar="N")
     parser.add_argument(
         "--config", default="", metavar="FILE", help=f"default {NODULES_CONFIG}, else the demo's"

@@ -48,7 +48,8 @@ def write_crops(root: Path, bits: dict[str, Bits], patients: dict[str, str]) -> 
     for number, (name, found) in enumerate(bits.items()):
         masks = [found >> place & 1 for place in range(8) if (found >> place & 1).any()]
         label = (2 * np.sum(masks, axis=0) >= len(masks)).astype(np.uint8)
-        hu = random.normal(-800, 40, SHAPE) + 800 * label
+        # Slices differ the more the further apart they are, as those of patients do.
+        hu = np.cumsum(random.normal(0, 15, SHAPE), axis=0) - 800 + 800 * label.astype(np.int16)
         for folder, volume in (
             ("imagesTr", hu.astype(np.int16)),
             ("labelsTr", label),

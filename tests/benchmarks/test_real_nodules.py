@@ -186,6 +186,19 @@ def test_figures_are_those_of_all_folds_of_a_seed(config: Config, tmp_path: Path
     assert content["readers"][0]["nodule_dice"]["value"] == pytest.approx(0.9)
 
 
+def test_readers_can_be_judged_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two of the three readers of each crop agree, and the label is theirs.
+    root = write_balls(tmp_path / "crops", 5)
+    arguments = ["real_nodules", str(root), "--readers-only", "--output", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", [*arguments, "--folds", "0", "2", "3"])
+    real_nodules.main()
+    shown = capfd.readouterr().out
+    assert "one reader against the label                 6         3" in shown
+    assert "held out" not in shown
+
+
 @pytest.mark.slow
 def test_crops_of_balls_are_learned_and_judged(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
