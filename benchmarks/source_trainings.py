@@ -24,6 +24,8 @@ SEEN: Final[Mapping[str, tuple[bool, bool]]] = {
     MIXED: (True, True),
 }
 
+PHANTOM: Final = "phantom"  # source of the phantom's scans
+
 Tell = Callable[[str], None]
 
 
@@ -84,7 +86,7 @@ def training_config(name: str, config: Config, crops: HeldOutCrops, folder: Path
     if with_phantoms:
         place = folder.absolute() / config.data.phantom.folder
         make_phantoms(str(place), config.data.phantom)
-        roots.append(DataRoot(str(place), region=LUNG, truth=SPHERES))
+        roots.append(DataRoot(str(place), name=PHANTOM, region=LUNG, truth=SPHERES))
         splits |= phantom_splits(place, config.split)
     if with_crops:
         roots.append(DataRoot(str(crops.root.absolute()), region=VOLUME, truth=MASKS))

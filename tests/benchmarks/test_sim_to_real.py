@@ -64,6 +64,8 @@ def test_a_training_has_its_data_and_its_split(
     regions = [root.region for root in found.data.roots]
     table = Path(found.split.table).read_text()
     with_phantoms, with_crops = SEEN[name]
+    sources = [root.source for root in found.data.roots]
+    assert sources == ["phantom"] * with_phantoms + ["crops"] * with_crops
     assert regions == [LUNG] * with_phantoms + [VOLUME] * with_crops
     assert ("F1," in table, "Pa,train" in table) == (with_phantoms, with_crops)
     assert ("Pb,eval" in table) == with_crops and found.output == str(tmp_path / name)
