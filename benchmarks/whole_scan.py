@@ -67,7 +67,7 @@ class OfScan:
     Attributes:
         series_uid: The scan.
         nodules: From the largest to the smallest.
-        false_positives: Found nodules that hit none.
+        false_positives: Found nodules that hit none, of the 100 most probable as in LUNA16.
         on_excluded: How many of these lie on a finding that LUNA16 leaves out of the count.
     """
 
