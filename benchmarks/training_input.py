@@ -1,11 +1,10 @@
-"""Cost of training data: crops a second of the input alone, and what it takes from training.
+"""Cost of training data: crops a second of the input alone.
 
 Usage: python -m benchmarks.training_input [--scans 16] [--shape 60 130 190] [--config FILE]
 
 The scans are noise with balls, written as CtExampleGen leaves them. The input is measured with all
-pixels in memory and with a tenth of them. Then the training step of the configuration is timed on
-one batch that stays in memory, and with both inputs, in turn, as other processes of a shared
-machine slow down all of them alike.
+pixels in memory and with a tenth of them, in turn, as other processes of a shared machine slow
+down both alike. What it takes from training is measured by `benchmarks.training`.
 """
 
 import argparse
@@ -13,9 +12,9 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from benchmarks.machine import processor, whole_number
 from models.dataset import CropSource, batches_of
 from models.holdout import Holdout
 from models.split import TrainingSplit, read_split
-from models.trainer import compiled_model
 from models.visits import lanes
 from schema import features
 from schema.hyperparameters import Hyperparameters, Intensity, parse
@@ -37,10 +35,10 @@ from tests.made_scans import MadeScan, write_scan
 RADII = (2.5, 4.0, 4.0)  # of a nodule, in voxels (z, y, x)
 DIAMETER_MM = 12.0
 NODULES = 2  # in each scan
+IN_MEMORY, A_TENTH = "all in memory", "a tenth in memory"
 # Batches before those that are timed: they empty what was read ahead, and meanwhile the other
 # inputs, which were used before, have read ahead what they may.
 SETTLING = 40
-SETTLING_STEPS = 10
 SEED = 3
 
 
@@ -66,7 +64,18 @@ class InputCost:
 
 def main() -> None:
     """Prints all figures."""
-    given = _arguments()
+    given = parse_arguments(__doc__ or "")
+    sources = made_sources(given)
+    print(f"scans in a batch: at least {fewest_scans(sources[IN_MEMORY])}")
+    print_input(sources, given.batches, given.rounds)
+
+
+def made_sources(given: argparse.Namespace) -> dict[str, CropSource]:
+    """Writes the scans, says what they are, and gives the sources by name, IN_MEMORY the first.
+
+    Args:
+        given: By `parse_arguments`.
+    """
     settings = read_settings(given.config)
     training = settings.training
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -74,13 +83,7 @@ def main() -> None:
     print(f"crops of {training.crop_size} pixels, {settings.grid.channels} channels\n", flush=True)
     split = write_split(given.folder, given.scans, tuple(given.shape), settings)
     pixels = sum(row.hu_bytes for row in split.index)
-    sources = {
-        "all in memory": source_of(split, pixels),
-        "a tenth in memory": source_of(split, pixels // 10),
-    }
-    print(f"scans in a batch: at least {fewest_scans(sources['all in memory'])}")
-    print_input(sources, given.batches, given.rounds)
-    print_training(sources, given.batches, given.rounds)
+    return {IN_MEMORY: source_of(split, pixels), A_TENTH: source_of(split, pixels // 10)}
 
 
 def read_settings(path: str) -> Hyperparameters:
@@ -146,35 +149,6 @@ def print_input(sources: dict[str, CropSource], batches: int, rounds: int) -> No
         )
 
 
-def print_training(sources: dict[str, CropSource], batches: int, rounds: int) -> None:
-    """Prints the time of a training step on one batch, and with each input."""
-    first, *_ = sources.values()
-    model = compiled_model(first.split.settings)
-    inputs: dict[str, Iterator[Any]] = {"one batch": repeat(next(iter(batches_of(first))))}
-    inputs.update((name, iter(batches_of(source))) for name, source in sources.items())
-    seconds: dict[str, list[float]] = {name: [] for name in inputs}
-    for _ in range(rounds):
-        for name, iterator in inputs.items():
-            seconds[name].append(_seconds_a_step(model, iterator, batches))
-    print(f"training step, median of {rounds} rounds of {batches} steps")
-    for name, values in seconds.items():
-        ratios = sorted(a / b for a, b in zip(values, seconds["one batch"], strict=True))
-        print(
-            f"  {name:<20}{1000 * statistics.median(values):8.1f} ms, to one batch "
-            f"{statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})"
-        )
-
-
-def _seconds_a_step(model: Any, iterator: Iterator[Any], steps: int) -> float:
-    """Time of one training step, the reading of its batch included."""
-    for image, truth in islice(iterator, SETTLING_STEPS):
-        model.train_on_batch(image, truth)
-    start = time.perf_counter()
-    for image, truth in islice(iterator, steps):
-        model.train_on_batch(image, truth)
-    return (time.perf_counter() - start) / steps
-
-
 def _exhaust(iterator: Iterator[Any]) -> None:
     for _ in iterator:
         pass
@@ -207,9 +181,14 @@ def _window(raw: dict[str, Any]) -> dict[str, Any]:
     return {features.IMAGE: (parts - 0.1) / 0.2}
 
 
-def _arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def parse_arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line of the benchmarks of training.
+
+    Args:
+        description: Docstring of the benchmark.
+        argv: What was given; None for the process's own.
+    """
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--scans", type=whole_number, default=16, metavar="N")
     parser.add_argument("--shape", type=whole_number, nargs=3, default=[60, 130, 190], metavar="N")
     parser.add_argument("--config", default="configs/demo.yaml", help="default %(default)s")
@@ -218,7 +197,7 @@ def _arguments() -> argparse.Namespace:
         "--batches", type=whole_number, default=60, metavar="N", help="timed in each round"
     )
     parser.add_argument("--rounds", type=whole_number, default=5, metavar="N")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

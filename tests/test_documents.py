@@ -52,7 +52,8 @@ CODE = list(blocks_and_spans())
 WITH_OPTIONS = (
     *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
     *("benchmarks.evaluator_rows", "benchmarks.luna16_cost"),
-    *("benchmarks.segment", "benchmarks.training_input"),
+    *("benchmarks.real_nodules", "benchmarks.segment", "benchmarks.sim_to_real"),
+    "benchmarks.training_input",
 )
 
 

@@ -50,10 +50,7 @@ def mask_nodules(
     labels = _read_labels(label_path, geometry)
     _check_labels(labels, label_path)
     mask = labels > 0 if value is None else labels == value
-    nodules = tuple(
-        voxel_nodule(str(number), box, part, geometry)
-        for number, (box, part) in enumerate(_parts(mask, label_path), start=1)
-    )
+    nodules = nodules_of_mask(mask, geometry, label_path)
     for nodule in nodules[:1]:
         if nodule.nodule.diameter_mm > MAX_DIAMETER_MM:
             raise ScanError(
@@ -61,6 +58,26 @@ def mask_nodules(
                 f"{nodule.nodule.diameter_mm:.1f} mm in {label_path}"
             )
     return nodules
+
+
+def nodules_of_mask(mask: BoolArray, geometry: Geometry, where: str) -> tuple[VoxelNodule, ...]:
+    """The connected parts of a mask, as `mask_nodules` numbers them.
+
+    Args:
+        mask: (z, y, x) bool.
+        geometry: Its grid, any direction cosines.
+        where: What it is, for the message.
+
+    Returns:
+        "1", "2", ... from the largest to the smallest; none for an empty mask.
+
+    Raises:
+        ScanError: There are more parts than MAX_PARTS.
+    """
+    return tuple(
+        voxel_nodule(str(number), box, part, geometry)
+        for number, (box, part) in enumerate(_parts(mask, where), start=1)
+    )
 
 
 def _read_labels(path: str, geometry: Geometry) -> npt.NDArray[Any]:
