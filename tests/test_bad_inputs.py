@@ -14,7 +14,9 @@ KINDS = {bad.name: bad for bad in BAD_INPUTS}
 
 def check(case, capsys):
     """Exit status, the scans by series, and all that was said."""
-    arguments = [str(case.folder), "--annotations", str(case.annotations), "--json"]
+    arguments = [str(case.folder), "--json"]
+    if not case.excluded.exists():  # it is read beside the annotations of the folder alone
+        arguments += ["--annotations", str(case.annotations)]
     if case.outlines.parent.is_dir():
         arguments += ["--lidc", str(case.outlines.parent)]
     with at_most(10):

@@ -152,6 +152,6 @@ def excluded_finding_of_an_impossible_size(case: Case) -> None:
     case.excluded.write_text(f"{COLUMNS}\n{case.header.stem},1,2,3,-2\n")
 
 
-@register(ALL, ACCEPTED, "excluded findings of 1 series that are not there, such as 9.9")
+@register(ALL, ACCEPTED, "excluded findings of 1 series that is not there, such as 9.9")
 def excluded_finding_of_no_scan(case: Case) -> None:
     case.excluded.write_text(f"{COLUMNS}\n{case.header.stem},1,2,3,-1\n9.9,1,2,3,-1\n")

@@ -126,7 +126,7 @@ def test_excluded_findings_of_scans_that_are_not_there(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", {"1.1": "p"})
     add_excluded(root, "1.1,1,2,3,-1\n9.9,0,0,0,5\n")
     assert inventory_of(root).warnings == (
-        f"{root}/annotations_excluded.csv: excluded findings of 1 series that are not there, "
+        f"{root}/annotations_excluded.csv: excluded findings of 1 series that is not there, "
         "such as 9.9",
     )
     add_excluded(root, "9.9,0,0,0,5\n")
