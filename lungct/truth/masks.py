@@ -31,7 +31,8 @@ def mask_nodules(
     drawn slice by slice and then resampled fall into parts that touch at an edge only, whereas
     two nodules that touch at one corner only are rare. All parts are kept, single voxels too. In
     a crop around one nodule the largest part is the nodule, and others are what the crop shows of
-    its neighbours.
+    its neighbours. A mask of real numbers from 0 to 1 says which share of each voxel lies inside:
+    what is above 0 is connected, and the shares stay.
 
     Args:
         label_path: The mask, on the grid of the scan.
@@ -44,14 +45,16 @@ def mask_nodules(
         of (z, y, x); none for an empty mask.
 
     Raises:
-        ScanError: The mask can't be read, lies on another grid, holds anything but whole numbers
-            from 0, or what it shows can't be nodules.
+        ScanError: The mask can't be read, lies on another grid, holds neither whole numbers from 0
+            nor shares, or what it shows can't be nodules.
     """
     labels = _read_labels(label_path, geometry)
-    _check_labels(labels, label_path)
+    shares = value is None and _are_shares(labels)
+    if not shares:
+        _check_labels(labels, label_path)
     mask = labels > 0 if value is None else labels == value
     nodules = tuple(
-        voxel_nodule(str(number), box, part, geometry)
+        voxel_nodule(str(number), box, part * labels[box] if shares else part, geometry)
         for number, (box, part) in enumerate(_parts(mask, label_path), start=1)
     )
     for nodule in nodules[:1]:
@@ -92,6 +95,13 @@ def _placed(grid: Geometry) -> str:
     """Where a grid lies, for a message."""
     direction = tuple(round(cosine, 6) for cosine in grid.direction)
     return f"origin {grid.origin_mm} spacing {grid.spacing_mm} direction {direction}"
+
+
+def _are_shares(labels: npt.NDArray[Any]) -> bool:
+    """Whether a mask holds shares: real numbers from 0 to 1 and some between them."""
+    if labels.dtype.kind != "f" or not (labels.min() >= 0 and labels.max() <= 1):
+        return False
+    return bool(((labels > 0) & (labels < 1)).any())
 
 
 def _check_labels(labels: npt.NDArray[Any], path: str) -> None:

@@ -49,7 +49,7 @@ def test_any_shape_gives_a_chest(shape: tuple[int, int, int]) -> None:
 
 
 def test_grids_are_those_of_chest_ct() -> None:
-    scans = [scanner_of(3, i, SMALL) for i in range(12)]
+    scans = [scanner_of(3, i, SMALL) for i in range(24)]
     extents = [np.multiply(s.geometry.spacing_mm, s.geometry.shape[::-1]) for s in scans]
     assert all(299 < x < 381 and 299 < y < 381 and 225 < z < 310 for x, y, z in extents)
     assert len({s.geometry.spacing_mm for s in scans}) == len(scans)
