@@ -1,6 +1,6 @@
 """Nodules: where they sit, and what they look like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,27 +100,28 @@ def place_nodules(
     """
     placed: list[PhantomNodule] = []
     for diameter in draw_diameters(rng, count):
-        place = str(rng.choice(PLACES, p=PLACE_ODDS))
-        centre = _free_centre(rng, site, diameter / 2, place, placed)
+        look = _draw_nodule(rng, diameter, str(rng.choice(PLACES, p=PLACE_ODDS)))
+        centre = _free_centre(rng, site, look, placed)
         if centre is not None:
-            placed.append(_draw_nodule(rng, centre, diameter, place))
+            placed.append(replace(look, centre_mm=centre))
     return placed
 
 
 def _free_centre(
-    rng: np.random.Generator, site: Site, radius: float, place: str, placed: list[PhantomNodule]
+    rng: np.random.Generator, site: Site, look: PhantomNodule, placed: list[PhantomNodule]
 ) -> tuple[float, float, float] | None:
-    """A centre that fits; None where the lungs are too full."""
-    points = _candidates(rng, site, radius, place)
+    """A centre where a nodule fits; None where the lungs are too full."""
+    radius, reach = look.radius_mm, look.surface.reach_mm
+    points = _candidates(rng, site, radius, look.place)
     depth = site.depth_mm(points)
-    if place == "pleura":
+    if look.place == "pleura":
         fits = (depth > SHALLOWEST * radius) & (depth < 0.97 * radius)
     else:
         fits = depth > radius + 1.5
     low, high = np.asarray(site.bounds_mm).T
-    fits &= np.all((points - radius - 2 > low) & (points + radius + 2 < high), axis=1)
+    fits &= np.all((points - reach - 2 > low) & (points + reach + 2 < high), axis=1)
     for other in placed:
-        gap = np.linalg.norm(points - other.centre_mm, axis=1) - radius - other.radius_mm
+        gap = np.linalg.norm(points - other.centre_mm, axis=1) - reach - other.surface.reach_mm
         fits &= gap > 3.0
     index = np.flatnonzero(fits)
     if not len(index):
@@ -148,10 +149,8 @@ def _candidates(rng: np.random.Generator, site: Site, radius: float, place: str)
     return np.asarray((chosen + jitter) * site.lattice.step_mm + site.lattice.start_mm)
 
 
-def _draw_nodule(
-    rng: np.random.Generator, centre: tuple[float, float, float], diameter: float, place: str
-) -> PhantomNodule:
-    """Looks of a nodule: kind, HU, surface."""
+def _draw_nodule(rng: np.random.Generator, diameter: float, place: str) -> PhantomNodule:
+    """Looks of a nodule, its centre at 0: kind, HU, surface."""
     odds = np.asarray(KIND_ODDS) * (1, diameter > 5, 1, 0.4 + (diameter < 8))
     kind = str(rng.choice(KINDS, p=odds / odds.sum()))
     glass = rng.uniform(-740, -430)
@@ -160,7 +159,7 @@ def _draw_nodule(
     hazy = kind in ("ground-glass", "part-solid")
     count = int(rng.integers(1, 4 if diameter < 8 else 12)) if rng.random() < 0.5 else 0
     return PhantomNodule(
-        centre_mm=centre,
+        centre_mm=(0.0, 0.0, 0.0),
         diameter_mm=diameter,
         kind=kind,
         place=place,
