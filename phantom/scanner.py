@@ -85,12 +85,12 @@ def draw_scanner(
 
 
 def _slice_blur(rng: np.random.Generator, spacing_mm: float) -> float:
-    """Share of each neighbour: slices are as thick as they are apart, or thicker.
+    """Share of each neighbour: slices are as thick as they are apart, or overlap.
 
     A thickness t spreads over the variance t² / 12, three taps of shares (s, 1 - 2 s, s) over
-    2 s spacing²; half a spacing is in the voxels already.
+    2 s spacing².
     """
-    thick_mm = max(spacing_mm, 1.0) * rng.uniform(1.0, 1.6)
+    thick_mm = max(spacing_mm, rng.uniform(0.9, 2.8))
     return float(np.clip(thick_mm**2 / spacing_mm**2 / 24, 0.04, 0.3))
 
 

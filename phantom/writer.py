@@ -52,7 +52,7 @@ def make_phantoms(out: str, order: Order, workers: int | None = None) -> None:
     if _is_whole(folder, order):
         return
     _check_folder(folder, order)
-    for leftover in folder.rglob("*.tmp"):
+    for leftover in (*folder.rglob("*.tmp"), *folder.rglob(".*.part")):
         leftover.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     _write_text(folder / UNFINISHED_NOTE, json.dumps(order.facts(), indent=1) + "\n")
