@@ -15,7 +15,7 @@ COUNTS, COUNT_ODDS = (1, 2, 3, 4, 5, 6), (0.10, 0.18, 0.22, 0.22, 0.16, 0.12)
 KINDS, KIND_ODDS = ("solid", "part-solid", "ground-glass", "calcified"), (0.72, 0.09, 0.09, 0.10)
 PLACES, PLACE_ODDS = ("free", "pleura", "vessel"), (0.45, 0.25, 0.30)
 # How deep the middle of a nodule at the pleura lies at least, as a share of its radius.
-SHALLOWEST = 0.5
+SHALLOWEST = 0.6
 ATTEMPTS = 4000
 
 

@@ -11,6 +11,8 @@ from phantom.surface import Surface, unit_vectors
 
 SUPERSAMPLING_MM = 0.3
 HALO_MM = 1.2
+# So far outside of where half of the density is left readers draw their outlines.
+OUTLINE_MM = 0.2
 TEXTURE_WAVES = 8
 # A voxel is sampled where its middle is nearer to a surface than its corners, times this, because
 # the distance is along the ray from the centre.
@@ -174,7 +176,7 @@ def _covered(
 def _seen(nodule: PhantomNodule, beyond_mm: Array, depth: Array | None) -> tuple[Array, Array]:
     """Whether points lie inside, 0 or 1, and how much of the nodule is seen there."""
     edge_mm = np.float32(max(nodule.edge_mm, 1e-3))
-    density = np.clip(0.5 - beyond_mm / edge_mm, 0, 1)
+    density = np.clip(0.5 - (beyond_mm + np.float32(OUTLINE_MM)) / edge_mm, 0, 1)
     if nodule.halo:
         fading = np.exp(-np.clip(beyond_mm, 0, None) / np.float32(HALO_MM))
         density = np.maximum(density, np.float32(nodule.halo) * fading)
