@@ -190,8 +190,11 @@ def _seen(nodule: PhantomNodule, beyond_mm: Array, depth: Array | None) -> tuple
 def _depths(depth: Array, grid: _Voxels, at: npt.NDArray[np.int64], within: Array) -> Array:
     """Depth under the pleura (k, n) of points in voxels, linear around their middles."""
     place = tuple(at.T)
-    slopes = np.gradient(depth, *grid.steps_mm)
-    change = sum(slope[place][:, None] * within[None, :, axis] for axis, slope in enumerate(slopes))
+    change = np.zeros((len(at), len(within)), np.float32)
+    for axis, step in enumerate(grid.steps_mm):
+        if depth.shape[axis] > 1:
+            slope = np.gradient(depth, step, axis=axis)[place]
+            change += slope[:, None] * within[None, :, axis]
     return np.asarray(depth[place][:, None] + change, np.float32)
 
 

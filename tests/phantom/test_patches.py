@@ -90,6 +90,16 @@ def test_the_pleura_cuts_a_nodule() -> None:
     assert patch.density[:, :, x > 22.6].max() == 0
 
 
+def test_a_nodule_may_reach_into_the_last_slice_only() -> None:
+    lattice = Lattice((-8.0, -8.0, -8.0), 4.0, (22, 20, 20))
+    lung = LungField(lattice, np.full(lattice.shape, -3.0, np.float32))
+    above = (np.asarray(AXES[0] + np.float32(36.8), np.float32), *AXES[1:])
+    patch = render_patch(nodule(12.0), (above[0], above[1], above[2]), lung)
+    # From 24.3 to 36.3 mm; the first slice reaches down to 35.8 mm.
+    assert patch is not None and patch.box[0] == slice(0, 1)
+    assert 0 < patch.coverage.max() < 0.3
+
+
 def test_only_part_solid_nodules_have_a_core() -> None:
     glass = render_patch(replace(nodule(12.0), kind="ground-glass"), AXES)
     assert glass is not None and glass.core.sum() == 0
