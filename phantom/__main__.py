@@ -1,4 +1,4 @@
-"""`python -m phantom OUT --scans N --seed S --shape Z Y X`."""
+"""`python -m phantom OUT --scans N --seed S --shape Z Y X --nodules N`."""
 
 import sys
 
@@ -19,10 +19,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--shape", type=int, nargs=3, default=Order.shape, metavar=("Z", "Y", "X"),
         help=f"voxels of each scan, {shown}",
     )  # fmt: skip
+    parser.add_argument(
+        "--nodules", type=int, metavar="N", help="of each scan that has any, default 1 to 6"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes, default all cores")
     given = parser.parse_args(arguments)
     try:
-        order = Order(given.scans, given.seed, tuple(given.shape))
+        order = Order(given.scans, given.seed, tuple(given.shape), given.nodules)
         make_phantoms(given.out, order, given.workers)
     except (PhantomError, OSError) as error:
         return usage_error("phantom", error)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from lungct.geometry import Geometry
 from lungct.scan import Nodule
+from lungct.truth.spheres import equivalent_diameter_mm
 from phantom.anatomy import Patient, draw_patient, organ_fields
 from phantom.fields import Array, Lattice, SliceSampler, lattice_over
 from phantom.lungtrees import LungTrees, grow_trees, with_wall
@@ -14,10 +15,10 @@ from phantom.nodules import (
     PhantomNodule,
     Site,
     place_nodules,
-    render_patch,
     spicule_tree,
 )
 from phantom.painter import Painter
+from phantom.patches import LungField, Patch, render_patch
 from phantom.scanner import Detector, Scanner, draw_scanner
 from phantom.vessels import SliceSplatter, Tree, fill
 
@@ -35,8 +36,9 @@ class PhantomScan:
         patient_id: Name of the patient.
         hu: (z, y, x) int16 Hounsfield units, with padding where the scanner pads.
         geometry: Its grid in the world.
-        nodules: The annotated spheres.
+        nodules: Spheres of the volume and with the middle of each nodule, as they are annotated.
         looks: How each nodule was drawn, in the anatomy frame, in the order of `nodules`.
+        coverage: (z, y, x) uint8 share of each voxel that lies inside a nodule, in 255ths.
         lung_mask: (z, y, x) bool, both lungs with all that lies in them, nodules at the pleura
             included, without windpipe and main bronchi.
     """
@@ -47,6 +49,7 @@ class PhantomScan:
     geometry: Geometry
     nodules: tuple[Nodule, ...]
     looks: tuple[PhantomNodule, ...]
+    coverage: npt.NDArray[np.uint8]
     lung_mask: npt.NDArray[np.bool_]
 
 
@@ -85,7 +88,9 @@ class Plan:
     looks: tuple[PhantomNodule, ...]
 
 
-def plan_scan(seed: int, index: int, shape: tuple[int, int, int]) -> Plan:
+def plan_scan(
+    seed: int, index: int, shape: tuple[int, int, int], nodules: int | None = None
+) -> Plan:
     """Draws patient, scanner, vessels and nodules of a scan, without its voxels."""
     body = np.random.default_rng([seed, _first_scan(index), 1])
     chance = np.random.default_rng([seed, index, 2])
@@ -95,36 +100,46 @@ def plan_scan(seed: int, index: int, shape: tuple[int, int, int]) -> Plan:
     fields = organ_fields(patient, body, lattice)
     trees = grow_trees(body, patient, lattice, fields)
     site = Site(lattice, fields["lung"], trees.vessels, _bounds(scanner))
-    looks = () if index % CYCLE == EMPTY else tuple(place_nodules(chance, site))
+    looks = () if index % CYCLE == EMPTY else tuple(place_nodules(chance, site, nodules))
     return Plan(seed, index, patient, scanner, lattice, fields, trees, looks)
 
 
-def make_scan(seed: int, index: int, shape: tuple[int, int, int]) -> PhantomScan:
+def make_scan(
+    seed: int, index: int, shape: tuple[int, int, int], nodules: int | None = None
+) -> PhantomScan:
     """Makes one phantom scan; the same arguments give the same bytes.
 
     Args:
         seed: Of the whole data set, not negative.
         index: Of the scan, not negative.
         shape: Voxels (z, y, x).
+        nodules: How many nodules there are where there are any and they fit; a few when None.
 
     Returns:
         The scan with its truth.
     """
-    plan = plan_scan(seed, index, shape)
+    plan = plan_scan(seed, index, shape, nodules)
     axes = plan.scanner.axes_mm
-    rendered = [(n, p) for n in plan.looks if (p := render_patch(n, axes)) is not None]
+    under = LungField(plan.lattice, plan.fields["lung"])
+    rendered = [(n, p) for n in plan.looks if (p := render_patch(n, axes, under)) is not None]
     sampler = SliceSampler(plan.lattice, axes, plan.fields)
     painter = Painter(plan.patient, axes, sampler, _splatters(plan), rendered)
     hu, lung = _render(painter, Detector(plan.scanner, [seed, index, 3]), shape)
+    coverage = np.zeros(shape, np.uint8)
     for _, patch in rendered:
         lung[patch.box] |= patch.coverage >= 0.5
+        share = np.rint(255 * patch.coverage).astype(np.uint8)
+        np.maximum(coverage[patch.box], share, out=coverage[patch.box])
     return PhantomScan(
         series_uid=series_uid(seed, index),
         patient_id=patient_of(seed, index),
         hu=hu,
         geometry=plan.scanner.geometry,
-        nodules=tuple(_annotation(i, n, plan.scanner) for i, n in enumerate(plan.looks)),
-        looks=plan.looks,
+        nodules=tuple(
+            _annotation(i, patch, plan.scanner.geometry) for i, (_, patch) in enumerate(rendered)
+        ),
+        looks=tuple(look for look, _ in rendered),
+        coverage=coverage,
         lung_mask=lung,
     )
 
@@ -134,19 +149,25 @@ def _bounds(scanner: Scanner) -> tuple[tuple[float, float], ...]:
     return tuple((float(axis.min()), float(axis.max())) for axis in scanner.axes_mm)
 
 
-def _annotation(index: int, look: PhantomNodule, scanner: Scanner) -> Nodule:
-    """The annotated sphere in world coordinates."""
-    x, y, z = (
-        round(c + o, 6) for c, o in zip(look.centre_mm[::-1], scanner.offset_mm, strict=True)
-    )
-    return Nodule(str(index), (x, y, z), look.diameter_mm)
+def _annotation(index: int, patch: Patch, geometry: Geometry) -> Nodule:
+    """The sphere of a nodule's volume around its middle, in world coordinates."""
+    share = patch.coverage.astype(np.float64)
+    total = float(share.sum())
+    middle = [
+        float(share.sum(axis=tuple(other for other in range(3) if other != axis)) @ np.arange(n))
+        / total
+        + patch.box[axis].start
+        for axis, n in enumerate(share.shape)
+    ]
+    x, y, z = (round(float(mm), 6) for mm in geometry.voxel_to_world(middle))
+    diameter_mm = equivalent_diameter_mm(total * geometry.voxel_volume_mm3)
+    return Nodule(str(index), (x, y, z), round(diameter_mm, 3))
 
 
-def _splatters(plan: Plan) -> dict[str, SliceSplatter]:
-    """Vessels, airways, scars and spicules, ready to be spread over the voxels."""
-    rng = np.random.default_rng([plan.seed, plan.index, 4])
-    trees, scanner, looks = plan.trees, plan.scanner, plan.looks
-    tubes: dict[str, Tree | None] = {
+def _tubes(plan: Plan) -> dict[str, Tree | None]:
+    """Vessels, airways, scars and spicules by the names of TUBES_HU."""
+    trees, looks = plan.trees, plan.looks
+    return {
         "vessels": trees.vessels,
         "scars": trees.scars,
         "bronchus walls": with_wall(trees.bronchi),
@@ -155,11 +176,17 @@ def _splatters(plan: Plan) -> dict[str, SliceSplatter]:
         "windpipe": trees.windpipe,
         "spicules": spicule_tree(list(looks)),
     }
+
+
+def _splatters(plan: Plan) -> dict[str, SliceSplatter]:
+    """The tubes, ready to be spread over the voxels."""
+    rng = np.random.default_rng([plan.seed, plan.index, 4])
+    scanner = plan.scanner
     steps = [abs(float(axis[1] - axis[0])) for axis in scanner.axes_mm]
     cell = 0.55 * min(steps)
     return {
         name: SliceSplatter(fill(rng, tree, cell), scanner.axes_mm)
-        for name, tree in tubes.items()
+        for name, tree in _tubes(plan).items()
         if tree is not None
     }
 

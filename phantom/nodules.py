@@ -1,22 +1,21 @@
-"""Nodules: where they sit, what they look like, and their exact share of each voxel."""
+"""Nodules: where they sit, and what they look like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from phantom.fields import Array, Lattice, sample
-from phantom.vessels import Points, Tree
+from phantom.surface import Surface, draw_surface, unit_vectors
+from phantom.vessels import Points, Tree, joined
 
 # Diameters by share of the nodules: evenly over the logarithm between these; the narrow bucket of
 # 6 to 8 mm gets a larger share, so that a small data set has some.
 SHARES, DIAMETERS_MM = (0.0, 0.29, 0.47, 0.74, 1.0), (3.0, 6.0, 8.0, 15.0, 30.0)
 COUNTS, COUNT_ODDS = (1, 2, 3, 4, 5, 6), (0.10, 0.18, 0.22, 0.22, 0.16, 0.12)
-KINDS, KIND_ODDS = ("solid", "part-solid", "ground-glass", "calcified"), (0.70, 0.12, 0.14, 0.04)
-PLACES, PLACE_ODDS = ("free", "pleura", "vessel"), (0.5, 0.25, 0.25)
-SUPERSAMPLING_MM = 0.3
-# Ground glass fades over this share of the radius on both sides of the true surface.
-GLASS_EDGE = 0.12
+KINDS, KIND_ODDS = ("solid", "part-solid", "ground-glass", "calcified"), (0.72, 0.09, 0.09, 0.10)
+PLACES, PLACE_ODDS = ("free", "pleura", "vessel"), (0.45, 0.25, 0.30)
+# How deep the middle of a nodule at the pleura lies at least, as a share of its radius.
+SHALLOWEST = 0.6
 ATTEMPTS = 4000
 
 
@@ -31,9 +30,14 @@ class PhantomNodule:
         place: One of PLACES.
         hu: Of the nodule, without its core.
         core_hu: Of the middle of a part-solid nodule, else the same as `hu`.
-        lobulation: Depth of the surface's waves as a share of the radius, their mean 0.
-        spicules: Unit vectors (n, 3) of thin strands outside the sphere.
-        seed: For the waves of the surface.
+        stretch: Deviation of the logarithm of its axes.
+        lobulation: Depth of the surface's waves as a share of the radius.
+        horns: How many places of the surface stand out.
+        edge_mm: Over so much the density falls from all to nothing, half of it at the surface.
+        halo: Density right outside of the surface, as a share of that within.
+        texture_hu: Depth of the unevenness inside.
+        spicules: Unit vectors (n, 3) of strands outside the surface.
+        seed: For the surface and the texture.
     """
 
     centre_mm: tuple[float, float, float]
@@ -42,7 +46,12 @@ class PhantomNodule:
     place: str
     hu: float
     core_hu: float
+    stretch: float
     lobulation: float
+    horns: int
+    edge_mm: float
+    halo: float
+    texture_hu: float
     spicules: tuple[tuple[float, float, float], ...]
     seed: int
 
@@ -50,6 +59,11 @@ class PhantomNodule:
     def radius_mm(self) -> float:
         """Half of the diameter."""
         return self.diameter_mm / 2
+
+    @property
+    def surface(self) -> Surface:
+        """The surface around its centre."""
+        return draw_surface(self.seed, self.radius_mm, self.stretch, self.lobulation, self.horns)
 
 
 @dataclass(frozen=True)
@@ -66,39 +80,48 @@ class Site:
         return -sample(self.lattice, self.lung, points)
 
 
-def draw_diameters(rng: np.random.Generator) -> list[float]:
+def draw_diameters(rng: np.random.Generator, count: int | None = None) -> list[float]:
     """Diameters in mm of one scan's nodules, evenly spread over the logarithm, largest first."""
-    count = int(rng.choice(COUNTS, p=COUNT_ODDS))
+    count = count or int(rng.choice(COUNTS, p=COUNT_ODDS))
     share = (rng.random() + np.arange(count) * 0.61803398875) % 1
     diameters = np.exp(np.interp(share, SHARES, np.log(DIAMETERS_MM)))
     return sorted((round(float(d), 3) for d in diameters), reverse=True)
 
 
-def place_nodules(rng: np.random.Generator, site: Site) -> list[PhantomNodule]:
-    """Nodules of one scan that touch neither each other nor the borders of the volume."""
+def place_nodules(
+    rng: np.random.Generator, site: Site, count: int | None = None
+) -> list[PhantomNodule]:
+    """Nodules of one scan that touch neither each other nor the borders of the volume.
+
+    Args:
+        rng: Random numbers.
+        site: Where they may be.
+        count: How many, as far as they fit; one of COUNTS when None.
+    """
     placed: list[PhantomNodule] = []
-    for diameter in draw_diameters(rng):
-        place = str(rng.choice(PLACES, p=PLACE_ODDS))
-        centre = _free_centre(rng, site, diameter / 2, place, placed)
+    for diameter in draw_diameters(rng, count):
+        look = _draw_nodule(rng, diameter, str(rng.choice(PLACES, p=PLACE_ODDS)))
+        centre = _free_centre(rng, site, look, placed)
         if centre is not None:
-            placed.append(_draw_nodule(rng, centre, diameter, place))
+            placed.append(replace(look, centre_mm=centre))
     return placed
 
 
 def _free_centre(
-    rng: np.random.Generator, site: Site, radius: float, place: str, placed: list[PhantomNodule]
+    rng: np.random.Generator, site: Site, look: PhantomNodule, placed: list[PhantomNodule]
 ) -> tuple[float, float, float] | None:
-    """A centre that fits; None where the lungs are too full."""
-    points = _candidates(rng, site, radius, place)
+    """A centre where a nodule fits; None where the lungs are too full."""
+    radius, reach = look.radius_mm, look.surface.reach_mm
+    points = _candidates(rng, site, radius, look.place)
     depth = site.depth_mm(points)
-    if place == "pleura":
-        fits = (depth > 0.72 * radius) & (depth < 0.97 * radius)
+    if look.place == "pleura":
+        fits = (depth > SHALLOWEST * radius) & (depth < 0.97 * radius)
     else:
         fits = depth > radius + 1.5
     low, high = np.asarray(site.bounds_mm).T
-    fits &= np.all((points - radius - 2 > low) & (points + radius + 2 < high), axis=1)
+    fits &= np.all((points - reach - 2 > low) & (points + reach + 2 < high), axis=1)
     for other in placed:
-        gap = np.linalg.norm(points - other.centre_mm, axis=1) - radius - other.radius_mm
+        gap = np.linalg.norm(points - other.centre_mm, axis=1) - reach - other.surface.reach_mm
         fits &= gap > 3.0
     index = np.flatnonzero(fits)
     if not len(index):
@@ -126,105 +149,49 @@ def _candidates(rng: np.random.Generator, site: Site, radius: float, place: str)
     return np.asarray((chosen + jitter) * site.lattice.step_mm + site.lattice.start_mm)
 
 
-def _draw_nodule(
-    rng: np.random.Generator, centre: tuple[float, float, float], diameter: float, place: str
-) -> PhantomNodule:
-    """Looks of a nodule: kind, HU, surface."""
-    odds = np.asarray(KIND_ODDS) * (1, diameter > 6, diameter > 4, diameter < 12)
+def _draw_nodule(rng: np.random.Generator, diameter: float, place: str) -> PhantomNodule:
+    """Looks of a nodule, its centre at 0: kind, HU, surface."""
+    odds = np.asarray(KIND_ODDS) * (1, diameter > 5, 1, 0.4 + (diameter < 8))
     kind = str(rng.choice(KINDS, p=odds / odds.sum()))
-    glass = rng.uniform(-650, -350)
-    solid = rng.uniform(-20, 80)
-    hu = {"solid": solid, "calcified": rng.uniform(250, 900)}.get(kind, glass)
-    rough = diameter > 6 and kind != "calcified" and rng.random() < 0.8
-    count = int(rng.integers(4, 14)) if rough and rng.random() < 0.6 else 0
-    spicules = rng.normal(size=(count, 3))
-    spicules /= np.linalg.norm(spicules, axis=1, keepdims=True)
+    glass = rng.uniform(-740, -430)
+    solid = np.clip(rng.normal(30, 50), -130, 130)
+    hu = {"solid": solid, "calcified": rng.uniform(200, 1600)}.get(kind, glass)
+    hazy = kind in ("ground-glass", "part-solid")
+    count = int(rng.integers(1, 4 if diameter < 8 else 12)) if rng.random() < 0.5 else 0
     return PhantomNodule(
-        centre_mm=centre,
+        centre_mm=(0.0, 0.0, 0.0),
         diameter_mm=diameter,
         kind=kind,
         place=place,
         hu=float(hu),
         core_hu=float(solid if kind == "part-solid" else hu),
-        lobulation=float(rng.uniform(0.015, 0.04)) if rough else 0.0,
-        spicules=tuple((float(z), float(y), float(x)) for z, y, x in spicules),
+        stretch=float(rng.uniform(0.03, 0.3)),
+        lobulation=float(rng.uniform(0.0, 0.7)),
+        horns=int(rng.choice((0, 1, 2, 3, 4), p=(0.35, 0.2, 0.2, 0.15, 0.1))),
+        edge_mm=float(diameter * rng.uniform(0.08, 0.25) if hazy else rng.uniform(0.1, 0.9)),
+        halo=float(rng.uniform(0.0, 0.15)) if rng.random() < 0.6 else 0.0,
+        texture_hu=float(rng.uniform(15, 80) if hazy else rng.uniform(0, 40)),
+        spicules=tuple((float(z), float(y), float(x)) for z, y, x in unit_vectors(rng, count)),
         seed=int(rng.integers(2**31)),
     )
 
 
 def spicule_tree(nodules: list[PhantomNodule]) -> Tree | None:
-    """Thin strands that run out from the surface of the nodules that have them."""
-    rows = [(n, np.asarray(s)) for n in nodules for s in n.spicules]
-    if not rows:
-        return None
-    start = np.stack([n.centre_mm + s * n.radius_mm for n, s in rows])
-    length = np.asarray([0.35 * n.radius_mm + 1.5 for n, _ in rows])[:, None]
-    end = start + np.stack([s for _, s in rows]) * length
-    radius = np.tile((0.45, 0.12), (len(rows), 1))
-    return Tree(start, (start + end) / 2, end, radius, np.ones(len(rows), np.int64))
+    """Strands that run out from the surface of the nodules that have them: spicules and tails."""
+    parts = [_spicules(nodule) for nodule in nodules if nodule.spicules]
+    return joined(parts) if parts else None
 
 
-@dataclass(frozen=True)
-class Patch:
-    """A nodule on the voxels of a box: share of each voxel inside it, and of its core."""
-
-    box: tuple[slice, slice, slice]
-    coverage: Array
-    core: Array
-
-
-def render_patch(nodule: PhantomNodule, axes_mm: tuple[Array, Array, Array]) -> Patch | None:
-    """Coverage of a nodule by sampling each voxel many times; None when outside the volume."""
-    steps = [float(axis[1] - axis[0]) for axis in axes_mm]
-    hazy = GLASS_EDGE if nodule.kind in ("ground-glass", "part-solid") else 0.0
-    reach = nodule.radius_mm * (1 + 2 * nodule.lobulation + hazy)
-    box, fine, parts = [], [], []
-    for axis, step, centre in zip(axes_mm, steps, nodule.centre_mm, strict=True):
-        near = np.flatnonzero(np.abs(axis - centre) <= reach + abs(step))
-        if not len(near):
-            return None
-        box.append(slice(int(near[0]), int(near[-1]) + 1))
-        finest = max(SUPERSAMPLING_MM, nodule.diameter_mm / 60)
-        n = int(np.clip(np.ceil(abs(step) / finest), 2, 12))
-        shift = ((np.arange(n) + 0.5) / n - 0.5) * step
-        fine.append((axis[near].astype(np.float64)[:, None] + shift - centre).ravel())
-        parts.append(n)
-    share = _shape(nodule, fine[0][:, None, None], fine[1][None, :, None], fine[2][None, None])
-    core_edge = 0.6 if nodule.kind == "part-solid" else 0.0
-    return Patch(
-        (box[0], box[1], box[2]),
-        _pooled(share < 1 if not hazy else np.clip((1 + hazy - share) / (2 * hazy), 0, 1), parts),
-        _pooled(share < core_edge, parts),
-    )
-
-
-def _shape(
-    nodule: PhantomNodule,
-    z: npt.NDArray[np.float64],
-    y: npt.NDArray[np.float64],
-    x: npt.NDArray[np.float64],
-) -> Array:
-    """Distance from the centre as a share of the radius in that direction."""
-    radius = np.sqrt(z**2 + y**2 + x**2)
-    if not nodule.lobulation:
-        return np.asarray(radius / nodule.radius_mm, np.float32)
-    rng = np.random.default_rng(nodule.seed)
-    safe = np.maximum(radius, 1e-6)
-    wave = np.zeros_like(radius)
-    for _ in range(3):
-        direction = rng.normal(size=3) * 2.2
-        dot = (z * direction[0] + y * direction[1] + x * direction[2]) / safe
-        wave += np.cos(dot) / 3
-    surface = 1 + nodule.lobulation * wave
-    # Waves that are even in the direction keep the centre. Dividing by the mean cube of the
-    # radius over all directions keeps the volume.
-    inside = radius < 1.3 * nodule.radius_mm
-    surface /= np.cbrt((surface[inside] ** 3).mean())
-    return np.asarray(radius / (nodule.radius_mm * surface), np.float32)
-
-
-def _pooled(inside: npt.NDArray[np.bool_] | Array, parts: list[int]) -> Array:
-    """Mean over the samples of each voxel."""
-    z, y, x = (n // p for n, p in zip(inside.shape, parts, strict=True))
-    blocks = inside.reshape(z, parts[0], y, parts[1], x, parts[2])
-    return np.asarray(blocks.mean(axis=(1, 3, 5)), np.float32)
+def _spicules(nodule: PhantomNodule) -> Tree:
+    """The strands of one nodule; they begin a little within the surface."""
+    rng = np.random.default_rng([nodule.seed, 1])
+    ways = np.asarray(nodule.spicules)
+    far = 1 / nodule.surface.share(ways[:, 0], ways[:, 1], ways[:, 2])[:, None]
+    count = len(ways)
+    start = nodule.centre_mm + ways * (far - 0.5)
+    length = rng.gamma(1.5, 2.0, (count, 1)) + 1.5 + 0.15 * nodule.radius_mm
+    end = start + ways * length
+    bend = (start + end) / 2 + rng.normal(0, 0.12, (count, 3)) * length
+    thick = rng.uniform(0.25, 0.9, (count, 1))
+    radius = thick * np.concatenate([np.ones((count, 1)), rng.uniform(0.2, 1, (count, 1))], 1)
+    return Tree(start, bend, end, radius, np.ones(count, np.int64))

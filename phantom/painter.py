@@ -4,7 +4,8 @@ import numpy as np
 
 from phantom.anatomy import Patient
 from phantom.fields import Array, SliceSampler
-from phantom.nodules import Patch, PhantomNodule
+from phantom.nodules import PhantomNodule
+from phantom.patches import Patch
 from phantom.skeleton import Skeleton, lay, share
 from phantom.vessels import SliceSplatter
 
@@ -134,11 +135,11 @@ class Painter:
             z = patch.box[0]
             if not z.start <= index < z.stop:
                 continue
-            part = plane[patch.box[1:]]
-            covered, core = patch.coverage[index - z.start], patch.core[index - z.start]
+            part, layer = plane[patch.box[1:]], index - z.start
+            density, core = patch.density[layer], patch.core[layer]
             hu = np.float32(nodule.hu) + core * np.float32(nodule.core_hu - nodule.hu)
+            hu += patch.texture_hu[layer] * (1 - core)
             if nodule.kind in ("ground-glass", "part-solid"):
-                hu = np.maximum(
-                    hu + 35 * grain[patch.box[1:]] * (1 - core), np.minimum(part, np.float32(60))
-                )
-            part += covered * (hu - part)
+                glass = hu + 25 * grain[patch.box[1:]] * (1 - core)
+                hu = np.maximum(glass, np.minimum(part, np.float32(60)))
+            part += density * (hu - part)

@@ -10,6 +10,9 @@ from phantom.fields import Array
 
 FLIPPED = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
 HU_RANGE = (-1024, 3071)
+# The wider blur of sharpening, as a multiple of the point spread.
+WIDER = 1.8
+STREAK = 9
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,12 @@ class Scanner:
         geometry: The same grid in the world.
         offset_mm: World minus anatomy, (x, y, z).
         blur_mm: Deviation of the in-plane point spread.
+        sharpening: How much of what a wider blur takes away is added again; edges overshoot.
         slice_blur: Share of each neighbouring slice in a slice.
         noise_hu: Deviation of the noise in the middle of the body.
-        grain: Correlation of the noise, share of the neighbouring pixel.
+        grain: Correlation of the noise, share of the neighbouring pixel; negative for kernels
+            that amplify fine detail.
+        streaks: Share of the noise that runs in streaks from side to side.
         padding_hu: Value outside the circle; None where the scanner fills its square.
     """
 
@@ -31,9 +37,11 @@ class Scanner:
     geometry: Geometry
     offset_mm: tuple[float, float, float]
     blur_mm: float
+    sharpening: float
     slice_blur: float
     noise_hu: float
     grain: float
+    streaks: float
     padding_hu: int | None
 
 
@@ -56,6 +64,7 @@ def draw_scanner(
         axes.append(np.asarray(axis, np.float32))
     offset = tuple(round(float(c), 4) for c in rng.uniform((-25, -190, -420), (25, 60, 300)))
     origin = tuple(round(s + o, 6) for s, o in zip(starts[::-1], offset, strict=True))
+    sharp = rng.random()
     return Scanner(
         axes_mm=(axes[0], axes[1], axes[2]),
         geometry=Geometry(
@@ -65,12 +74,30 @@ def draw_scanner(
             IDENTITY if flips[1] == 1 else FLIPPED,
         ),
         offset_mm=(offset[0], offset[1], offset[2]),
-        blur_mm=rng.uniform(0.42, 0.75),
-        slice_blur=rng.uniform(0.06, 0.16),
-        noise_hu=float(np.exp(rng.uniform(np.log(8), np.log(30)))),
-        grain=rng.uniform(0.25, 0.6),
+        blur_mm=0.8 - 0.4 * sharp + rng.uniform(-0.08, 0.08),
+        sharpening=float(np.clip(1.6 * (sharp - 0.5), 0, None) * rng.uniform(0.5, 1)),
+        slice_blur=_slice_blur(rng, spacing[0]),
+        noise_hu=_noise_hu(rng, sharp, spacing[2]),
+        grain=float(0.6 - 0.65 * sharp + rng.uniform(-0.1, 0.05)),
+        streaks=float(rng.uniform(0.2, 0.8)) if rng.random() < 0.3 else 0.0,
         padding_hu=(None, -2000, -2048, -3024)[int(rng.integers(4))],
     )
+
+
+def _slice_blur(rng: np.random.Generator, spacing_mm: float) -> float:
+    """Share of each neighbour: slices are as thick as they are apart, or overlap.
+
+    A thickness t spreads over the variance t² / 12, three taps of shares (s, 1 - 2 s, s) over
+    2 s spacing².
+    """
+    thick_mm = max(spacing_mm, rng.uniform(0.9, 2.8))
+    return float(np.clip(thick_mm**2 / spacing_mm**2 / 24, 0.04, 0.3))
+
+
+def _noise_hu(rng: np.random.Generator, sharp: float, pixel_mm: float) -> float:
+    """Noise by dose, kernel (0 smooth, 1 sharp) and pixel; larger pixels average more of it."""
+    dose = float(np.exp(rng.uniform(np.log(8), np.log(45))))
+    return dose * (1 + 1.4 * sharp**2) * min(1.0, 0.7 / pixel_mm)
 
 
 def blur_slice(plane: Array, sigma_pixels: tuple[float, float]) -> Array:
@@ -89,14 +116,26 @@ def blur_slice(plane: Array, sigma_pixels: tuple[float, float]) -> Array:
     return plane
 
 
-def noise_slice(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> Array:
-    """Correlated noise (y, x) of mean 0 and deviation 1."""
+def noise_slice(
+    rng: np.random.Generator, shape: tuple[int, int], grain: float, streaks: float = 0.0
+) -> Array:
+    """Correlated noise (y, x) of mean 0 and deviation 1, a share of it in streaks along x."""
     white = rng.standard_normal((shape[0] + 2, shape[1] + 2), dtype=np.float32)
     g = np.float32(grain)
     rows = white[1:-1] + g * (white[:-2] + white[2:])
     plane = rows[:, 1:-1] + g * (rows[:, :-2] + rows[:, 2:])
     noise: Array = plane * np.float32(1 / (1 + 2 * grain**2))
+    if streaks:
+        noise *= np.float32(np.sqrt(1 - streaks**2))
+        noise += np.float32(streaks) * _streaks(rng, shape)
     return noise
+
+
+def _streaks(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Noise (y, x) of deviation 1 that is even over STREAK pixels of a row."""
+    white = rng.standard_normal((shape[0], shape[1] + STREAK), dtype=np.float32)
+    sums = np.cumsum(white, axis=1, dtype=np.float32)
+    return np.asarray((sums[:, STREAK:] - sums[:, :-STREAK]) * np.float32(STREAK**-0.5))
 
 
 class Detector:
@@ -122,8 +161,11 @@ class Detector:
         share = np.float32(s.slice_blur)
         plane = here * (1 - 2 * share) + share * (below + above)
         plane = blur_slice(plane, self._pixels)
+        if s.sharpening:
+            wide = blur_slice(plane, (WIDER * self._pixels[0], WIDER * self._pixels[1]))
+            plane += np.float32(s.sharpening) * (plane - wide)
         rng = np.random.default_rng([*self._seed, index])
-        noise = noise_slice(rng, (plane.shape[0], plane.shape[1]), s.grain)
+        noise = noise_slice(rng, (plane.shape[0], plane.shape[1]), s.grain, s.streaks)
         plane += noise * (self._strength * np.float32(0.8 * load) + np.float32(0.3)) * s.noise_hu
         np.clip(np.rint(plane), *HU_RANGE, out=plane)
         if s.padding_hu is not None:

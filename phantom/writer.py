@@ -13,12 +13,14 @@ from lungct.progress import advance
 from lungct.readers.metaimage import write_scan
 from lungct.readers.names import (
     ANNOTATIONS_TABLE,
+    MASKS_FOLDER,
     NODULE_COLUMNS,
     PATIENT_COLUMN,
     PATIENTS_TABLE,
     PHANTOM_NOTE,
     SERIES_COLUMN,
 )
+from lungct.readers.nifti_writer import write_nifti
 from lungct.words import counted
 from phantom.model import make_scan, patient_of, series_uid
 from phantom.order import Order, PhantomError
@@ -31,9 +33,10 @@ UNFINISHED_NOTE: Final = f"{PHANTOM_NOTE}.unfinished"
 def make_phantoms(out: str, order: Order, workers: int | None = None) -> None:
     """Makes a phantom data set; does nothing where the same one is already whole.
 
-    `out` gets subset0 to subset9 with UID.mhd and UID.raw, annotations.csv, patients.csv and, as
-    the last of all, PHANTOM.json. A call continues what an interrupted one left. The bytes depend
-    on seed, number and shape only, and those of one scan not on the number.
+    `out` gets subset0 to subset9 with UID.mhd and UID.raw, nodule_masks with UID.nii.gz,
+    annotations.csv, patients.csv and, as the last of all, PHANTOM.json. A call continues what an
+    interrupted one left. The bytes depend on the order only, and those of one scan not on the
+    number of scans.
 
     Args:
         out: Folder; made when missing.
@@ -50,7 +53,7 @@ def make_phantoms(out: str, order: Order, workers: int | None = None) -> None:
     if _is_whole(folder, order):
         return
     _check_folder(folder, order)
-    for leftover in folder.rglob("*.tmp"):
+    for leftover in (*folder.rglob("*.tmp"), *folder.rglob(".*.part")):
         leftover.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     _write_text(folder / UNFINISHED_NOTE, json.dumps(order.facts(), indent=1) + "\n")
@@ -64,11 +67,19 @@ def header_path(folder: Path, seed: int, index: int) -> Path:
     return folder / f"subset{index % SUBSETS}" / f"{series_uid(seed, index)}.mhd"
 
 
-def write_one(folder: Path, seed: int, index: int, shape: tuple[int, int, int]) -> None:
-    """Makes one scan and writes nodules, voxels and header, in this order."""
-    scan = make_scan(seed, index, shape)
-    header = header_path(folder, seed, index)
-    header.parent.mkdir(parents=True, exist_ok=True)
+def mask_path(folder: Path, seed: int, index: int) -> Path:
+    """Where the share of each voxel that lies inside a nodule is."""
+    return folder / MASKS_FOLDER / f"{series_uid(seed, index)}.nii.gz"
+
+
+def write_one(folder: Path, order: Order, index: int) -> None:
+    """Makes one scan and writes nodules, their mask, voxels and header, in this order."""
+    seed = order.seed
+    scan = make_scan(seed, index, order.shape, order.nodules)
+    header, mask = header_path(folder, seed, index), mask_path(folder, seed, index)
+    for path in (header, mask):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_nifti(str(mask), scan.coverage, scan.geometry, 1 / 255)
     spheres = [(*n.centre_mm, n.diameter_mm) for n in scan.nodules]
     _write_text(_spheres_path(folder, seed, index), json.dumps(spheres))
     write_scan(str(header), scan.hu, scan.geometry)
@@ -83,7 +94,7 @@ def _make_scans(folder: Path, order: Order, workers: int) -> None:
     """Makes the scans that are missing."""
     missing = [i for i in range(order.scans) if not _has_scan(folder, order, i)]
     done = order.scans - len(missing)
-    make = functools.partial(write_one, folder, order.seed, shape=order.shape)
+    make = functools.partial(write_one, folder, order)
     alone = workers == 1 or len(missing) == 1
     finished: Iterator[None] = map(make, missing) if alone else in_processes(make, missing, workers)
     advance("phantom scans", done, order.scans)
@@ -120,7 +131,8 @@ def _is_whole(folder: Path, order: Order) -> bool:
         raise PhantomError(f"expected the phantom of {wanted} in {folder}, got {_named(found)}")
     headers = [header_path(folder, order.seed, i) for i in range(order.scans)]
     tables = [folder / ANNOTATIONS_TABLE, folder / PATIENTS_TABLE]
-    files = [*headers, *(h.with_suffix(".raw") for h in headers), *tables]
+    masks = [mask_path(folder, order.seed, i) for i in range(order.scans)]
+    files = [*headers, *(h.with_suffix(".raw") for h in headers), *masks, *tables]
     missing = [str(f) for f in files if not f.is_file()]
     if missing:
         raise PhantomError(f"expected a whole phantom in {folder}, got none of {missing[0]}")

@@ -1,6 +1,7 @@
 """The layout of LUNA16: DIR/subset*/SERIES.mhd or DIR/SERIES.mhd with voxels beside it.
 
-Scans of one file, `.mha`, are found in the same places.
+Scans of one file, `.mha`, are found in the same places. DIR/nodule_masks/SERIES.nii.gz may hold a
+label mask, as beside phantoms.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 from lungct.readers.layout import Reader, ScanFiles
 from lungct.readers.metaimage import read_scan
 from lungct.readers.metaimage_header import read_header
+from lungct.readers.names import MASKS_FOLDER
 from lungct.scan import Scan, ScanError
 from lungct.storage import Listing, exists, open_file
 
@@ -38,7 +40,9 @@ def find(listing: Listing) -> tuple[ScanFiles, ...]:
             continue
         voxels = [stem + ending for ending in VOXEL_SUFFIXES if stem + ending in there]
         files = (path, *voxels) if suffix == ".mhd" else (path,)
-        found.append(ScanFiles(PurePosixPath(stem).name, path, files))
+        name = PurePosixPath(stem).name
+        mask = f"{listing.root}/{MASKS_FOLDER}/{name}.nii.gz"
+        found.append(ScanFiles(name, path, files, mask if mask in there else ""))
     return tuple(found)
 
 

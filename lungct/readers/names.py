@@ -7,6 +7,9 @@ EXCLUDED_TABLE: Final = "annotations_excluded.csv"
 PATIENTS_TABLE: Final = "patients.csv"
 PHANTOM_NOTE: Final = "PHANTOM.json"
 
+# Folder of label masks beside scans of LUNA16, SERIES.nii.gz of each.
+MASKS_FOLDER: Final = "nodule_masks"
+
 # As they are written; tables of others may call series and patients differently.
 SERIES_COLUMN: Final = "seriesuid"
 PATIENT_COLUMN: Final = "patient_id"

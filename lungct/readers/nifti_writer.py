@@ -23,7 +23,9 @@ _SCANNER_COORDINATES = 1
 _NO_EXTENSION = bytes(4)
 
 
-def write_nifti(path: str, volume: npt.NDArray[Any], geometry: Geometry) -> None:
+def write_nifti(
+    path: str, volume: npt.NDArray[Any], geometry: Geometry, slope: float = 1.0
+) -> None:
     """Writes a volume as one gzip-compressed NIfTI file, the same bytes for the same volume.
 
     The grid is written both as sform and as qform; where it has more than 32,767 voxels along an
@@ -33,6 +35,7 @@ def write_nifti(path: str, volume: npt.NDArray[Any], geometry: Geometry) -> None
         path: The file, `.nii.gz`; replaced where it exists.
         volume: (z, y, x) of int16, uint8 or float32; index axes x, y and z become i, j and k.
         geometry: Its grid.
+        slope: What a step of the stored numbers is worth.
 
     Raises:
         ValueError: The volume is of another shape than its grid.
@@ -41,6 +44,8 @@ def write_nifti(path: str, volume: npt.NDArray[Any], geometry: Geometry) -> None
     if volume.shape != geometry.shape:
         raise ValueError(f"expected the grid's shape {geometry.shape}, got {volume.shape}")
     header = _header(volume, geometry)
+    if slope != 1:
+        header.set_slope_inter(slope, 0.0)
     dtype = header.get_data_dtype()
     with whole_file(path) as file, igzip.IGzipFile("", "wb", 1, file, mtime=0) as packed:
         packed.write(header.binaryblock + _NO_EXTENSION)

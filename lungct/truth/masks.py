@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def mask_nodules(
     drawn slice by slice and then resampled fall into parts that touch at an edge only, whereas
     two nodules that touch at one corner only are rare. All parts are kept, single voxels too. In
     a crop around one nodule the largest part is the nodule, and others are what the crop shows of
-    its neighbours.
+    its neighbours. A NIfTI file of bytes whose slope is 1 / 255 says which share of each voxel
+    lies inside: what is above 0 is connected, and the shares stay.
 
     Args:
         label_path: The mask, on the grid of the scan.
@@ -44,13 +46,14 @@ def mask_nodules(
         of (z, y, x); none for an empty mask.
 
     Raises:
-        ScanError: The mask can't be read, lies on another grid, holds anything but whole numbers
-            from 0, or what it shows can't be nodules.
+        ScanError: The mask can't be read, lies on another grid, holds neither whole numbers from 0
+            nor shares, or what it shows can't be nodules.
     """
-    labels = _read_labels(label_path, geometry)
-    _check_labels(labels, label_path)
+    labels, shares = _read_labels(label_path, geometry)
+    if not shares:
+        _check_labels(labels, label_path)
     mask = labels > 0 if value is None else labels == value
-    nodules = nodules_of_mask(mask, geometry, label_path)
+    nodules = _nodules(mask, labels if shares else None, geometry, label_path)
     for nodule in nodules[:1]:
         if nodule.nodule.diameter_mm > MAX_DIAMETER_MM:
             raise ScanError(
@@ -74,23 +77,39 @@ def nodules_of_mask(mask: BoolArray, geometry: Geometry, where: str) -> tuple[Vo
     Raises:
         ScanError: There are more parts than MAX_PARTS.
     """
+    return _nodules(mask, None, geometry, where)
+
+
+def _nodules(
+    mask: BoolArray, shares: npt.NDArray[Any] | None, geometry: Geometry, where: str
+) -> tuple[VoxelNodule, ...]:
+    """The parts of a mask, each with its shares where it has any."""
     return tuple(
-        voxel_nodule(str(number), box, part, geometry)
+        voxel_nodule(str(number), box, part if shares is None else part * shares[box], geometry)
         for number, (box, part) in enumerate(_parts(mask, where), start=1)
     )
 
 
-def _read_labels(path: str, geometry: Geometry) -> npt.NDArray[Any]:
-    """(z, y, x) values of a mask, of which nothing is read where its header has another grid."""
+def _read_labels(path: str, geometry: Geometry) -> tuple[npt.NDArray[Any], bool]:
+    """(z, y, x) values of a mask, and whether they are shares.
+
+    Nothing is read where the header has another grid.
+    """
     if path.lower().endswith((".nii", ".nii.gz")):
         header = nifti_header.read_header(path)
         _check_grid(header.geometry, geometry, path)
-        return nifti.read_values(header)
+        return nifti.read_values(header), _are_shares(header)
     if path.lower().endswith((".mhd", ".mha")):
         meta = metaimage_header.read_header(path, metaimage_header.LABEL_TYPES)
         _check_grid(meta.geometry, geometry, path)
-        return metaimage.read_voxels(meta)
+        return metaimage.read_voxels(meta), False
     raise ScanError(f"expected a label mask .nii, .nii.gz, .mhd or .mha, got {path!r}")
+
+
+def _are_shares(header: nifti_header.NiftiHeader) -> bool:
+    """Whether a file holds shares in 255ths: bytes with just this slope."""
+    slope, intercept = header.scaling or (1.0, 0.0)
+    return header.dtype == np.uint8 and math.isclose(slope, 1 / 255, rel_tol=1e-6) and not intercept
 
 
 def _check_grid(grid: Geometry, geometry: Geometry, path: str) -> None:

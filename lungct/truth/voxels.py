@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from lungct.orientation import to_patient_axes
 from lungct.scan import Nodule
 from lungct.truth.spheres import Box, NodulePatch, equivalent_diameter_mm
 
+Mask = npt.NDArray[Any]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
@@ -31,13 +33,13 @@ class VoxelNodule:
         nodule: Centre of mass, and diameter of the sphere of the same volume.
         box: Slices (z, y, x) of the scan's own grid.
         geometry: The scan's grid within the box.
-        mask: (z, y, x) bool in the box, never empty.
+        mask: (z, y, x) in the box, never empty: bool, or the share of each voxel that lies inside.
     """
 
     nodule: Nodule
     box: Box
     geometry: Geometry
-    mask: BoolArray
+    mask: Mask
 
     @property
     def extent(self) -> Nodule:
@@ -47,13 +49,13 @@ class VoxelNodule:
         return Nodule(self.nodule.nodule_id, (x, y, z), float((high - low).max()))
 
 
-def voxel_nodule(nodule_id: str, box: Box, mask: BoolArray, geometry: Geometry) -> VoxelNodule:
+def voxel_nodule(nodule_id: str, box: Box, mask: Mask, geometry: Geometry) -> VoxelNodule:
     """Measures a nodule that a mask shows.
 
     Args:
         nodule_id: Its name, unique within the scan.
         box: Slices (z, y, x) of the scan's grid that hold it, with or without a border.
-        mask: (z, y, x) bool in the box, not empty.
+        mask: (z, y, x) bool or shares in the box, not empty.
         geometry: The scan's grid, any direction cosines.
 
     Returns:
@@ -61,17 +63,19 @@ def voxel_nodule(nodule_id: str, box: Box, mask: BoolArray, geometry: Geometry) 
     """
     box, mask = tight(box, mask)
     grid = geometry.crop(box)
-    x, y, z = (float(mm) for mm in grid.voxel_to_world(np.argwhere(mask).mean(axis=0)))
-    diameter_mm = equivalent_diameter_mm(np.count_nonzero(mask) * grid.voxel_volume_mm3)
+    held = mask[mask > 0].astype(np.float64)
+    middle = np.average(np.argwhere(mask), axis=0, weights=held)
+    x, y, z = (float(mm) for mm in grid.voxel_to_world(middle))
+    diameter_mm = equivalent_diameter_mm(float(held.sum()) * grid.voxel_volume_mm3)
     return VoxelNodule(Nodule(nodule_id, (x, y, z), diameter_mm), box, grid, mask)
 
 
-def tight(box: Box, mask: BoolArray) -> tuple[Box, BoolArray]:
+def tight(box: Box, mask: Mask) -> tuple[Box, Mask]:
     """The smallest box within another one that holds a mask, and the mask in it.
 
     Args:
         box: Slices (z, y, x) of a grid.
-        mask: (z, y, x) bool in that box, not empty.
+        mask: (z, y, x) bool or shares in that box, not empty.
 
     Returns:
         Slices of the same grid and a copy of that part of the mask.
@@ -94,7 +98,7 @@ def native_patches(nodules: Sequence[VoxelNodule]) -> tuple[NodulePatch, ...]:
         nodules: The nodules.
 
     Returns:
-        A patch for each, its coverage 0 or 1.
+        A patch for each, its coverage 0 or 1 where the mask is no share.
     """
     return tuple(NodulePatch(n.nodule, n.box, n.mask.astype(np.float32)) for n in nodules)
 
@@ -169,7 +173,7 @@ def _sampled_shares(nodule: VoxelNodule, target: Geometry) -> FloatArray:
     z, y, x = (np.arange(size) for size in target.shape)
     # A border of background stands for all that is outside of the box.
     padded = np.pad(nodule.mask, 1)
-    inside = np.zeros(target.shape, dtype=np.int64)
+    inside = np.zeros(target.shape, dtype=np.float64)
     for point in _points():
         start = first + point @ steps
         places = (

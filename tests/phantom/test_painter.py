@@ -1,13 +1,16 @@
 """HU of single slices, from fields of one value."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from phantom.nodules import Patch, PhantomNodule
+from phantom.nodules import PhantomNodule
 from phantom.painter import AIR_HU, MUSCLE_HU, Painter
+from phantom.patches import Patch
 from tests.phantom.reference import PATIENT
+from tests.phantom.test_nodules import nodule as ball
 
 # Beside the midline, so that neither spine nor breastbone reach the slice; 2 mm along y, 1 along x.
 AXES = (
@@ -48,14 +51,15 @@ def whole(index: int) -> np.ndarray:
 
 
 def nodule(kind: str, hu: float, core_hu: float) -> PhantomNodule:
-    return PhantomNodule((0, 0, 0), 5.0, kind, "free", hu, core_hu, 0.0, (), 1)
+    return replace(ball(5.0), kind=kind, hu=hu, core_hu=core_hu)
 
 
-def patch(coverage: float, core: float = 0.0) -> Patch:
+def patch(density: float, core: float = 0.0, texture_hu: float = 0.0) -> Patch:
     """A patch of 2 x 3 pixels on slice 1."""
     box = (slice(1, 2), slice(4, 6), slice(5, 8))
     full = np.ones((1, 2, 3), np.float32)
-    return Patch(box, full * np.float32(coverage), full * np.float32(core))
+    density, core, texture_hu = np.float32(density), np.float32(core), np.float32(texture_hu)
+    return Patch(box, full, full * density, full * core, full * texture_hu)
 
 
 def test_outside_of_the_body_is_air() -> None:
@@ -96,9 +100,9 @@ def test_under_the_diaphragm_the_liver_is_brighter_than_its_surroundings() -> No
     assert liver == pytest.approx(57) and around == pytest.approx(-105)
 
 
-def test_a_nodule_is_mixed_in_by_its_coverage() -> None:
-    for coverage, wanted in ((1.0, 30.0), (0.5, (30 - 900) / 2)):
-        scan = painter(nodules=[(nodule("solid", 30.0, 30.0), patch(coverage))], **IN_LUNG)
+def test_a_nodule_is_mixed_in_by_its_density() -> None:
+    for density, wanted in ((1.0, 30.0), (0.5, (30 - 900) / 2)):
+        scan = painter(nodules=[(nodule("solid", 30.0, 30.0), patch(density))], **IN_LUNG)
         plane, _ = scan.paint(1)
         # Row 4 of the patch is y = 0, row 5 y = 2 mm, where the lung has 1.25 HU more.
         assert plane[4, 5:8] == pytest.approx(wanted)
@@ -118,3 +122,10 @@ def test_vessels_stay_visible_in_ground_glass_only() -> None:
         look = nodule(kind, -500.0, -500.0)
         plane, _ = painter({"vessels": whole}, [(look, patch(1.0))], **IN_LUNG).paint(1)
         assert plane[4, 5] == pytest.approx(wanted)
+
+
+def test_texture_is_not_in_the_core() -> None:
+    look = nodule("part-solid", -500.0, 20.0)
+    for core, wanted in ((0.0, -470), (1.0, 20)):
+        drawn = [(look, patch(1.0, core, texture_hu=30.0))]
+        assert painter(nodules=drawn, **IN_LUNG).paint(1)[0][4, 5] == pytest.approx(wanted)

@@ -18,7 +18,15 @@ def drawn(seed: int) -> Scanner:
 
 def still(padding_hu: int | None = None) -> Scanner:
     """A scanner without noise and without blur between slices."""
-    return replace(drawn(0), noise_hu=0.0, slice_blur=0.0, blur_mm=0.01, padding_hu=padding_hu)
+    return replace(
+        drawn(0),
+        noise_hu=0.0,
+        slice_blur=0.0,
+        blur_mm=0.01,
+        sharpening=0.0,
+        streaks=0.0,
+        padding_hu=padding_hu,
+    )
 
 
 def plane(hu: float) -> np.ndarray:
@@ -65,13 +73,46 @@ def test_blur_keeps_what_is_even() -> None:
     np.testing.assert_allclose(blur_slice(plane(-700.0), (1.2, 0.7)), -700, rtol=1e-5)
 
 
-@pytest.mark.parametrize("grain", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("grain", [-0.2, 0.0, 0.3, 0.6])
 def test_noise_has_a_deviation_of_1_and_its_grain(grain: float) -> None:
     noise = noise_slice(np.random.default_rng(1), (400, 400), grain)
     assert noise.mean() == pytest.approx(0, abs=0.02) and noise.std() == pytest.approx(1, abs=0.02)
     # Rows (g, 1, g) overlap with themselves moved by one: 2 g / (1 + 2 g²).
     found = np.corrcoef(noise[1:].ravel(), noise[:-1].ravel())[0, 1]
     assert found == pytest.approx(2 * grain / (1 + 2 * grain**2), abs=0.02)
+
+
+def test_streaks_run_along_rows_and_keep_the_deviation() -> None:
+    noise = noise_slice(np.random.default_rng(1), (400, 400), 0.0, streaks=0.8)
+    assert noise.std() == pytest.approx(1, abs=0.03)
+    along, across = (
+        np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        for a, b in ((noise[:, 1:], noise[:, :-1]), (noise[1:], noise[:-1]))
+    )
+    # Sums of 9 values that share 8: 8 / 9 of the streaks' part of the variance, 0.64.
+    assert along == pytest.approx(0.64 * 8 / 9, abs=0.03) and across == pytest.approx(0, abs=0.03)
+
+
+def test_sharp_kernels_overshoot_at_edges() -> None:
+    step = plane(-900.0)
+    step[:, SHAPE[2] // 2 :] = 50
+    soft, hard = (
+        Detector(replace(still(), blur_mm=3.0, sharpening=s), [1])(0, step, step, step, 1.0)
+        for s in (0.0, 0.7)
+    )
+    assert soft.max() == 50 and soft.min() == -900
+    assert hard.max() > 60 and hard.min() < -910
+    assert (hard[:, 0] == -900).all() and (hard[:, -1] == 50).all()
+
+
+def test_kernels_of_scanners_differ() -> None:
+    scanners = [drawn(seed) for seed in range(60)]
+    sharp = [s for s in scanners if s.blur_mm < 0.5]
+    smooth = [s for s in scanners if s.blur_mm > 0.7]
+    assert all(s.sharpening > 0 for s in sharp) and all(s.sharpening == 0 for s in smooth)
+    assert np.mean([s.noise_hu for s in sharp]) > np.mean([s.noise_hu for s in smooth])
+    assert np.mean([s.grain for s in sharp]) < np.mean([s.grain for s in smooth])
+    assert 0.04 <= min(s.slice_blur for s in scanners) <= max(s.slice_blur for s in scanners) <= 0.3
 
 
 def test_values_are_rounded_and_clipped() -> None:

@@ -9,12 +9,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from lungct.inventory import take_inventory
+from lungct.processing import prepare
 from lungct.progress import LOGGER_NAME
+from lungct.roots import MASKS, DataRoot
 from phantom import __main__ as main_module
 from phantom import writer as writer_module
 from phantom.__main__ import main
@@ -66,12 +70,26 @@ def test_simpleitk_reads_what_was_made(made: Path) -> None:
     assert rows == [[*n.centre_mm, n.diameter_mm] for n in scan.nodules]
 
 
+def test_masks_hold_the_exact_shares_and_are_the_truth(made: Path) -> None:
+    scan = make_scan(1, 1, SHAPE)
+    image = sitk.ReadImage(str(made / "nodule_masks" / f"{scan.series_uid}.nii.gz"))
+    np.testing.assert_allclose(sitk.GetArrayFromImage(image), scan.coverage / 255, atol=1e-6)
+    (found,) = (
+        each
+        for each in take_inventory([DataRoot(str(made))]).scans
+        if each.series_uid == scan.series_uid
+    )
+    assert found.truth.kind == MASKS
+    read = prepare(found).labels.voxels
+    wanted = sorted((n.diameter_mm for n in scan.nodules), reverse=True)
+    assert [v.nodule.diameter_mm for v in read] == pytest.approx(wanted, rel=0.02)
+
+
 def test_bytes_depend_on_neither_processes_nor_number(made: Path, tmp_path: Path) -> None:
     make_phantoms(str(tmp_path / "two"), Order(4, 1, SHAPE), workers=2)
     more, fewer = digests(tmp_path / "two"), digests(made)
-    assert {k: more[k] for k in fewer if "subset" in k} == {
-        k: v for k, v in fewer.items() if "subset" in k
-    }
+    kept = [k for k in fewer if k.startswith(("subset", "nodule_masks"))]
+    assert len(kept) == 3 * 3 and [more[k] for k in kept] == [fewer[k] for k in kept]
 
 
 def test_a_whole_folder_is_left_alone(made: Path) -> None:
@@ -85,10 +103,10 @@ def test_an_interrupted_call_is_taken_up_again(
 ) -> None:
     original = writer_module.make_scan
 
-    def dies_at_two(seed: int, index: int, shape: tuple[int, int, int]) -> object:
+    def dies_at_two(seed: int, index: int, *rest: Any) -> object:
         if index == 2:
             raise KeyboardInterrupt
-        return original(seed, index, shape)
+        return original(seed, index, *rest)
 
     monkeypatch.setattr(writer_module, "make_scan", dies_at_two)
     with pytest.raises(KeyboardInterrupt):
@@ -106,6 +124,8 @@ def test_temporary_files_of_a_killed_call_are_cleared(made: Path, tmp_path: Path
     facts = (made / "PHANTOM.json").read_text()
     (tmp_path / "PHANTOM.json.unfinished").write_text(facts)
     (tmp_path / "annotations.csv.99.tmp").write_text("half")
+    (tmp_path / "nodule_masks").mkdir()
+    (tmp_path / "nodule_masks" / ".a.nii.gz.99.part").write_text("half")
     (tmp_path / "subset1").mkdir()
     (tmp_path / "subset1" / f"{make_scan(1, 1, SHAPE).series_uid}.raw").write_bytes(b"half")
     make_phantoms(str(tmp_path), Order(3, 1, SHAPE), workers=1)
@@ -155,6 +175,8 @@ def test_a_truth_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
         ({"seed": MAX_SEED + 1}, "got 4294967296"),
         ({"shape": (8, 64, 64)}, r"expected a shape of at least \(24, 48, 48\), got \(8, 64, 64\)"),
         ({"shape": (24, 64)}, r"got \(24, 64\)"),
+        ({"nodules": 0}, "expected 1 to 50 nodules a scan, got 0"),
+        ({"nodules": 51}, "nodules a scan, got 51"),
     ],
 )
 def test_orders_out_of_range_are_refused(change: dict[str, object], text: str) -> None:
@@ -169,6 +191,7 @@ def test_no_process_is_refused(tmp_path: Path) -> None:
 
 def test_the_folder_of_an_order_names_it() -> None:
     assert Order(3, 7, (24, 52, 48)).folder == "phantom-7-3-24-52-48"
+    assert Order(3, 7, (24, 52, 48), 9).folder == "phantom-7-3-24-52-48-n9"
 
 
 def test_progress_counts_scans(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -188,8 +211,8 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [str(tmp_path / "a"), "--scans", "1", "--seed", "3", "--shape", "24", "48", "48"]
-    assert main(words) == 0
-    assert (tmp_path / "a" / "PHANTOM.json").is_file()
+    assert main([*words, "--nodules", "2"]) == 0
+    assert json.loads((tmp_path / "a" / "PHANTOM.json").read_text())["nodules"] == 2
     assert main([*words[:2], "2"]) == 2
     complaint = capsys.readouterr().err
     assert complaint.startswith("phantom: expected") and complaint.count("\n") == 1

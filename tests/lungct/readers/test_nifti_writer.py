@@ -4,7 +4,8 @@ import pytest
 import SimpleITK as sitk
 
 from lungct.geometry import Geometry
-from lungct.readers.nifti import read_scan
+from lungct.readers.nifti import read_scan, read_values
+from lungct.readers.nifti_header import read_header
 from lungct.readers.nifti_writer import write_nifti
 from tests.lungct.readers.test_nifti import DIRECTIONS, assert_near
 
@@ -52,6 +53,15 @@ def test_probabilities_stay_as_they_are(tmp_path):
     probability = np.random.default_rng(1).random(SHAPE, np.float32)[:, :, ::-1]
     write_nifti(path, probability, GEOMETRY)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(sitk.ReadImage(path)), probability)
+
+
+def test_bytes_with_a_slope_are_read_as_real_numbers(tmp_path):
+    path = str(tmp_path / "share.nii.gz")
+    stored = np.arange(210, dtype=np.uint8).reshape(SHAPE)
+    write_nifti(path, stored, GEOMETRY, 1 / 255)
+    found = read_values(read_header(path))
+    np.testing.assert_allclose(found, stored / 255, atol=1e-6)
+    np.testing.assert_allclose(nibabel.load(path).get_fdata().T, stored / 255, atol=1e-6)
 
 
 def test_same_volume_same_bytes(tmp_path):

@@ -9,10 +9,12 @@ from lungct.geometry import Geometry
 from lungct.readers.layout import Listing
 from lungct.readers.metaimage import write_scan
 from lungct.readers.msd import READER
+from lungct.readers.nifti_writer import write_nifti
 from lungct.scan import Nodule, Scan, ScanError
 from lungct.truth import masks as masks_module
 from lungct.truth.labels import Truth, read_labels
 from lungct.truth.masks import MAX_PARTS, mask_nodules
+from lungct.truth.voxels import coverage_patches
 from tests.lungct.readers.nifti_files import content, header_of, write
 
 # Voxels of 1 x 2 x 3 mm, x first.
@@ -51,6 +53,23 @@ def by_sitk(path, volume, geometry=SCAN):
     image.SetDirection(geometry.direction)
     sitk.WriteImage(image, str(path), True)
     return str(path)
+
+
+def test_shares_stay_and_weigh(tmp_path):
+    shares = np.zeros(SCAN.shape, np.uint8)
+    # Two voxels beside each other along x, one of them covered by a fifth, and a far one by half.
+    shares[1, 2, 3:5] = (255, 51)
+    shares[3, 8, 9] = 128
+    path = str(tmp_path / "a.nii.gz")
+    write_nifti(path, shares, SCAN, 1 / 255)
+    large, small = mask_nodules(path, SCAN)
+    np.testing.assert_allclose(large.mask, [[[1.0, 0.2]]], atol=1e-6)
+    # 1.2 voxels of 6 mm³. Columns 3 and 4 lie at -2 and -1 mm: the middle is -2 + 0.2 / 1.2.
+    assert large.nodule.volume_mm3 == pytest.approx(7.2)
+    assert large.nodule.centre_mm == pytest.approx((-2 + 1 / 6, 11.0, 12.0), abs=1e-5)
+    assert small.nodule.volume_mm3 == pytest.approx(128 / 255 * 6)
+    (patch, _) = coverage_patches((large, small), SCAN)
+    np.testing.assert_allclose(patch.coverage, large.mask, atol=1e-6)
 
 
 def test_parts_by_hand_the_largest_first(nifti):
