@@ -9,7 +9,7 @@ def value_text(row: GateRow, figures: Figures) -> str:
     one = row.criterion
     if one.on is On.VALUE:
         return one.figure_text(row.measured)
-    found = figures.find(one.kind, one.metric, one.split, one.bucket)
+    found = figures.find(one.kind, one.metric, *one.slice_key)
     return one.figure_text(None if found is None else found.value)
 
 

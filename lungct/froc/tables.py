@@ -11,6 +11,7 @@ from lungct.files import reason_of
 from lungct.froc.matching import Marks
 from lungct.readers.excluded import read_excluded
 from lungct.readers.names import PROBABILITY_COLUMN
+from lungct.readers.root_tables import absent_series
 from lungct.readers.tables import (
     SERIES_NAMES,
     TableError,
@@ -72,7 +73,8 @@ def read_challenge(paths: TablePaths) -> Challenge:
     ignores them too.
 
     Raises:
-        TableError: A table can't be trusted, or has no patient of a series that counts.
+        TableError: A table can't be trusted, is of other series alone, or has no patient of a
+            series that counts.
     """
     series = read_series(paths.series)
     annotations = read_annotations(paths.annotations)
@@ -83,8 +85,14 @@ def read_challenge(paths: TablePaths) -> Challenge:
     if missing:
         raise TableError(f"expected a patient of series {missing[0]}, got none in {paths.patients}")
     listed = set(series)
-    ignored = sum(len(found.scores) for uid, found in marks.items() if uid not in listed)
-    nodules = sum(len(found) for uid, found in annotations.by_series.items() if uid not in listed)
+    absent_series("excluded findings", paths.excluded, excluded, listed)
+    nodules = sum(
+        len(annotations.by_series[uid])
+        for uid in absent_series("annotations", paths.annotations, annotations.by_series, listed)
+    )
+    ignored = sum(
+        len(marks[uid].scores) for uid in absent_series("marks", paths.submission, marks, listed)
+    )
     outside = f"in series that are not in {paths.series}"
     warnings = [
         *annotations.warnings,

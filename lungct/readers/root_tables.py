@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -68,6 +68,33 @@ class RootTables:
                 )
 
 
+def absent_series(
+    what: str, path: str, by_series: Mapping[str, object], series: Set[str]
+) -> list[str]:
+    """Series of a table that are not there; a table must be about one scan at least.
+
+    Args:
+        what: What its rows are.
+        path: Where it was read.
+        by_series: Its rows by series.
+        series: All scans that are there, at least one.
+
+    Returns:
+        Their names in order.
+
+    Raises:
+        TableError: The table is of other scans alone, such as one whose names are written in
+            another way.
+    """
+    absent = sorted(set(by_series) - series)
+    if absent and len(absent) == len(by_series):
+        raise TableError(
+            f"expected {what} of scans that are there, such as {min(series)}, got "
+            f"{len(absent)} other series, such as {absent[0]}, in {path}"
+        )
+    return absent
+
+
 class _Table(NamedTuple):
     """A table of places in scans: what they are, where it was read, and places by series."""
 
@@ -77,12 +104,7 @@ class _Table(NamedTuple):
 
     def add_to(self, known: dict[str, tuple[Nodule, ...]], series: Set[str]) -> list[str]:
         """Adds it to what others have; warns of series that are not there."""
-        absent = sorted(set(self.by_series) - series)
-        if absent and len(absent) == len(self.by_series):
-            raise TableError(
-                f"expected {self.what} of scans that are there, such as {min(series)}, got "
-                f"{len(absent)} other series, such as {absent[0]}, in {self.path}"
-            )
+        absent = absent_series(self.what, self.path, self.by_series, series)
         for uid, places in self.by_series.items():
             if known.setdefault(uid, places) != places:
                 raise TableError(

@@ -36,3 +36,10 @@ def test_changes_have_a_sign() -> None:
 def test_a_slice_that_is_not_there() -> None:
     row = GateRow(at_least(0.5, "15+", on=On.LOWER), None, Verdict.FAIL, "no such slice")
     assert measured_text(row, FIGURES) == "–"
+
+
+def test_the_figure_beside_a_bound_is_that_of_the_criterions_data_root() -> None:
+    rows = [*FIGURES.values, MetricRow("eval", "all", "pooled_dice", 0.25, 0.125, 0.5, "theirs")]
+    one = at_least(0.5, on=On.LOWER, source="theirs")
+    text = measured_text(GateRow(one, 0.125, Verdict.FAIL), MeasuredRows(rows))
+    assert text == "0.250 (lower bound 0.125)"

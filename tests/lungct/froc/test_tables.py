@@ -101,6 +101,31 @@ def test_marks_and_nodules_of_series_that_do_not_count_are_ignored_with_a_warnin
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("annotations", "annotations"),
+        ("excluded", "excluded findings"),
+        ("submission", "marks"),
+    ],
+)
+def test_a_table_of_other_series_alone_is_refused(tmp_path, name, what):
+    # As by the names of another program; its marks would all be ignored, and the CPM be 0.
+    other = challenge.TABLES[name].replace("\n1.", "\nscan 1.")
+    message = f"{what} of scans that are there, such as 1.1, got .* such as scan 1.* in .*{name}"
+    with pytest.raises(TableError, match=message):
+        read_challenge(paths(tmp_path, **{name: other}))
+
+
+@pytest.mark.parametrize("name", ["annotations", "excluded", "submission"])
+def test_a_table_without_rows_is_read(tmp_path, name):
+    header, *_ = challenge.TABLES[name].partition("\n")
+    found = read_challenge(paths(tmp_path, **{name: f"{header}\n"}))
+    assert {"annotations": found.nodules, "excluded": found.excluded, "submission": found.marks}[
+        name
+    ] == {}
+
+
 def test_a_nodule_that_is_annotated_twice_is_one_and_reported(tmp_path):
     twice = challenge.TABLES["annotations"].replace("1.9", "1.1").replace(",6\n", ",10\n")
     found = read_challenge(paths(tmp_path, annotations=twice))
