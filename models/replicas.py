@@ -5,6 +5,7 @@ gradients with their clipping, and the statistics of batch normalisation are of 
 Dropout alone differs: the parts have the same random numbers.
 """
 
+import functools
 import logging
 from typing import Any
 
@@ -29,8 +30,18 @@ def choose_strategy(batch_size: int) -> tf.distribute.Strategy:
             "training.batch_size %d is shared evenly by %d of %d GPUs", batch_size, used, len(gpus)
         )
     if used > 1:
-        return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus[:used]])
+        return mirrored(tuple(gpu.name for gpu in gpus[:used]))
     return tf.distribute.get_strategy()
+
+
+@functools.cache
+def mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """The strategy for these devices; one for all trainings of a process.
+
+    A second one would number its exchanges from the same number as the first, and TensorFlow ends
+    a training whose exchanges have another shape than those that had their numbers before.
+    """
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def may_compile() -> bool:

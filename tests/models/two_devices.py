@@ -19,15 +19,14 @@ import tensorflow as tf
 from models import trainer
 from models.checkpoint import Checkpoint
 from models.epoch_end import EpochEnd
+from models.replicas import mirrored
 from models.split import TrainingSplit, read_split
 from schema.hyperparameters import UNet, parse
 from tests.models import synthetic
 
 NETWORKS = {
-    "none": UNet(base_filters=4, levels=2, dropout=0.0, normalisation="none"),
     "layer": UNet(base_filters=4, levels=2, dropout=0.0, normalisation="layer"),
-    "batch": UNet(base_filters=4, levels=2, dropout=0.0),
-    "supervised": UNet(base_filters=4, levels=3, dropout=0.0, deep_supervision=True),
+    "batch": UNet(base_filters=4, levels=3, dropout=0.0, deep_supervision=True),
 }
 
 
@@ -46,9 +45,8 @@ class Trained:
 
     def train(self, devices: int) -> "Trained":
         """Trains to the end."""
-        names = [f"CPU:{number}" for number in range(devices)]
-        strategy = tf.distribute.MirroredStrategy(names) if devices > 1 else None
-        trainer.choose_strategy = lambda _: strategy or tf.distribute.get_strategy()
+        strategy = mirrored(("CPU:0", "CPU:1")) if devices > 1 else tf.distribute.get_strategy()
+        trainer.choose_strategy = lambda _: strategy
         self.weights = trainer.train(self._run).get_weights()
         return self
 
