@@ -1,8 +1,9 @@
 """Training batches, drawn scan by scan.
 
 Threads read the visits of an epoch ahead, cut their crops and turn them; TensorFlow normalises
-whole batches and varies their intensity. What an epoch holds depends on the seed and on its number
-alone, not on what is in memory or on which thread is first. `python -m benchmarks.training_input`
+whole batches and varies their intensity. What an epoch holds depends on the seed, on its number and
+on the false positives that earlier epochs found, not on what is in memory or on which thread is
+first. `python -m benchmarks.training_input`
 measures the cost.
 """
 
@@ -19,11 +20,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.augmentation import augmenter, draw_symmetry, move
-from models.crops import CropShape, draw_crop, places_in
+from models.crops import CropShape, Slab, draw_crop, places_in
 from models.deformation import deformer
 from models.draws import VisitKind
 from models.holdout import Holdout
 from models.ignored import IGNORED
+from models.mined import MinedPlaces
 from models.preprocessing import normalise, units_per_hu
 from models.scanner import scanner
 from models.slice_cache import SliceCache, describe
@@ -39,32 +41,18 @@ _Batch = tuple[npt.NDArray[np.int16], npt.NDArray[np.int16], np.int64]
 _Waiting = list[tuple["Future[list[_Crop]]", int]]  # crops of a visit, and which of them
 
 
-def training_batches(
-    split: TrainingSplit, holdout: Holdout, first_epoch: int = 0
-) -> tf.data.Dataset:
+def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches of augmented crops from the slices that are not held out.
 
     Args:
-        split: The train split.
-        holdout: What training must not see.
+        source: Draws them.
         first_epoch: The first epoch, from 0; each has `steps_per_epoch` batches.
 
     Returns:
         (image, truth): float32 (batch, crop, crop, C) and the covered part, float32
         (batch, crop, crop, 1), IGNORED beyond what is known of a scan. A share of `nodule_fraction`
-        of the visits is to nodules, the others are anywhere in the region.
-
-    Raises:
-        ValueError: No slice with a nodule is left for training, or the shares don't fit the data
-            roots.
+        of the visits is to nodules, the others are anywhere in the region, or near false positives.
     """
-    source = CropSource(split, holdout)
-    _LOG.info(describe(split.index, split.settings.training.cache_bytes))
-    return batches_of(source, first_epoch)
-
-
-def batches_of(source: "CropSource", first_epoch: int = 0) -> tf.data.Dataset:
-    """Normalises and augments what a source draws; as `training_batches`."""
     settings, transform = source.split.settings, source.split.transform
     size, count = settings.training.crop_size, settings.training.batch_size
     augmentation = settings.training.augmentation
@@ -99,8 +87,15 @@ def truth_of(coverage: Any) -> Any:
 class CropSource:
     """Draws raw crops from the scans of a split."""
 
-    def __init__(self, split: TrainingSplit, holdout: Holdout) -> None:
+    def __init__(
+        self, split: TrainingSplit, holdout: Holdout, mined: MinedPlaces | None = None
+    ) -> None:
         """Groups the slices of the split; nothing is read yet.
+
+        Args:
+            split: The train split.
+            holdout: What training must not see.
+            mined: Places of false positives to draw crops near, where they are looked for.
 
         Raises:
             ValueError: No slice with a nodule is left for training, or the shares don't fit the
@@ -110,7 +105,9 @@ class CropSource:
         self.split = split
         self.plan = VisitPlan(split.index, holdout, split.settings)
         self.cache = SliceCache(split.folder, training.cache_bytes)
+        _LOG.info(describe(split.index, training.cache_bytes))
         self._training = training
+        self._mined = mined
         self._shape = CropShape(
             training.crop_size, split.settings.grid.context, training.augmentation.jitter
         )
@@ -147,7 +144,7 @@ class CropSource:
         training = self._training
         visit_of, crop_of = lanes(training)
         for epoch in itertools.count(first_epoch):
-            visits = self.plan.epoch(epoch)
+            visits = self.plan.epoch(epoch, self._mined.of_epoch(epoch) if self._mined else ())
             asked: list[Any] = [None] * training.batch_size
             for step, (chosen, crops) in enumerate(zip(visit_of, crop_of, strict=True)):
                 number = (epoch * training.steps_per_epoch + step) * training.batch_size
@@ -166,15 +163,21 @@ class CropSource:
         """Cuts crops of a visit; the number of the first one is their seed."""
         slab = self.cache.read(visit.run)
         random = np.random.default_rng([self._training.seed, _CROP, number])
-        near_nodule = visit.kind is VisitKind.NODULE
         centres = [visit.centres[crop % len(visit.centres)] for crop in wanted]
-        places = {z: places_in(slab, z, near_nodule) for z in set(centres)}
+        places = {z: _places(visit, slab, z) for z in set(centres)}
         crops = []
         for z in centres:
             hu, coverage = draw_crop(slab, z, places[z], self._shape, random)
             symmetry = draw_symmetry(self._training.augmentation, random)
             crops.append((move(hu, symmetry), move(coverage, symmetry)))
         return crops
+
+
+def _places(visit: Visit, slab: Slab, z: int) -> npt.NDArray[Any]:
+    """The pixels of a slice that the crops of a visit are drawn around."""
+    if visit.kind is VisitKind.HARD:
+        return np.array(visit.pixels)
+    return places_in(slab, z, visit.kind is VisitKind.NODULE)
 
 
 def _assemble(waiting: _Waiting) -> _Crop:

@@ -29,6 +29,7 @@ class VisitKind(enum.Enum):
 
     NODULE = 0  # slices that cut a nodule
     OTHER = 1  # slices without nodule, within the region of interest
+    HARD = 2  # places of false positives, away from nodules
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,63 @@ def pool_of(index: Sequence[IndexRow], kinds: Ints, training: Training) -> Pool:
     order = np.lexsort([codes for codes, _ in groups[::-1]])
     order = order[weights[order] > 0]
     return Pool(places[order], np.cumsum(weights[order]))
+
+
+def mining_pool(pool: Pool, kinds: Ints, roots: Ints) -> Pool:
+    """The slices in which false positives are looked for.
+
+    Args:
+        pool: What an epoch draws from.
+        kinds: Value of the `VisitKind` of each slice.
+        roots: Number of the data root of each slice, from 0.
+
+    Returns:
+        Of each root all slices of the pool, with nodule or without, each as often: the root has the
+        weight of its slices without nodule. So roots that hold nothing but nodules have none.
+
+    Raises:
+        ValueError: No slice without nodule is to be drawn.
+    """
+    weights = np.diff(pool.until, prepend=0.0) * (kinds[pool.slices] == VisitKind.OTHER.value)
+    totals = np.bincount(roots[pool.slices], weights)
+    slices = np.sort(pool.slices[totals[roots[pool.slices]] > 0])
+    if not len(slices):
+        raise ValueError(
+            f"expected slices without nodules for training.hard_negatives, got none in "
+            f"{counted(len(pool.slices), 'slice')}"
+        )
+    alike = with_totals(np.ones(len(slices)), roots[slices], totals)
+    return Pool(slices, np.cumsum(alike))
+
+
+def with_hard(
+    drawn: Ints, groups: Ints, mined: tuple[Ints, Ints], share: float, epoch: int
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Puts slices with false positives in place of others, within each data root.
+
+    Args:
+        drawn: The slices that an epoch draws, (N,).
+        groups: The data root of each that may be replaced, -1 for one that may not, (N,).
+        mined: The slices with false positives, and their data roots, each (M,).
+        share: Of those that may be replaced, in roots with false positives.
+        epoch: Number of the epoch; over many epochs the share holds exactly.
+
+    Returns:
+        The slices, (N,), and which of them are drawn for their false positives, bool (N,).
+    """
+    result, hard = drawn.copy(), np.zeros(len(drawn), bool)
+    phase = (epoch + 1) * _GOLDEN % 1
+    slices, roots = mined
+    for root in np.unique(roots):
+        others = np.flatnonzero(groups == root)
+        steps = np.floor(np.arange(len(others) + 1) * share + phase)
+        chosen = others[np.diff(steps) > 0]
+        if len(chosen):
+            of_root = slices[roots == root]
+            until = np.arange(1.0, len(of_root) + 1)
+            result[chosen] = Pool(of_root, until).draw(len(chosen), epoch)
+            hard[chosen] = True
+    return result, hard
 
 
 def parts_by_kind(kinds: Ints, roots: Ints, shares: Floats, nodule_fraction: float) -> Floats:

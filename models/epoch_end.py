@@ -1,17 +1,19 @@
 """The end of an epoch: Dice of the monitor, weights that are kept, early stopping, history."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from lungct import progress
+from models.averages import averaged
+from models.board import Board
 from models.checkpoint import Checkpoint, write_json
-from models.monitor import Monitor, predictor
+from models.mining import Miner
+from models.monitor import Monitor
 from models.monitor_sample import difference_error
+from models.slice_logits import Predict, predictor
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,29 @@ class EpochEnd(keras.callbacks.Callback):
     epochs have the smallest learning rate and so the smallest noise in the weights.
     """
 
-    def __init__(self, monitor: Monitor, outputs: Outputs, epochs: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        outputs: Outputs,
+        epochs: list[dict[str, Any]],
+        miner: Miner | None = None,
+    ) -> None:
         """Starts from the epochs that are done.
 
         Args:
             monitor: Measures Dice on what training does not see.
             outputs: Where to write.
             epochs: Rows of the history of an interrupted run, else empty.
+            miner: Looks for false positives, where the configuration asks for them.
         """
         super().__init__()
         self.epochs = list(epochs)
         self._monitor = monitor
         self._outputs = outputs
         self._training = monitor.training
-        self._writer = tf.summary.create_file_writer(outputs.logs)
-        self._predict: Callable[[Any], Any] | None = None
+        self._miner = miner
+        self._board = Board(outputs.logs, outputs.facts)
+        self._predict: Predict | None = None
         self._begin = time.monotonic()
 
     @property
@@ -113,19 +123,22 @@ class EpochEnd(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch to the history, saves the weights, and stops a run that is finished."""
-        self._add_row(epoch + 1, logs or {})
-        if self.kept["epoch"] == epoch + 1:
-            self._outputs.checkpoint.save_kept(self.model)
-        self._outputs.checkpoint.save(self.model, {"epochs": self.epochs})
+        self._predict = predict = self._predict or predictor(self.model)
+        with averaged(self.model):
+            self._add_row(epoch + 1, logs or {}, predict)
+            if self.kept["epoch"] == epoch + 1:
+                self._outputs.checkpoint.save_kept(self.model)
+            if self._miner and not self.finished:
+                self._miner.mine(predict, epoch)
+        mined = {"mined": self._miner.places.state} if self._miner else {}
+        self._outputs.checkpoint.save(self.model, {"epochs": self.epochs, **mined})
         write_json(self._outputs.history_path, self.history())
         self._report()
         if self.finished:
             self.model.stop_training = True
 
-    def _add_row(self, epoch: int, logs: dict[str, float]) -> None:
-        if self._predict is None:
-            self._predict = predictor(self.model)
-        measured = self._monitor.measure(self._predict, self._monitor.wanted(self.epochs))
+    def _add_row(self, epoch: int, logs: dict[str, float], predict: Predict) -> None:
+        measured = self._monitor.measure(predict, self._monitor.wanted(self.epochs))
         row = {
             "epoch": epoch,
             "loss": float(logs["loss"]),
@@ -138,10 +151,7 @@ class EpochEnd(keras.callbacks.Callback):
             "seconds": round(time.monotonic() - self._begin, 3),
         }
         self.epochs.append(row)
-        with self._writer.as_default(step=epoch):
-            for name in ("loss", "dice", "monitor_dice", "monitor_error", "learning_rate"):
-                tf.summary.scalar(name, row[name])
-        self._writer.flush()
+        self._board.write(row, self._monitor.pictures(predict))
 
     def _report(self) -> None:
         total = len(self.epochs) if self.finished else self._training.epochs

@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from models.ignored import covered_and_counted
+from models.replicas import mean_of_replicas
 from schema.hyperparameters import Loss, LossKind, Training
 
 # Added to overlap and total: the Dice of a crop without nodule is then defined, 1 where nothing is
@@ -203,6 +204,6 @@ def _entropy(truth: Any, logits: Any) -> Any:
 
 
 def _per_true_voxel(values: Any, truth: Any, counted: Any) -> Any:
-    """Their sum by what is true, see `cross_entropy`."""
-    weight = ops.sum(truth) + 0.01 * ops.sum(counted)
+    """Their sum by what is true, see `cross_entropy`; where several devices share it, in all."""
+    weight = mean_of_replicas(ops.sum(truth) + 0.01 * ops.sum(counted))
     return ops.sum(values * counted) / ops.maximum(weight, 1e-6)

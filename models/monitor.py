@@ -1,14 +1,12 @@
 """Dice of held-out patients while training: of its crops, and of whole slices not trained on."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from lungct.metrics import Overlap, overlap_of
@@ -23,13 +21,14 @@ from models.monitor_sample import (
     pooled_dice_estimate,
     totals_by_patient,
 )
-from models.monitor_slices import SliceReader, WholeSlice, batches, padded
-from models.preprocessing import normalise
+from models.monitor_slices import SliceReader, WholeSlice, batches
+from models.pictures import Pixels, side_by_side
+from models.slice_logits import BATCH, Predict, SliceLogits
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
 from schema.slices import IndexRow
 
-_PREDICTION_BATCH = 4
+_SHOWN = 3  # slices in pictures
 _TRUE_PART = features.COVERAGE_THRESHOLD / 255.0
 
 
@@ -87,11 +86,9 @@ class Monitor:
         self.training = settings.training
         threshold = settings.probability_threshold
         self._logit = math.log(threshold / (1 - threshold))
-        # As the exported model does, and no further: a network that was trained on crops has seen
-        # little of what goes on beyond their edge.
-        self._multiple = settings.model.stride
-        self._reader = SliceReader(split)
-        self._normalise = tf.function(partial(normalise, split.transform), reduce_retracing=True)
+        self._window_hu = settings.intensity.window_hu
+        self._reader = SliceReader(split, settings.training.cache_bytes)
+        self._logits = SliceLogits(split)
         held = [row for row in split.index if is_held_out(row, holdout)]
         with_nodules = [row for row in held if cuts_nodule(row)]
         without = [row for row in held if not cuts_nodule(row)]
@@ -114,12 +111,11 @@ class Monitor:
         last, largest = epochs[-1], self.training.monitor_error
         return grown(last["monitor_slices"], last["monitor_error"], largest, self.slices)
 
-    def measure(self, predict: Callable[[Any], Any], wanted: int) -> Measurement:
+    def measure(self, predict: Predict, wanted: int) -> Measurement:
         """Predicts a sample of the slices.
 
         Args:
-            predict: From images float32 (N, H, W, C) to logits (N, H, W, 1); H and W are multiples
-                of the network's stride.
+            predict: The network.
             wanted: How many slices, as far as there are so many.
 
         Raises:
@@ -140,11 +136,25 @@ class Monitor:
         dice, error = pooled_dice_estimate(strata)
         return Measurement(dice, error, sum(counts), totals_by_patient(strata))
 
-    def _predicted(
-        self, size: int, sample: Sequence[IndexRow], predict: Callable[[Any], Any]
-    ) -> Stratum:
+    def pictures(self, predict: Predict) -> dict[str, Pixels]:
+        """Shows some slices with nodules, the same ones each time.
+
+        Returns:
+            By series and z, see `models.pictures.side_by_side`.
+        """
+        rows = draw(self._strata[0], _SHOWN, self.training.seed)
+        return {
+            f"{row.series_uid}/{row.index}": self._picture(self._reader.read(row), predict)
+            for row in rows
+        }
+
+    def _picture(self, one: WholeSlice, predict: Predict) -> Pixels:
+        (logits,) = self._logits(predict, [one])
+        return side_by_side(one, logits, self._window_hu)
+
+    def _predicted(self, size: int, sample: Sequence[IndexRow], predict: Predict) -> Stratum:
         """Voxel counts of the sampled slices of a stratum."""
-        found = list(batches(sample, _PREDICTION_BATCH))
+        found = list(batches(sample, BATCH))
         counts = [
             (both.common, both.predicted, both.truth)
             for batch in found
@@ -154,31 +164,9 @@ class Monitor:
         common, predicted, truth = np.array(counts, np.int64).reshape(-1, 3).T
         return Stratum(size, common, predicted, truth, patients)
 
-    def _overlaps(
-        self, slices: Sequence[WholeSlice], predict: Callable[[Any], Any]
-    ) -> list[Overlap]:
+    def _overlaps(self, slices: Sequence[WholeSlice], predict: Predict) -> list[Overlap]:
         """The overlap of each slice of a batch."""
-        hu = padded(np.stack([one.hu for one in slices]), self._multiple)
-        image = self._normalise(np.moveaxis(hu, 1, -1))
-        rows, columns = slices[0].truth.shape
-        logits = np.asarray(predict(image), np.float32)[:, :rows, :columns, 0]
         return [
             overlap_of(logit >= self._logit, one.truth)
-            for logit, one in zip(logits, slices, strict=True)
+            for logit, one in zip(self._logits(predict, slices), slices, strict=True)
         ]
-
-
-def predictor(model: keras.Model) -> Callable[[Any], Any]:
-    """The network as a function of images, traced once for all sizes.
-
-    Not `predict_on_batch`: where training is compiled by XLA, that compiles anew for each size.
-
-    Args:
-        model: From images float32 (N, H, W, C) to logits float32 (N, H, W, 1).
-    """
-
-    def logits(image: Any) -> Any:
-        """Logits as at inference."""
-        return model(image, training=False)
-
-    return tf.function(logits, jit_compile=False, reduce_retracing=True)  # type: ignore[no-any-return]

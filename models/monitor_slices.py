@@ -1,7 +1,7 @@
-"""Whole slices for the monitor, with their neighbours and their truth.
+"""Whole slices to predict, with their neighbours and their truth.
 
-What is read is kept in memory as far as `training.cache_bytes` goes, so that it is read once; the
-rest is read again for each measurement.
+What is read is kept in memory as far as there is room, so that it is read once; the rest is read
+again for each measurement.
 """
 
 import itertools
@@ -38,11 +38,16 @@ class WholeSlice:
 class SliceReader:
     """Reads slices of a split."""
 
-    def __init__(self, split: TrainingSplit) -> None:
-        """Notes which slices each scan has; nothing is read yet."""
+    def __init__(self, split: TrainingSplit, keep_bytes: int) -> None:
+        """Notes which slices each scan has; nothing is read yet.
+
+        Args:
+            split: What is read.
+            keep_bytes: Bytes of slices to keep in memory at most.
+        """
         self._folder = split.folder
         self._context = split.settings.grid.context
-        self._left_bytes = split.settings.training.cache_bytes
+        self._left_bytes = keep_bytes
         self._kept: dict[tuple[str, int], WholeSlice] = {}
         ordered = sorted(split.index, key=_by_place)
         self._scans = {

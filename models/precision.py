@@ -1,4 +1,4 @@
-"""Number formats and devices that training may use on this machine."""
+"""Number formats that training may use on this machine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -60,10 +60,3 @@ def read_cpu_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(flags.partition(":")[2].split())
-
-
-def choose_strategy() -> tf.distribute.Strategy:
-    """All GPUs together where there are several, else TensorFlow's default device."""
-    if len(list_gpus()) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()

@@ -12,10 +12,10 @@ new job does not.
 """
 
 import logging
-import math
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,26 +24,25 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from lungct import progress
+from models.averages import average_statistics
 from models.checkpoint import Checkpoint, resume_directory, write_json
-from models.dataset import training_batches
+from models.dataset import CropSource, batches_of
 from models.epoch_end import EpochEnd, Outputs
 from models.export import export, library_versions
 from models.holdout import Holdout, choose_holdout
 from models.losses import loss_of
+from models.mined import MinedPlaces
+from models.mining import Miner
 from models.monitor import Monitor, PooledDice
 from models.networks.build import float32_copy, training_network
-from models.precision import (
-    choose_policy,
-    choose_strategy,
-    gpu_capabilities,
-    list_gpus,
-    read_cpu_flags,
-)
+from models.optimizer import optimizer_of
+from models.precision import choose_policy, gpu_capabilities, read_cpu_flags
+from models.replicas import choose_strategy, may_compile, synchronise_statistics
 from models.segmenter import Segmenter
 from models.split import TrainingSplit, read_split
 from schema import features
 from schema.files import DATA_FILE, HISTORY_FILE
-from schema.hyperparameters import Hyperparameters, Training, parse
+from schema.hyperparameters import Hyperparameters, parse
 from schema.model_facts import DataFacts, ModelFacts
 
 MODEL_NAME = "model.keras"
@@ -147,70 +146,64 @@ def train(run: Run) -> keras.Model:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        with choose_strategy().scope():
+        with choose_strategy(training.batch_size).scope():
             model = compiled_model(run.settings)
-        _fit(run, model, policy)
+            _fit(run, model, policy)
     finally:
         keras.config.set_dtype_policy(before)
     return float32_copy(model, run.settings.model, run.settings.grid.channels)
 
 
 def compiled_model(settings: Hyperparameters) -> keras.Model:
-    """A new network with its optimizer, loss and metric, under Keras' current dtype policy."""
+    """A new network with its optimizer, loss and metric, under Keras' current dtype policy.
+
+    In the scope of a strategy of several devices it is trained on all of them, with the statistics
+    of batch normalisation, and so the result, of whole batches.
+    """
     model = training_network(settings.model, settings.grid.channels)
-    optimizer = keras.optimizers.AdamW(
-        learning_rate_schedule(settings.training),
-        weight_decay=settings.training.weight_decay,
-        global_clipnorm=1.0,
-    )
+    average_statistics(model, settings.training.average_weights)
+    synchronise_statistics(model)
     model.compile(
-        optimizer=optimizer,
+        optimizer=optimizer_of(settings.training),
         loss=loss_of(settings.training),
         metrics=[PooledDice(settings.probability_threshold)],
-        jit_compile=bool(list_gpus()),
+        jit_compile=may_compile(),
     )
     return model
-
-
-def learning_rate_schedule(training: Training) -> keras.optimizers.schedules.LearningRateSchedule:
-    """A short linear rise, then half a cosine down to a hundredth."""
-    steps = training.epochs * training.steps_per_epoch
-    warmup = max(1, math.ceil(training.warmup_fraction * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=training.learning_rate / 10,
-        warmup_target=training.learning_rate,
-        warmup_steps=warmup,
-        decay_steps=max(1, steps - warmup),
-        alpha=0.01,
-    )
 
 
 def _fit(run: Run, model: keras.Model, policy: str) -> None:
     training = run.settings.training
     state = run.checkpoint.restore(model) or {"epochs": []}
-    batches = training_batches(run.split, run.holdout, len(state["epochs"]))
-    facts = _facts(run, model, policy, resumed=len(state["epochs"]))
-    tf.io.gfile.makedirs(run.model_run_dir)
-    outputs = Outputs(
-        run.checkpoint,
-        os.path.join(run.model_run_dir, HISTORY_FILE),
-        os.path.join(run.model_run_dir, "logs"),
-        facts,
-    )
-    callback = EpochEnd(Monitor(run.split, run.holdout), outputs, state["epochs"])
-    done = len(callback.epochs)
-    progress.advance("epochs", done, training.epochs)
-    if not callback.finished:
-        model.fit(
-            batches,
-            epochs=training.epochs,
-            initial_epoch=done,
-            steps_per_epoch=training.steps_per_epoch,
-            callbacks=[callback],
-            verbose=0,
+    done = len(state["epochs"])
+    with closing(MinedPlaces(training, state.get("mined", {}))) as places:
+        mines = training.hard_negatives > 0
+        source = CropSource(run.split, run.holdout, places if mines else None)
+        callback = EpochEnd(
+            Monitor(run.split, run.holdout),
+            _outputs(run, _facts(run, model, policy, resumed=done)),
+            state["epochs"],
+            Miner(run.split, source.plan, places) if mines else None,
         )
-    write_json(outputs.history_path, callback.history())
+        progress.advance("epochs", done, training.epochs)
+        if not callback.finished:
+            model.fit(
+                batches_of(source, done),
+                epochs=training.epochs,
+                initial_epoch=done,
+                steps_per_epoch=training.steps_per_epoch,
+                callbacks=[callback],
+                verbose=0,
+            )
+    write_json(os.path.join(run.model_run_dir, HISTORY_FILE), callback.history())
     run.checkpoint.restore_kept(model)
+
+
+def _outputs(run: Run, facts: dict[str, Any]) -> Outputs:
+    """Where the run writes; makes the folder."""
+    tf.io.gfile.makedirs(run.model_run_dir)
+    history, logs = (os.path.join(run.model_run_dir, name) for name in (HISTORY_FILE, "logs"))
+    return Outputs(run.checkpoint, history, logs, facts)
 
 
 def _facts(run: Run, model: keras.Model, policy: str, resumed: int) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """Which slices training draws in an epoch, and in which batch each crop of them comes.
 
 A visit opens one scan, reads a short run of neighbouring slices, and draws several crops from it.
-All is a pure function of the seed and the number of the epoch, so that a resumed run repeats an
-interrupted epoch.
+All is a pure function of the seed, the number of the epoch and, where false positives are looked
+for, of what earlier epochs found, so that a resumed run repeats an interrupted epoch.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from models.draws import Ints, VisitKind, codes_of, pool_of
+from models.draws import Ints, Pool, VisitKind, codes_of, mining_pool, pool_of, with_hard
 from models.holdout import Holdout, is_held_out
+from models.mined import MinedSlice
 from models.split import cuts_nodule
 from schema.hyperparameters import Hyperparameters, Training
 from schema.slices import IndexRow
@@ -29,11 +32,14 @@ class Visit:
         run: The slices to read: neighbours in one scan, in order of z. They end before the context
             of the centres does only where the scan ends.
         centres: Places in `run` of the slices in which crops are centred, the drawn one first.
+        pixels: Of a HARD visit, the pixels that crops are centred near, by their numbers in C
+            order.
     """
 
     kind: VisitKind
     run: Sequence[IndexRow]
     centres: tuple[int, ...]
+    pixels: tuple[int, ...] = ()
 
 
 class VisitPlan:
@@ -60,28 +66,66 @@ class VisitPlan:
         kinds = [_kind(row, holdout) for row in index]
         self._kinds = np.array([-1 if kind is None else kind.value for kind in kinds], np.int64)
         self._pool = pool_of(index, self._kinds, settings.training)
+        self._roots = codes_of([row.source for row in index])
 
-    def epoch(self, number: int) -> list[Visit]:
-        """The visits of an epoch in their order; those of one scan are spread evenly over it."""
+    @cached_property
+    def mining_pool(self) -> Pool:
+        """The slices in which false positives are looked for, with their parts of all visits.
+
+        Raises:
+            ValueError: No slice without nodule is trained on.
+        """
+        return mining_pool(self._pool, self._kinds, self._roots)
+
+    def epoch(self, number: int, mined: Sequence[MinedSlice] = ()) -> list[Visit]:
+        """The visits of an epoch in their order; those of one scan are spread evenly over it.
+
+        Args:
+            number: The epoch, from 0.
+            mined: Slices with false positives. A share `hard_negatives` of the visits to slices
+                without nodules goes to these instead, within each data root that has any.
+        """
         places = self._pool.draw(visits_per_epoch(self._training), number)
+        pixels = {self._numbers[one.series_uid, one.index]: one.pixels for one in mined}
+        places, hard = self._with_hard(places, np.array(list(pixels), np.int64), number)
         random = np.random.default_rng([self._training.seed, _ORDER, number])
-        return self._visits(places[spread(self._scans[places], random)])
+        order = spread(self._scans[places], random)
+        near = [pixels[place] if wrong else () for place, wrong in zip(places, hard, strict=True)]
+        return self._visits(places[order], [near[place] for place in order])
 
-    def _visits(self, drawn: Ints) -> list[Visit]:
-        """Visits to the slices drawn, with the neighbours that they need."""
+    def _with_hard(self, places: Ints, mined: Ints, number: int) -> tuple[Ints, Any]:
+        """Puts slices with false positives in place of some without nodule, see `with_hard`."""
+        others = self._kinds[places] == VisitKind.OTHER.value
+        groups = np.where(others, self._roots[places], -1)
+        share = self._training.hard_negatives
+        return with_hard(places, groups, (mined, self._roots[mined]), share, number)
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, int], int]:
+        """Number of each slice by series and z."""
+        return {(row.series_uid, row.index): number for number, row in enumerate(self._rows)}
+
+    def _visits(self, drawn: Ints, pixels: Sequence[tuple[int, ...]]) -> list[Visit]:
+        """Visits to the slices drawn, with the neighbours that they need.
+
+        Args:
+            drawn: Numbers of the slices.
+            pixels: Where each was wrong, if it is drawn for that.
+        """
         first, stop = self._bounds()
         group = list(zip(self._scans.tolist(), self._kinds.tolist(), strict=True))
         visits = []
-        for place in drawn.tolist():
+        for place, near in zip(drawn.tolist(), pixels, strict=True):
             centres = [place]
-            for neighbour in (place - 1, place + 1):
+            for neighbour in () if near else (place - 1, place + 1):
                 if 0 <= neighbour < len(group) and group[neighbour] == group[place]:
                     centres.append(neighbour)
             scan, kind = group[place]
             low = max(min(centres) - self._context, first[scan])
             high = min(max(centres) + self._context + 1, stop[scan])
             inside = tuple(centre - low for centre in centres)
-            visits.append(Visit(VisitKind(kind), self._rows[low:high], inside))
+            of_kind = VisitKind.HARD if near else VisitKind(kind)
+            visits.append(Visit(of_kind, self._rows[low:high], inside, near))
         return visits
 
     def _bounds(self) -> tuple[list[int], list[int]]:

@@ -170,11 +170,13 @@ class Training:
     weight_decay: float = 1e-4
     crop_size: int = 96
     nodule_fraction: float = 0.7  # of the crops that are centred near a nodule
+    hard_negatives: float = 0.0  # of the visits to no nodule: near false positives, see mining
     crops_per_visit: int = 6  # drawn each time that a scan is opened
     shares: dict[str, float] = field(default_factory=dict)  # of the crops, by name of data root
     balance: Balance = field(default_factory=Balance)
     loss: Loss = field(default_factory=Loss)
     bce_weight: float = 0.5  # of the loss by voxels; the rest is that by overlap
+    average_weights: float = 0.0  # momentum of the average that is measured and kept; 0: none
     patience: int = 8  # epochs without a better monitor Dice before training stops
     monitor_fraction: float = 0.15  # of the train patients, held out for early stopping
     monitor_slices: int = 500  # whole slices that are predicted after an epoch, at first
@@ -191,12 +193,14 @@ class Training:
             *("crop_size", "crops_per_visit", "monitor_slices"),
         ):
             _require(getattr(self, name) >= 1, f"{name} of at least 1", getattr(self, name))
-        for name in ("warmup_fraction", "nodule_fraction", "bce_weight"):
+        for name in ("warmup_fraction", "nodule_fraction", "bce_weight", "hard_negatives"):
             _require(0 <= getattr(self, name) <= 1, f"{name} in [0, 1]", getattr(self, name))
         for name in ("patience", "cache_bytes", "weight_decay"):
             _require(getattr(self, name) >= 0, f"{name} of at least 0", getattr(self, name))
         for name, share in self.shares.items():
             _require(0 <= share <= 1, f"a share of {name} in [0, 1]", share)
+        average = self.average_weights
+        _require(0 <= average < 1, "average_weights in [0, 1)", average)
         _require(self.learning_rate > 0, "a positive learning_rate", self.learning_rate)
         _require(0 < self.monitor_fraction < 1, "monitor_fraction in (0, 1)", self.monitor_fraction)
         _require(self.monitor_error > 0, "a positive monitor_error", self.monitor_error)

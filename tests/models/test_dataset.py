@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.dataset import CropSource, batches_of, training_batches
+from models.dataset import CropSource, batches_of
 from models.holdout import Holdout, choose_holdout
 from models.ignored import IGNORED
 from models.preprocessing import normalise
@@ -34,7 +34,7 @@ def with_training(split: TrainingSplit, **values: object) -> TrainingSplit:
 
 
 def take(split: TrainingSplit, count: int, first_epoch: int = 0) -> list[Any]:
-    batches = training_batches(split, NOBODY, first_epoch)
+    batches = batches_of(CropSource(split, NOBODY), first_epoch)
     return list(itertools.islice(batches.as_numpy_iterator(), count))
 
 
@@ -54,7 +54,7 @@ def test_batches_have_the_shape_asked_for_and_soft_truth(split: TrainingSplit) -
     assert truth.shape == (4, 16, 16, 1) and truth.dtype == np.float32
     assert 0 <= truth.min() and truth.max() <= 1
     assert np.any((truth > 0) & (truth < 1))
-    shapes = training_batches(split, NOBODY).element_spec
+    shapes = batches_of(CropSource(split, NOBODY)).element_spec
     assert [spec.shape.as_list() for spec in shapes] == [[4, 16, 16, 3], [4, 16, 16, 1]]
 
 
@@ -138,7 +138,7 @@ def test_a_split_of_nodule_slices_only_gives_batches_too(tmp_path: Path, layer: 
 def test_refuses_to_train_without_nodules(split: TrainingSplit) -> None:
     everybody = Holdout(tuple({row.patient_id for row in split.index}))
     with pytest.raises(ValueError, match="nodules to train on, got none in 0 slices"):
-        training_batches(split, everybody)
+        batches_of(CropSource(split, everybody))
 
 
 def test_says_once_what_fits_into_memory(
@@ -173,7 +173,7 @@ def test_a_damaged_scan_ends_training_and_is_named(split: TrainingSplit, tmp_pat
 def test_threads_end_with_the_dataset(split: TrainingSplit) -> None:
     before = crop_threads()
     for _ in range(5):
-        iterator = iter(training_batches(split, NOBODY))
+        iterator = iter(batches_of(CropSource(split, NOBODY)))
         next(iterator)
         assert crop_threads() > before
         del iterator

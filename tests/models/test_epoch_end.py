@@ -13,9 +13,12 @@ from models.checkpoint import Checkpoint
 from models.epoch_end import EpochEnd, Outputs
 from models.monitor import Measurement, Monitor
 from models.monitor_sample import Totals
-from models.split import TrainingSplit
+from models.split import TrainingSplit, cuts_nodule
+from tests.models.test_board import events
 from tests.models.test_dataset import with_training
 from tests.models.test_monitor import HELD_OUT
+
+CURVES = ("loss", "dice", "monitor_dice", "monitor_error", "learning_rate")
 
 
 def run_epochs(
@@ -53,7 +56,7 @@ def run_epochs(
         for number in range(before)
     ]
     callback = EpochEnd(monitor, outputs, rows)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(1, 1)])
     model.compile(optimizer="sgd", loss="mse")
     callback.set_model(model)
     for epoch in range(before, before + len(figures)):
@@ -123,9 +126,18 @@ def test_logs_progress(
     assert record.progress == ("epochs", 1, 2, "Dice of held-out slices 0.250 ± 0.125")  # type: ignore[attr-defined]
 
 
-def test_writes_curves_for_tensorboard(split: TrainingSplit, tmp_path: Path) -> None:
-    run_epochs(split, tmp_path, [0.2])
-    assert list((tmp_path / "logs").glob("events.out.tfevents.*"))
+def test_writes_settings_curves_and_pictures_for_tensorboard(
+    split: TrainingSplit, tmp_path: Path
+) -> None:
+    run_epochs(split, tmp_path, [0.2, 0.3])
+    found = events(tmp_path / "logs")
+    assert [value.tag for step, value in found if step == 0] == ["training"]
+    names = [{value.tag for at, value in found if at == step} for step in (1, 2)]
+    pictures = {name for name in names[0] if "/" in name}
+    assert names[0] == names[1] == {*CURVES, *pictures}
+    # Of the four slices that are held out and cut a nodule three are shown.
+    nodules = {f"series-patient0/{row.index}" for row in split.index if cuts_nodule(row)}
+    assert len(pictures) == 3 and pictures <= nodules
 
 
 # Dice 0.7 of the first patient and 0.5 of the other: 0.6 together.

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from models.holdout import Holdout
 from models.ignored import IGNORED
-from models.monitor import Measurement, Monitor, PooledDice, predictor
+from models.monitor import Measurement, Monitor, PooledDice
+from models.slice_logits import predictor
 from models.split import TrainingSplit, cuts_nodule
 from schema import features
 from schema.slices import read_run

@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from models.precision import choose_policy, choose_strategy, gpu_capabilities, read_cpu_flags
+from models.precision import choose_policy, gpu_capabilities, read_cpu_flags
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,6 @@ def test_no_flags_where_there_is_no_such_file_or_line(tmp_path: Path) -> None:
     assert read_cpu_flags(str(tmp_path / "none")) == frozenset()
     (tmp_path / "empty").touch()
     assert read_cpu_flags(str(tmp_path / "empty")) == frozenset()
-
-
-def test_one_device_needs_no_mirroring() -> None:
-    if len(tf.config.list_physical_devices("GPU")) < 2:
-        assert choose_strategy().num_replicas_in_sync == 1
 
 
 @pytest.mark.parametrize(("policy", "scaled"), [("mixed_float16", True), ("mixed_bfloat16", False)])

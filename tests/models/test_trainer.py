@@ -1,6 +1,7 @@
 import json
 import logging
 import types
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 
 from models import trainer
 from models.checkpoint import Checkpoint
+from models.draws import VisitKind
 from models.epoch_end import EpochEnd
+from models.mined import MinedSlice
+from models.optimizer import learning_rate_schedule
 from models.split import TrainingSplit, read_split
+from models.visits import Visit, VisitPlan
 from schema.files import HISTORY_FILE
 from schema.hyperparameters import Training, UNet, parse
 from tests.models import synthetic
@@ -96,29 +101,60 @@ def test_goes_on_after_a_kill_with_the_next_epoch(
     assert history["epochs"][1]["learning_rate"] < before[0]["learning_rate"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": 3, "steps_per_epoch": 3},
+        {"epochs": 3, "steps_per_epoch": 3, "average_weights": 0.9},
+        # What the first epoch finds is used by the third, which is repeated from its start.
+        {"epochs": 3, "steps_per_epoch": 16, "hard_negatives": 1.0, "crop_size": 8},
+    ],
+    ids=["weights", "averaged weights", "hard negatives"],
+)
 def test_a_run_killed_in_mid_epoch_ends_with_the_weights_of_an_undisturbed_one(
-    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
 ) -> None:
-    split = with_training(split, epochs=3, steps_per_epoch=3)
+    split = with_training(split, **values)
+    # From this threshold on all is predicted, so that there are false positives.
+    split = replace(split, settings=replace(split.settings, probability_threshold=1e-3))
     # The weights that are compared are those of the last epoch, not of one before the kill.
     monkeypatch.setattr(EpochEnd, "kept", property(lambda self: self.epochs[-1]))
     undisturbed = trainer.train(new_run(split, tmp_path / "undisturbed"))
     run = new_run(split, tmp_path / "killed")
     steps: list[int] = []
 
-    def die_in_the_second_epoch(_: EpochEnd, batch: int, logs: object = None) -> None:
+    def die_in_the_last_epoch(_: EpochEnd, batch: int, logs: object = None) -> None:
         steps.append(batch)
-        if len(steps) == 5:  # 3 steps of the first epoch, 2 of the second
+        if len(steps) == 2 * values["steps_per_epoch"] + 2:
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(EpochEnd, "on_train_batch_end", die_in_the_second_epoch, raising=False)
+        patch.setattr(EpochEnd, "on_train_batch_end", die_in_the_last_epoch, raising=False)
         with pytest.raises(Killed):
             trainer.train(run)
     resumed = trainer.train(run)
-    assert history_of(tmp_path / "killed" / "run")["resumed_from_epoch"] == 1
+    assert history_of(tmp_path / "killed" / "run")["resumed_from_epoch"] == 2
     for mine, theirs in zip(undisturbed.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-6)
+
+
+def test_training_draws_crops_at_false_positives(
+    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = with_training(split, epochs=3, steps_per_epoch=16, hard_negatives=1.0, crop_size=8)
+    split = replace(split, settings=replace(split.settings, probability_threshold=1e-3))
+    hard: dict[int, int] = {}
+    plan = VisitPlan.epoch
+
+    def counted(self: VisitPlan, number: int, mined: Sequence[MinedSlice] = ()) -> list[Visit]:
+        visits = plan(self, number, mined)
+        hard[number] = sum(visit.kind is VisitKind.HARD for visit in visits)
+        return visits
+
+    monkeypatch.setattr(VisitPlan, "epoch", counted)
+    trainer.train(new_run(split, tmp_path))
+    # Of 12 visits in an epoch 0.3 go to slices without nodule.
+    assert [hard[number] for number in (0, 1)] == [0, 0] and 3 <= hard[2] <= 4
 
 
 def test_a_run_killed_after_its_last_epoch_only_restores(
@@ -162,7 +198,7 @@ def test_one_patient_is_monitored_by_slices_and_the_log_says_so(
 
 def test_learning_rate_rises_then_falls_to_a_hundredth() -> None:
     training = Training(epochs=10, steps_per_epoch=10, learning_rate=0.1, warmup_fraction=0.1)
-    schedule = trainer.learning_rate_schedule(training)
+    schedule = learning_rate_schedule(training)
     rates = [float(schedule(step)) for step in (0, 5, 10, 55, 100)]
     # a tenth, half way up, the top, half a cosine: 0.1 * (0.01 + 0.99 / 2), the end
     np.testing.assert_allclose(rates, [0.01, 0.055, 0.1, 0.0505, 0.001], rtol=1e-3)
