@@ -24,12 +24,12 @@ class MinedSlice(NamedTuple):
 
     Attributes:
         series_uid: Its scan.
-        index: Its z.
+        z: Its place in the scan, from 0.
         pixels: Numbers of the pixels of false positives, in C order; empty where there are none.
     """
 
     series_uid: str
-    index: int
+    z: int
     pixels: tuple[int, ...]
 
 
@@ -82,7 +82,7 @@ class MinedPlaces:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or last in self._found)
             newest = {
-                (one.series_uid, one.index): one
+                (one.series_uid, one.z): one
                 for number in range(last - _REMEMBERED + 1, last + 1)
                 for one in self._found.get(number, ())
             }

@@ -26,7 +26,7 @@ def side_by_side(
         middle of its true pixels.
     """
     low, high = window_hu
-    ct = (np.float32(one.hu[len(one.hu) // 2]) - low) / (high - low)
+    ct = (one.hu[len(one.hu) // 2].astype(np.float32) - low) / (high - low)
     probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
     part = _around(one.truth)
     panels = np.concatenate([values[part] for values in (ct, one.truth, probability)], axis=1)

@@ -86,7 +86,7 @@ class VisitPlan:
                 without nodules goes to these instead, within each data root that has any.
         """
         places = self._pool.draw(visits_per_epoch(self._training), number)
-        pixels = {self._numbers[one.series_uid, one.index]: one.pixels for one in mined}
+        pixels = {self._numbers[one.series_uid, one.z]: one.pixels for one in mined}
         places, hard = self._with_hard(places, np.array(list(pixels), np.int64), number)
         random = np.random.default_rng([self._training.seed, _ORDER, number])
         order = spread(self._scans[places], random)

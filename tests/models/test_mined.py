@@ -42,7 +42,7 @@ def test_old_places_are_forgotten_once_no_epoch_uses_them() -> None:
     for epoch in range(12):
         places.add(epoch, [found(epoch, 5)])
     # Epoch 12 is next: it uses what epochs 5 to 9 found.
-    assert [one.index for one in places.of_epoch(12)] == [5, 6, 7, 8, 9]
+    assert [one.z for one in places.of_epoch(12)] == [5, 6, 7, 8, 9]
     assert sorted(map(int, places.state)) == [5, 6, 7, 8, 9, 10, 11]
 
 

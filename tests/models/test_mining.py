@@ -71,7 +71,7 @@ def test_what_is_trained_on_is_predicted_and_places_are_noted(split: TrainingSpl
     assert 4 <= len(found) <= 8
     assert {one.series_uid for one in found} <= {f"series-patient{n}" for n in (1, 2, 3)}
     for one in found:
-        truth = truth_of(one.series_uid, one.index)
+        truth = truth_of(one.series_uid, one.z)
         assert one.pixels == (31 * synthetic.COLUMNS + 2,)
         assert not truth[27:, :7].any()
 
@@ -89,7 +89,7 @@ def test_crops_are_drawn_there_later(split: TrainingSplit) -> None:
     batches = source.batches(2)
     crops = [next(batches)[0] for _ in range(16)]
     batches.close()
-    wrong = {(one.series_uid, one.index) for one in places.of_epoch(2)}
+    wrong = {(one.series_uid, one.z) for one in places.of_epoch(2)}
     squares = {
         scan.hu[z, 24:32, 0:8].tobytes()
         for scan in (synthetic.make_scan(f"patient{n}", 6, ((1, 6.0), (4, 4.0))) for n in (1, 2, 3))
@@ -111,5 +111,5 @@ def test_a_sample_of_the_same_epoch_is_the_same(split: TrainingSplit) -> None:
     for epoch in (3, 3, 4):
         looking, places, _ = miner(split)
         looking.mine(corner, epoch)
-        states.append([(one.series_uid, one.index) for one in places.state[str(epoch)]])
+        states.append([(one.series_uid, one.z) for one in places.state[str(epoch)]])
     assert states[0] == states[1] != states[2]
