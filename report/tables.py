@@ -193,7 +193,7 @@ def change_rows(evaluation: Evaluation) -> list[ChangeRow]:
         if change is not None:
             rows.append(
                 ChangeRow(
-                    metric.label + (f" ({metric.unit})" if metric.unit else ""),
+                    metric.heading,
                     figure_text(_value(evaluation.last_blessed, metric)),
                     figure_text(_value(evaluation.metrics, metric)),
                     figure_with_interval(MetricRow(EVAL, ALL, metric.key, change.value), True),

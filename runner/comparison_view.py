@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,11 @@ from runner.results import gate_of
 from schema.gate import GateRow
 from schema.metrics import figure_text, signed_text
 from schema.slice_keys import slice_text
+
+CHANCE: Final = (
+    "Where nothing differs, one interval in twenty excludes 0 by chance; of fewer than 20 "
+    "patients, more do."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +111,8 @@ def conclusion(view: SideBySide) -> Iterator[str]:
         view: Two runs.
 
     Yields:
-        A line for each metric and slice that is better or worse, or one that says that none is.
+        A line for each metric and slice that is better or worse, and how to take them; or one that
+        says that none is.
     """
     figures = view.comparison.figures
     if not figures:
@@ -118,10 +124,12 @@ def conclusion(view: SideBySide) -> Iterator[str]:
         for one in clear:
             where = slice_text(one.split, one.bucket)
             yield (
-                f"B is {one.verdict} in {one.metric.label}, {where}: "
+                f"B is {one.verdict} in {one.metric.heading}, {where}: "
                 f"{signed_text(one.change)} (95% interval {_interval_text(one)})"
             )
-        if not clear:
+        if clear:
+            yield CHANCE
+        else:
             yield "Figures differ, but no interval of a difference excludes 0."
 
 
@@ -184,7 +192,7 @@ def _figure_table(figures: Iterable[ComparedFigure]) -> Table:
     table.add_column("")
     for one in figures:
         table.add_row(
-            *(one.split, one.bucket, one.metric.label, figure_text(one.a), figure_text(one.b)),
+            *(one.split, one.bucket, one.metric.heading, figure_text(one.a), figure_text(one.b)),
             *(signed_text(one.change), _interval_text(one), one.verdict),
         )
     return table

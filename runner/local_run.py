@@ -29,8 +29,9 @@ from runner.streams import quiet
 from schema import outputs
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE, REPORT_FILE
 
-# More warnings of tables and folders than this are left to run.json and the report.
+# More than this are left to run.json and the report: warnings of tables and folders, lost scans.
 MAX_WARNINGS = 5
+MAX_QUARANTINED = 20
 
 if TYPE_CHECKING:
     from runner.local_dag import NodeResult
@@ -170,10 +171,10 @@ class LocalRun:
     def _tell_of_scans(self) -> None:
         lost = [f"quarantined {x['series_uid']}: {x['reason']}" for x in self._record.quarantined()]
         warnings = [f"warning: {line}" for line in self._record.warnings()]
-        if len(warnings) > MAX_WARNINGS:
-            left = len(warnings) - MAX_WARNINGS
-            warnings[MAX_WARNINGS:] = [f"warning: {left} more are in run.json"]
-        for text in [*lost, *warnings]:
+        for text in [
+            *_first(lost, MAX_QUARANTINED, "quarantined"),
+            *_first(warnings, MAX_WARNINGS, "warning"),
+        ]:
             self._view.console.print(f"    {text}", markup=False)
 
     def _note(self, node_id: str) -> str:
@@ -222,6 +223,12 @@ class LocalRun:
 
     def _say_path(self, what: str, path: str) -> None:
         self._view.console.print(f"  {what:<20} {short_path(path)}", markup=False)
+
+
+def _first(lines: list[str], most: int, what: str) -> list[str]:
+    """The first lines, and one that says how many more there are and where."""
+    left = len(lines) - most
+    return lines if left <= 0 else [*lines[:most], f"{what}: {left} more are in run.json"]
 
 
 def short_path(path: str) -> str:

@@ -43,6 +43,11 @@ class Metric:
     in_tables: bool = False
     headline: bool = False
 
+    @property
+    def heading(self) -> str:
+        """The label with its unit, where it has one."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
 
 class Kind(Enum):
     """What of a metric is measured."""

@@ -35,10 +35,9 @@ def by_size(metric: Metric, rows: Sequence[MetricRow], gate: Sequence[GateRow] =
         (float(place), f"{bucket_text(bucket)}\nn = {_counts(rows, bucket, shown)}")
         for place, bucket in enumerate(features.BUCKETS)
     )
-    unit = f" ({metric.unit})" if metric.unit else ""
     frame = Frame(
         Axis("", -0.5, len(features.BUCKETS) - 0.5, ticks, lines=False),
-        Axis(metric.label + unit, 0.0, 1.06, _SHARES),
+        Axis(metric.heading, 0.0, 1.06, _SHARES),
     )
     parts = [
         part

@@ -70,6 +70,7 @@ def test_all_that_differs_is_told(
     change = "+0.400 (95% interval +0.400 to +0.400)"
     assert f"{pooled}: {change}" in text
     assert f"{pooled}, nodules 8–15 mm: {change}" in text
+    assert "one interval in twenty excludes 0 by chance" in text.splitlines()[-1]
 
 
 def test_two_runs_of_one_model_differ_in_nothing(

@@ -144,3 +144,18 @@ def test_a_run_ends_alike_whoever_reads(
     assert run.returncode == 4, run.stderr
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["exit_status"] == 4 and record["error"]
+
+
+def test_many_quarantined_scans_are_left_to_run_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = RunRecord(demo(tmp_path / "out"))
+    lost = [{"series_uid": f"1.{number}", "reason": "cut off"} for number in range(22)]
+    monkeypatch.setattr(record, "quarantined", lambda: lost)
+    monkeypatch.setattr(record, "warnings", list)
+    run, stream = LocalRun(record), io.StringIO()
+    run._view = RunConsole(stream)
+    run._tell_of_scans()
+    shown = [line.strip() for line in stream.getvalue().splitlines()]
+    assert shown[0] == "quarantined 1.0: cut off"
+    assert shown[19:] == ["quarantined 1.19: cut off", "quarantined: 2 more are in run.json"]

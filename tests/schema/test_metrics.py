@@ -36,6 +36,11 @@ def test_every_metric_is_a_figure_and_every_figure_a_metric() -> None:
     assert all(metric.label and metric.protocol for metric in METRICS)
 
 
+def test_a_heading_has_the_unit() -> None:
+    assert find_metric("hausdorff_mm").heading == "Hausdorff distance (mm)"
+    assert find_metric("recall").heading == "voxel recall"
+
+
 def test_keys_and_labels_are_told_apart() -> None:
     assert len({metric.key for metric in METRICS}) == len(METRICS)
     assert len({metric.label for metric in METRICS}) == len(METRICS)
