@@ -46,18 +46,27 @@ class DeeplySupervised(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The loss of all levels, weighted; float32 scalar."""
-        weights = [0.5**level for level in range(len(y_pred))]
+        """The loss of all levels, weighted, or outside of training of one; float32 scalar."""
+        levels = _levels(y_pred)
+        weights = [0.5**level for level in range(len(levels))]
         of_level = super().compute_loss
         losses = [
             of_level(x, coarser(y, 1 << level), logits, sample_weight, training)
-            for level, logits in enumerate(y_pred)
+            for level, logits in enumerate(levels)
         ]
         return sum(w * loss for w, loss in zip(weights, losses, strict=True)) / sum(weights)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The metrics of full resolution."""
-        return super().compute_metrics(x, y, y_pred[0], sample_weight)
+        return super().compute_metrics(x, y, _levels(y_pred)[0], sample_weight)
+
+
+def _levels(outputs: Any) -> Sequence[Any]:
+    """The logits of each level, of what `DeeplySupervised` gives in training or outside of it.
+
+    With several devices Keras asks for loss and metrics once outside of training, to make them.
+    """
+    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def coarser(truth: Any, factor: int) -> Any:

@@ -81,3 +81,13 @@ def test_weights_of_all_heads_are_saved_and_read(model: keras.Model, tmp_path: P
     load_weights(model, path)
     for mine, theirs in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_outside_of_training_loss_and_metric_are_of_one_level(model: keras.Model) -> None:
+    image, truth = image_and_truth()
+    found = model.evaluate(image, truth, return_dict=True, verbose=0)
+    logits = model(image)
+    assert found["loss"] == pytest.approx(float(model.loss(truth, logits)))
+    metric = PooledDice(0.5)
+    metric.update_state(truth, logits)
+    assert found["dice"] == pytest.approx(float(metric.result()))
