@@ -21,10 +21,11 @@ from tests.components.made_models import save_model
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = Order(2, shape=(24, 64, 64))
-# The model predicts all that is no air.
+# The model predicts all that is no air; with the chest wall it has nothing of the nodules at the
+# pleura, so that their recall is 0, which is a figure all the same.
 GATE = (
-    "gate={recall: {at_least: 0.5}, precision: {at_least: 0.0}, "
-    "here: {metric: recall, source: data, bucket: 15+, at_least: 0.5}, "
+    "gate={recall: {at_least: 0.0}, precision: {at_least: 0.0}, "
+    "here: {metric: recall, source: data, bucket: 15+, at_least: 0.0}, "
     "elsewhere: {metric: recall, source: msd, at_least: 1}}"
 )
 
@@ -38,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patients = sorted(row["patient_id"] for row in csv.DictReader(file))
     pushed = Path(save_model(place / "model", -500, Grid((6.0, 5.0, 5.0)))) / "Format-Serving"
     facts = ModelFacts.from_json((pushed / MODEL_FILE).read_text())
-    known = DataFacts(("spheres",), ("lung",), patients={"train": (patient_hash(patients[0]),)})
+    known = DataFacts(("masks",), ("lung",), patients={"train": (patient_hash(patients[0]),)})
     (pushed / MODEL_FILE).write_text(dataclasses.replace(facts, data=known).to_json())
     return place
 
@@ -73,7 +74,7 @@ def test_the_patient_that_it_was_trained_on_is_counted(
     first: tuple[int, dict[str, Any]],
 ) -> None:
     assert first[1]["evaluated_model"]["seen_patients"] == {"train": 1}
-    assert first[1]["warnings"][0].startswith("1 of 2 patients were in the data of the model")
+    assert first[1]["warnings"][0].startswith("1 of 2 patients was in the data of the model")
 
 
 def test_the_page_can_be_made_again(
