@@ -107,7 +107,7 @@ def mining_pool(pool: Pool, kinds: Ints, roots: Ints) -> Pool:
         ValueError: No slice without nodule is to be drawn.
     """
     weights = np.diff(pool.until, prepend=0.0) * (kinds[pool.slices] == VisitKind.OTHER.value)
-    totals = np.bincount(roots[pool.slices], weights)
+    totals = np.bincount(roots[pool.slices], weights).astype(np.float64)
     slices = np.sort(pool.slices[totals[roots[pool.slices]] > 0])
     if not len(slices):
         raise ValueError(

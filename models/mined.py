@@ -8,7 +8,8 @@ draws depends neither on threads nor on where a run was interrupted.
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from schema.hyperparameters import Training
 
@@ -19,7 +20,8 @@ _REMEMBERED = 5
 _AHEAD = 16
 
 
-class MinedSlice(NamedTuple):
+@dataclass(frozen=True)
+class MinedSlice:
     """A slice in which false positives were looked for.
 
     Attributes:
@@ -53,9 +55,9 @@ class MinedPlaces:
         self._closed = False
 
     @property
-    def state(self) -> dict[str, list[MinedSlice]]:
+    def state(self) -> dict[str, list[Any]]:
         """What later epochs use, as JSON: lists of slices by the number of the epoch."""
-        return {str(epoch): found for epoch, found in self._found.items()}
+        return {str(epoch): [astuple(one) for one in found] for epoch, found in self._found.items()}
 
     def wanted(self, epoch: int) -> bool:
         """Whether a later epoch uses what this one finds."""

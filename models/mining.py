@@ -80,7 +80,8 @@ def false_places(
     """
     wrong = (logits >= smallest) & ~_grown(truth, crop_size // 2)
     left = np.where(wrong, logits, -np.inf)
-    apart, found = crop_size // 4, []
+    apart = crop_size // 4
+    found: list[int] = []
     while len(found) < _MOST and np.isfinite(left).any():
         place = int(left.argmax())
         found.append(place)

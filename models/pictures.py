@@ -28,8 +28,8 @@ def side_by_side(
     low, high = window_hu
     ct = (np.float32(one.hu[len(one.hu) // 2]) - low) / (high - low)
     probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    part = _around(one.truth)
-    panels = np.concatenate([values[part] for values in (ct, one.truth, probability)], axis=1)
+    part, shown = _around(one.truth), (ct, one.truth, probability)
+    panels = np.concatenate([values[part] for values in map(np.asarray, shown)], axis=1)
     return np.asarray(np.rint(np.clip(panels, 0.0, 1.0) * _WHITE), np.uint8)
 
 

@@ -55,6 +55,8 @@ def test_passes_over_keys_of_others() -> None:
         ("training", {"shares": {"a": float("nan")}}, r"a share of a in \[0, 1\], got nan"),
         ("training", {"cache_bytes": -1}, "cache_bytes of at least 0, got -1"),
         ("training", {"nodule_fraction": 1.5}, "nodule_fraction in .*, got 1.5"),
+        ("training", {"hard_negatives": 1.5}, "hard_negatives in .*, got 1.5"),
+        ("training", {"average_weights": 1.0}, "average_weights in .*, got 1.0"),
         ("training", {"patience": -1}, "patience of at least 0, got -1"),
         ("training", {"learning_rate": 0.0}, "positive learning_rate, got 0.0"),
         ("training", {"learning_rate": float("nan")}, "positive learning_rate, got nan"),
