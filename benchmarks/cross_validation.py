@@ -1,12 +1,12 @@
 """Cross-validation by patient on crops of real nodules, by the pipeline's own components."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.learning_runs import Ran, epochs_within, learn, with_training
+from benchmarks.learning_runs import Ran, Tell, epochs_within, learn, with_training
 from benchmarks.nodule_crops import Crop, fold_of, nodules_in_the_middle, write_splits
 from benchmarks.nodule_figures import Weighted, of_group, weighted
 from pipeline.config import Config
@@ -14,8 +14,6 @@ from schema import features
 from schema.splits import SplitRule
 
 SPLITS: Final = (features.SPLIT_TRAIN, features.SPLIT_EVAL)
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from report.history import History
     from schema.judged import Row
 
+Tell = Callable[[str], None]  # what is told as it begins
+
 # Of the pipeline's components those are left out that come after the judged rows: figures are
 # made here by group, and a model that nobody blesses is none that the next fold is compared with.
 _AFTER_ROWS: Final = (outputs.EVALUATION, outputs.PUSHED_MODEL, outputs.REPORT)
@@ -63,7 +65,7 @@ class Ran:
         return read_rows(sorted(map(str, paths)))
 
 
-def learn(config: Config, tell: Callable[[str], None]) -> Ran:
+def learn(config: Config, tell: Tell) -> Ran:
     """Reads the scans, trains, and judges the train and the eval split.
 
     Args:
@@ -73,7 +75,7 @@ def learn(config: Config, tell: Callable[[str], None]) -> Ran:
     return _run(config, _AFTER_ROWS, tell)
 
 
-def epochs_within(minutes: float, config: Config, tell: Callable[[str], None]) -> int:
+def epochs_within(minutes: float, config: Config, tell: Tell) -> int:
     """How many epochs take so long here, by the second of two.
 
     Args:
@@ -86,7 +88,7 @@ def epochs_within(minutes: float, config: Config, tell: Callable[[str], None]) -
     return max(1, round(60 * minutes / max(seconds, 1e-3)))
 
 
-def judge(config: Config, folder: str, tell: Callable[[str], None]) -> Ran:
+def judge(config: Config, folder: str, tell: Tell) -> Ran:
     """Judges a model on all scans of the data roots, on the model's own working grid.
 
     Args:
@@ -110,13 +112,13 @@ def with_training(config: Config, **values: Any) -> Config:
     return config.model_copy(update={"training": replace(config.training, **values)})
 
 
-def _run(config: Config, left_out: Sequence[str], tell: Callable[[str], None]) -> Ran:
+def _run(config: Config, left_out: Sequence[str], tell: Tell) -> Ran:
     from pipeline.pipeline import create_pipeline
 
     return _observed(create_pipeline(config), left_out, tell)
 
 
-def _observed(pipeline: Any, left_out: Sequence[str], tell: Callable[[str], None]) -> Ran:
+def _observed(pipeline: Any, left_out: Sequence[str], tell: Tell) -> Ran:
     """Runs the components of a pipeline but for those that make some outputs."""
     from runner.local_dag import NodeResult, ObservedDagRunner
 

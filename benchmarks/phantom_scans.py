@@ -21,7 +21,7 @@ def first_scans(root: Path, count: int) -> Path:
     data = root.with_name(f"{root.name}-first-{count}")
     shutil.rmtree(data, ignore_errors=True)
     for found in scans_of(root)[:count]:
-        for path in map(Path, found.files.files):
+        for path in map(Path, filter(None, (*found.files.files, found.files.label))):
             place = data / path.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, place)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.learning_runs import judge
+from benchmarks.learning_runs import Tell, judge
 from benchmarks.machine import processor
 from benchmarks.nodule_crops import (
     FOLDS,
@@ -36,7 +36,7 @@ from benchmarks.nodule_crops import (
 )
 from benchmarks.nodule_figures import Line, measured_line, of_group, printed, weighted
 from benchmarks.nodule_groups import groups_of, lines_by_group
-from benchmarks.source_trainings import SEEN, HeldOutCrops, Tell, trained, training_config
+from benchmarks.source_trainings import SEEN, HeldOutCrops, trained, training_config
 from benchmarks.whole_scan import OfScan, OutlinedScan, judge_whole_scan, outlined_scans
 from lungct.limits import VOLUME
 from lungct.roots import MASKS, DataRoot

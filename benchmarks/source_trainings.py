@@ -1,16 +1,17 @@
 """Trainings on phantoms, on crops of real nodules, and on both, with the same patients held out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.learning_runs import epochs_within, learn, with_training
+from benchmarks.learning_runs import Tell, epochs_within, learn, with_training
 from benchmarks.nodule_crops import write_splits
-from lungct.limits import LUNG, VOLUME
+from lungct.limits import VOLUME
 from lungct.readers.names import PATIENTS_TABLE
 from lungct.readers.tables import read_patients
-from lungct.roots import MASKS, SPHERES, DataRoot
+from lungct.roots import MASKS, DataRoot
+from phantom.order import SOURCE
 from phantom.writer import make_phantoms
 from pipeline.config import Config
 from schema import features
@@ -23,10 +24,6 @@ SEEN: Final[Mapping[str, tuple[bool, bool]]] = {
     CROPS_ONLY: (False, True),
     MIXED: (True, True),
 }
-
-PHANTOM: Final = "phantom"  # source of the phantom's scans
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def training_config(name: str, config: Config, crops: HeldOutCrops, folder: Path
     if with_phantoms:
         place = folder.absolute() / config.data.phantom.folder
         make_phantoms(str(place), config.data.phantom)
-        roots.append(DataRoot(str(place), name=PHANTOM, region=LUNG, truth=SPHERES))
+        roots.append(DataRoot(str(place), name=SOURCE))
         splits |= phantom_splits(place, config.split)
     if with_crops:
         roots.append(DataRoot(str(crops.root.absolute()), region=VOLUME, truth=MASKS))

@@ -10,7 +10,6 @@ import numpy as np
 from benchmarks.own_grid import mask_as_found, truth_on_grid
 from components.segment_scans.judging import judge_scan
 from lungct.froc.matching import Marks, match_marks
-from lungct.froc.tables import read_excluded
 from lungct.geometry import Geometry
 from lungct.inventory import FoundScan, take_inventory
 from lungct.metrics import Mask
@@ -18,7 +17,6 @@ from lungct.orientation import to_patient_axes
 from lungct.readers.nifti import read_values
 from lungct.readers.nifti_header import read_header
 from lungct.roots import DataRoot
-from lungct.scan import Nodule
 from lungct.truth.masks import nodules_of_mask
 from schema import features
 from schema.judged import NoduleRow, Place, ScanRow
@@ -37,12 +35,10 @@ class OutlinedScan:
     Attributes:
         found: The scan.
         counts: File of how many readers outlined each voxel.
-        excluded: Findings that are neither true nor false.
     """
 
     found: FoundScan
     counts: Path
-    excluded: tuple[Nodule, ...]
 
 
 @dataclass(frozen=True)
@@ -88,12 +84,10 @@ def outlined_scans(root: Path) -> Iterator[OutlinedScan]:
     Args:
         root: The folder; `lidc/SERIES_readercount.nii.gz` in it are the counts.
     """
-    table = root / "annotations_excluded.csv"
-    excluded = read_excluded(str(table)) if table.is_file() else {}
     for found in take_inventory([DataRoot(str(root))]).scans:
         counts = root / "lidc" / f"{found.series_uid}{_COUNTS}"
         if counts.is_file():
-            yield OutlinedScan(found, counts, excluded.get(found.series_uid, ()))
+            yield OutlinedScan(found, counts)
 
 
 def judge_whole_scan(scan: OutlinedScan, model: ServedModel) -> OfScan:
@@ -140,7 +134,7 @@ def judge_result(scan: OutlinedScan, result: ScanResult) -> OfScan:
         uid,
         tuple(_of_nodule(row) for row in rows if isinstance(row, NoduleRow)),
         len(wrong),
-        match_marks(marks, (), scan.excluded).on_excluded,
+        match_marks(marks, (), scan.found.excluded).on_excluded,
     )
 
 

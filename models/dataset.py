@@ -3,8 +3,7 @@
 Threads read the visits of an epoch ahead, cut their crops and turn them; TensorFlow normalises
 whole batches and varies their intensity. What an epoch holds depends on the seed, on its number and
 on the false positives that earlier epochs found, not on what is in memory or on which thread is
-first. `python -m benchmarks.training_input`
-measures the cost.
+first. `python -m benchmarks.training_input` measures the cost.
 """
 
 import itertools

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.logits import logit
 from models.mined import MinedPlaces, MinedSlice
 from models.monitor_slices import SliceReader, batches
 from models.slice_logits import BATCH, Predict, SliceLogits
@@ -29,14 +30,14 @@ class Miner:
             plan: Knows which slices are trained on.
             places: Where the findings go.
         """
-        training, threshold = split.settings.training, split.settings.probability_threshold
+        training = split.settings.training
         self.places = places
         self._rows = split.index
         self._pool = plan.mining_pool
         # The weights of the pool are parts of all visits.
         visits = visits_per_epoch(training) * float(self._pool.until[-1]) * training.hard_negatives
         self._count = max(1, math.ceil(_SLICES_PER_VISIT * visits))
-        self._logit = math.log(threshold / (1 - threshold))
+        self._logit = logit(split.settings.probability_threshold)
         self._crop_size = training.crop_size
         self._reader = SliceReader(split, keep_bytes=0)  # each epoch looks at others
         self._logits = SliceLogits(split)

@@ -1,6 +1,5 @@
 """Dice of held-out patients while training: of its crops, and of whole slices not trained on."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from keras import ops
 from lungct.metrics import Overlap, overlap_of
 from models.holdout import Holdout, is_held_out
 from models.ignored import covered_and_counted
+from models.logits import logit
 from models.monitor_sample import (
     Stratum,
     Totals,
@@ -38,7 +38,7 @@ class PooledDice(keras.metrics.Metric):
     def __init__(self, threshold: float, name: str = "dice") -> None:
         """Sets the probability from which a pixel is predicted."""
         super().__init__(name=name, dtype="float32")
-        self._logit = math.log(threshold / (1 - threshold))
+        self._logit = logit(threshold)
         self.overlap = self.add_weight(name="overlap", initializer="zeros")
         self.total = self.add_weight(name="total", initializer="zeros")
 
@@ -84,8 +84,7 @@ class Monitor:
         """
         settings = split.settings
         self.training = settings.training
-        threshold = settings.probability_threshold
-        self._logit = math.log(threshold / (1 - threshold))
+        self._logit = logit(settings.probability_threshold)
         self._window_hu = settings.intensity.window_hu
         self._reader = SliceReader(split, settings.training.cache_bytes)
         self._logits = SliceLogits(split)
@@ -167,6 +166,6 @@ class Monitor:
     def _overlaps(self, slices: Sequence[WholeSlice], predict: Predict) -> list[Overlap]:
         """The overlap of each slice of a batch."""
         return [
-            overlap_of(logit >= self._logit, one.truth)
-            for logit, one in zip(self._logits(predict, slices), slices, strict=True)
+            overlap_of(logits >= self._logit, one.truth)
+            for logits, one in zip(self._logits(predict, slices), slices, strict=True)
         ]

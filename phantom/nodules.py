@@ -1,6 +1,7 @@
 """Nodules: where they sit, and what they look like."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class PhantomNodule:
         """Half of the diameter."""
         return self.diameter_mm / 2
 
-    @property
+    @cached_property
     def surface(self) -> Surface:
         """The surface around its centre."""
         return draw_surface(self.seed, self.radius_mm, self.stretch, self.lobulation, self.horns)
@@ -135,8 +136,7 @@ def _candidates(rng: np.random.Generator, site: Site, radius: float, place: str)
     if place == "vessel":
         tree = site.vessels
         branch = rng.choice(np.flatnonzero(tree.ends >= 3), ATTEMPTS)
-        side = rng.normal(size=(ATTEMPTS, 3))
-        side /= np.linalg.norm(side, axis=1, keepdims=True)
+        side = unit_vectors(rng, ATTEMPTS)
         reach = radius + 0.5 * tree.radius[branch].mean(axis=1)
         return np.asarray(tree.end[branch] + side * reach[:, None])
     nodes = np.argwhere((site.lung < 0) & (site.lung > -12 - radius))

@@ -1,6 +1,7 @@
 """The surface of a nodule: a sphere that is stretched, waved and horned, its volume kept."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ class Surface:
     sharpness: Vectors
     scale: float = 1.0
 
-    @property
+    @cached_property
     def reach_mm(self) -> float:
         """No point of the surface is further from the centre."""
         widest = 1 / float(np.linalg.svd(self.squeeze, compute_uv=False)[-1])

@@ -7,12 +7,12 @@ it, which differs between crops and whole slices. Group normalisation, which tak
 whole field of view, is left out for that.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from models.logits import logit
 from schema.hyperparameters import UNet
 
 # Probability that an untrained network predicts everywhere, near the share of nodule voxels; from
@@ -136,7 +136,7 @@ def decoded(model: UNet, bottom: Any, skips: list[Any]) -> tuple[Any, ...]:
 
 def head(tensor: Any, name: str) -> Any:
     """Logits, float32 whatever the dtype policy."""
-    prior = keras.initializers.Constant(math.log(_PRIOR / (1 - _PRIOR)))
+    prior = keras.initializers.Constant(logit(_PRIOR))
     return keras.layers.Conv2D(1, 1, bias_initializer=prior, dtype="float32", name=name)(tensor)
 
 

@@ -15,6 +15,7 @@ from lungct.grid import Grid
 from lungct.inventory import FoundScan
 from lungct.limits import LUNG, VOLUME
 from lungct.readers.layout import ScanFiles
+from lungct.roots import MASKS
 from lungct.truth.labels import Truth
 from phantom.order import Order
 from pipeline.config import Config
@@ -30,7 +31,7 @@ CROPS = {name: Crop(name, f"P{name}", f"1.{name}", 3, "solid") for name in "abcd
 def data_of(root: Path, crops: dict[str, Crop] = CROPS, scans: bool = True) -> Data:
     """Crops, and the whole scan that crop b was cut out of."""
     found = FoundScan(ScanFiles("1.b", "1.b.mhd", ()), "luna16", "made", LUNG, Truth(), "1.b")
-    return Data(root, crops, (OutlinedScan(found, root, ()),) if scans else ())
+    return Data(root, crops, (OutlinedScan(found, root),) if scans else ())
 
 
 @pytest.fixture
@@ -67,6 +68,9 @@ def test_a_training_has_its_data_and_its_split(
     sources = [root.source for root in found.data.roots]
     assert sources == ["phantom"] * with_phantoms + ["crops"] * with_crops
     assert regions == [LUNG] * with_phantoms + [VOLUME] * with_crops
+    # A phantom has its exact shares, which its layout takes by itself.
+    truths = [root.truth for root in found.data.roots]
+    assert truths == [""] * with_phantoms + [MASKS] * with_crops
     assert ("F1," in table, "Pa,train" in table) == (with_phantoms, with_crops)
     assert ("Pb,eval" in table) == with_crops and found.output == str(tmp_path / name)
 

@@ -33,8 +33,10 @@ def mask_of(*boxes: tuple[slice, slice, slice]) -> np.ndarray:
 
 
 def scan_with(counts: Path) -> OutlinedScan:
-    found = FoundScan(ScanFiles("1.2", "1.2.mhd", ()), "luna16", "made", LUNG, Truth(), "P1")
-    return OutlinedScan(found, counts, (Nodule("1", (8.0, -2.0, 124.0), -1.0),))
+    files = ScanFiles("1.2", "1.2.mhd", ())
+    excluded = (Nodule("1", (8.0, -2.0, 124.0), -1.0),)
+    found = FoundScan(files, "luna16", "made", LUNG, Truth(), "P1", excluded=excluded)
+    return OutlinedScan(found, counts)
 
 
 def result_of(mask: np.ndarray) -> ScanResult:
@@ -81,7 +83,7 @@ def test_counts_on_another_grid_are_refused(tmp_path: Path) -> None:
 
 def test_the_real_scan_has_its_nodule(real_data: Path) -> None:
     (scan,) = outlined_scans(real_data / "luna16_sample")
-    assert scan.excluded and scan.found.region == LUNG
+    assert scan.found.excluded and scan.found.region == LUNG
     truth, geometry = whole_scan._consensus(scan.counts)
     volume_mm3 = np.count_nonzero(truth) * geometry.voxel_volume_mm3
     # The consensus of two of four readers is 23.40 mm wide (docs/measured.md).
