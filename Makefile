@@ -5,6 +5,9 @@
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 OUTPUT ?= output/demo
 ARGS ?=
+# Each worker takes whole files, in order, so that what a file's tests share is made once.
+WORKERS ?= $(shell nproc | awk '{print ($$1 < 4 ? $$1 : 4)}')
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +19,7 @@ demo: setup ## the main job on the phantom: data, training, evaluation, push, re
 	@.venv/bin/python local_runner.py --config configs/demo.yaml --output $(OUTPUT) $(ARGS)
 
 test: setup ## what CI runs
-	@.venv/bin/python -m pytest -m "not slow" $(ARGS)
+	@.venv/bin/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 test-slow: setup ## the tests that train or measure for long
 	@.venv/bin/python -m pytest -m slow $(ARGS)
