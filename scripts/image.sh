@@ -51,25 +51,32 @@ options+=("$@")
 # podman and buildah take a name without a registry for one of theirs only with this in front.
 here=localhost/
 [ "$engine" != docker ] || here=""
-[ "$engine" = docker ] || options+=(--layers)
+cached=()
+[ "$engine" = docker ] || cached=(--layers)
 
 # The dependencies are an image of their own, made once for what they depend on.
 key=$( (cat Dockerfile uv.lock scripts/sbom.py; echo "$base $beam_sdk ${EXTRA:-}") | sha256sum | cut -c1-16)
 deps=${here}noduleflow-deps:$key
-has_image "$deps" || "$engine" build "${options[@]}" --target deps --tag "$deps" --file Dockerfile .
+has_image "$deps" || "$engine" build "${options[@]}" "${cached[@]}" --target deps --tag "$deps" --file Dockerfile .
+# Layers of a few files each cost more than they save; the stage for tests has large ones.
+[ "${TARGET:-image}" != image ] || cached=()
 labels=(--label "org.opencontainers.image.base.name=$base")
 if revision=$(git rev-parse HEAD 2>/dev/null); then
     labels+=(--label "org.opencontainers.image.revision=$revision")
 fi
-"$engine" build "${options[@]}" --build-arg "DEPS=$deps" "${labels[@]}" --target "${TARGET:-image}" \
-    --tag "$image" --file Dockerfile .
+"$engine" build "${options[@]}" "${cached[@]}" --build-arg "DEPS=$deps" "${labels[@]}" \
+    --target "${TARGET:-image}" --tag "$image" --file Dockerfile .
 
 output=${OUTPUT:-output/image}
 mkdir -p "$output"
 sbom=$output/sbom.cdx.json
 if [ "$engine" = buildah ]; then
     container=$(buildah from "$deps")
-    buildah run "$container" -- cat /opt/sbom.cdx.json > "$sbom"
+    if [ "$(id -u)" = 0 ]; then
+        cp "$(buildah mount "$container")/opt/sbom.cdx.json" "$sbom"
+    else
+        buildah run "$container" -- cat /opt/sbom.cdx.json > "$sbom"
+    fi
     buildah rm "$container" >/dev/null
 else
     container=$("$engine" create "$deps")
