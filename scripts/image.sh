@@ -6,6 +6,8 @@
 #   BASE=… BEAM_SDK=…         images to build on; default: the Dockerfile's, by their digests
 #   EXTRA=cuda                adds NVIDIA's libraries
 #   OUTPUT=output/image       where the SBOM is written
+#   CACHE=REGISTRY/NAME       where the image of the dependencies is kept, for other machines too
+#   REVISION=…                of the code, where there is no git
 set -euo pipefail
 cd "$(dirname "$0")/.."
 say() { echo "image: $*" >&2; exit 1; }
@@ -56,14 +58,16 @@ cached=()
 
 # The dependencies are an image of their own, made once for what they depend on.
 key=$( (cat Dockerfile uv.lock scripts/sbom.py; echo "$base $beam_sdk ${EXTRA:-}") | sha256sum | cut -c1-16)
-deps=${here}noduleflow-deps:$key
-has_image "$deps" || "$engine" build "${options[@]}" "${cached[@]}" --target deps --tag "$deps" --file Dockerfile .
+deps=${CACHE:-${here}noduleflow-deps}:$key
+if ! has_image "$deps" && ! { [ -n "${CACHE:-}" ] && "$engine" pull --quiet "$deps" 2>/dev/null; }; then
+    "$engine" build "${options[@]}" "${cached[@]}" --target deps --tag "$deps" --file Dockerfile .
+    [ -z "${CACHE:-}" ] || "$engine" push "$deps"
+fi
 # Layers of a few files each cost more than they save; the stage for tests has large ones.
 [ "${TARGET:-image}" != image ] || cached=()
 labels=(--label "org.opencontainers.image.base.name=$base")
-if revision=$(git rev-parse HEAD 2>/dev/null); then
-    labels+=(--label "org.opencontainers.image.revision=$revision")
-fi
+revision=${REVISION:-$(git rev-parse HEAD 2>/dev/null || true)}
+[ -z "$revision" ] || labels+=(--label "org.opencontainers.image.revision=$revision")
 "$engine" build "${options[@]}" "${cached[@]}" --build-arg "DEPS=$deps" "${labels[@]}" \
     --target "${TARGET:-image}" --tag "$image" --file Dockerfile .
 

@@ -79,9 +79,13 @@ trust=/etc/ssl/certs/ca-certificates.crt
 options=()
 [ ! -f "$trust" ] || options=(--volume "$trust:$trust:ro")
 
-build() { scripts/image.sh "${options[@]}" > "$made/build.log" 2>&1 || { tail -n 40 "$made/build.log"; fail "the build of $IMAGE"; }; }
+build() {
+    scripts/image.sh "${options[@]}" > "$made/build.log" 2>&1 && return
+    tail -n 40 "$made/build.log"
+    fail "the build of $IMAGE"
+}
 IMAGE=localhost/noduleflow:test OUTPUT=$made build
-step "the image is built; bytes: $(buildah images --json localhost/noduleflow:test | sed -n 's/.*"size": "\(.*\)".*/\1/p')"
+step "the image is built, $(buildah images --json localhost/noduleflow:test | sed -n 's/.*"size": "\(.*\)".*/\1/p')"
 
 # A changed line of code, in a copy.
 mkdir "$made/changed"
@@ -97,7 +101,8 @@ buildah rmi localhost/noduleflow:changed >/dev/null
 # Starts a container; what is run in it sees $made/shared as /shared.
 mkdir -m 1777 "$made/shared"
 container_of() { container=$(buildah from "$1"); containers+=("$container"); }
-inside() { buildah run --volume "$made/shared:/shared" "$container" -- "$@"; }
+# Beam tells its workers the name of this host, which another container must find.
+inside() { buildah run --hostname localhost --volume "$made/shared:/shared" "$container" -- "$@"; }
 
 container_of localhost/noduleflow:test
 [ "$(inside id -u)" = 1000 ] || fail "expected user 1000, got $(inside id -u)"
@@ -118,10 +123,11 @@ inside env TF_CPP_MIN_LOG_LEVEL=3 sh -c "$command" || fail "tests in the image"
 step "tests"
 
 # A worker in one container, the pipeline in another.
+! (: < /dev/tcp/localhost/50000) 2>/dev/null || fail "port 50000, a worker's, is in use"
 setsid buildah run --volume "$made/shared:/shared" "${containers[0]}" -- /opt/entrypoint.sh --worker_pool \
     > "$made/worker.log" 2>&1 &
 workers+=($!)
-inside python -m tests.image_worker /shared || { tail -n 40 "$made/worker.log"; fail "Beam on a worker"; }
+inside timeout 600 python -m tests.image_worker /shared || { tail -n 40 "$made/worker.log"; fail "Beam on a worker"; }
 step "Beam on a worker"
 
 # The whole job, each task by its own command in the image.
