@@ -44,7 +44,7 @@ image: ## build the container image, with docker, podman or buildah: docs/image.
 	@scripts/image.sh
 
 image-test: ## build it without a registry and run tests, Beam and the job in it (root, buildah)
-	@scripts/image_test.sh
+	@scripts/image_test.sh $(ARGS)
 
 clean: ## remove what was made, but not .venv
 	rm -rf output .pytest_cache .mypy_cache .ruff_cache
