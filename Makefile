@@ -1,6 +1,6 @@
 # make demo and make test do all the set-up; PYTHON=3.10 picks the stack, EXTRA=cuda adds NVIDIA's.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-slow lint format clean
+.PHONY: help setup demo run test test-slow lint format compile image image-test clean
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 OUTPUT ?= output/demo
@@ -24,7 +24,8 @@ test: setup ## what CI runs
 test-slow: setup ## the tests that train or measure for long
 	@.venv/bin/python -m pytest -m slow $(ARGS)
 
-lint: setup ## format, lint, types
+lint: setup ## format, lint, types, Dockerfile
+	@.venv/bin/hadolint Dockerfile
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
@@ -32,6 +33,21 @@ lint: setup ## format, lint, types
 format: setup ## put the code into form
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+# Values of no project, to see that the configuration compiles.
+VERTEX_EXAMPLE = --config configs/vertex.yaml --set vertex.project=example-project \
+	--set 'data.roots=[gs://example-data/luna16]' \
+	--set vertex.pipeline_root=gs://example-runs/noduleflow \
+	--set vertex.image=europe-west4-docker.pkg.dev/example-project/noduleflow/noduleflow@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+
+compile: setup ## compile the pipeline for Vertex AI, with values of no project
+	@.venv/bin/python kubeflow_runner.py compile $(VERTEX_EXAMPLE) --output output/vertex.json
+
+image: ## build the container image, with docker, podman or buildah: docs/image.md
+	@scripts/image.sh
+
+image-test: ## build it without a registry and run tests, Beam and the job in it (root, buildah)
+	@scripts/image_test.sh $(ARGS)
 
 clean: ## remove what was made, but not .venv
 	rm -rf output .pytest_cache .mypy_cache .ruff_cache
