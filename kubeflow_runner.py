@@ -32,7 +32,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     commands = parser.add_subparsers(dest="command", required=True, metavar="|".join(COMMANDS))
     for name, module in COMMANDS.items():
         text = str(module.__doc__)
-        module.add_arguments(commands.add_parser(name, help=text, description=text))
+        first, _, _ = text.partition("\n")
+        module.add_arguments(commands.add_parser(name, help=first, description=text))
     return parser.parse_args(arguments)
 
 

@@ -4,11 +4,9 @@ Google's own Pusher takes Google's serving containers alone, and these end at Te
 the endpoint runs TensorFlow Serving of a version that can read what was exported.
 """
 
-import json
 import logging
 import os
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 from tfx import types
@@ -18,63 +16,13 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, PusherSpec
 
+from components.vertex_endpoint import Destination, deploy
 from schema.run_parameters import PUSH, read_switch
 from serving.model import read_facts
 
 # TensorFlow Serving watches for folders whose names are numbers, and loads what holds this file.
 FIRST_VERSION: Final = "1"
 LAST_FILE: Final = "saved_model.pb"
-_REST_PORT: Final = 8501
-_MODEL_NAME: Final = "segmenter"
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where a model goes.
-
-    Attributes:
-        project: Id of the project.
-        region: Of the endpoint.
-        endpoint: Its display name; empty for a bucket.
-        machine: Type of the machines that serve.
-        replicas: The least and the most of them.
-        traffic_percent: Share of the requests that the model gets.
-        serving_image: TensorFlow Serving, by digest.
-        serving_tensorflow: Its version as far as its name tells it, as (2, 16); or None.
-        service_account: Of the serving container, or empty.
-        labels: Of model and endpoint.
-        bucket: Folder that TensorFlow Serving watches; empty for an endpoint.
-    """
-
-    project: str
-    region: str
-    endpoint: str = ""
-    machine: str = ""
-    replicas: tuple[int, int] = (1, 1)
-    traffic_percent: int = 100
-    serving_image: str = ""
-    serving_tensorflow: tuple[int, int] | None = None
-    service_account: str = ""
-    labels: tuple[tuple[str, str], ...] = ()
-    bucket: str = ""
-
-    def to_json(self) -> str:
-        """As JSON, the same for the same destination always."""
-        return json.dumps(vars(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Destination":
-        """Reads what `to_json` wrote."""
-        content = json.loads(text)
-        version = content["serving_tensorflow"]
-        return cls(
-            **{
-                **content,
-                "replicas": tuple(content["replicas"]),
-                "serving_tensorflow": version and tuple(version),
-                "labels": tuple((key, value) for key, value in content["labels"]),
-            }
-        )
 
 
 class ServingTooOld(RuntimeError):
@@ -119,56 +67,6 @@ def copy_model(source: str, folder: str) -> None:
         fileio.copy(os.path.join(source, name), target, overwrite=True)
 
 
-def deploy(artifact_uri: str, destination: Destination) -> str:
-    """Uploads a model and deploys it to the endpoint, which is made where there is none.
-
-    Args:
-        artifact_uri: Folder in a bucket that holds the model below a folder `1`.
-        destination: Where it goes.
-
-    Returns:
-        The resource name of the model.
-    """
-    import google.cloud.aiplatform as aiplatform
-
-    aiplatform.init(project=destination.project, location=destination.region)
-    labels = dict(destination.labels) or None
-    route = f"/v1/models/{_MODEL_NAME}"
-    model = aiplatform.Model.upload(
-        display_name=f"{destination.endpoint}-{int(time.time())}"[-128:],
-        artifact_uri=artifact_uri,
-        serving_container_image_uri=destination.serving_image,
-        serving_container_command=["/usr/bin/tensorflow_model_server"],
-        serving_container_args=[
-            f"--model_name={_MODEL_NAME}",
-            "--model_base_path=$(AIP_STORAGE_URI)",
-            f"--rest_api_port={_REST_PORT}",
-            "--port=8500",
-        ],
-        serving_container_ports=[_REST_PORT],
-        serving_container_predict_route=f"{route}:predict",
-        serving_container_health_route=route,
-        labels=labels,
-    )
-    found = aiplatform.Endpoint.list(filter=f'display_name="{destination.endpoint}"')
-    endpoint = (
-        found[0]
-        if found
-        else aiplatform.Endpoint.create(display_name=destination.endpoint, labels=labels)
-    )
-    least, most = destination.replicas
-    endpoint.deploy(
-        model,
-        machine_type=destination.machine,
-        min_replica_count=least,
-        max_replica_count=most,
-        # The first model of an endpoint can't leave a share to others.
-        traffic_percentage=destination.traffic_percent if endpoint.list_models() else 100,
-        service_account=destination.service_account or None,
-    )
-    return str(model.resource_name)
-
-
 class Executor(executor.Executor):
     """Pushes a blessed model, where the run is to push at all."""
 
@@ -193,7 +91,7 @@ class Executor(executor.Executor):
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         wanted = read_switch(exec_properties.get(PUSH) or "true")
         if not wanted or not self.CheckBlessing(input_dict):
-            logging.info("nothing is pushed: %s", "not blessed" if wanted else "push is false")
+            logging.info("nothing is pushed: %s", "not blessed" if wanted else f"{PUSH} is false")
             self._MarkNotPushed(pushed)
             return
         destination = Destination.from_json(exec_properties[CUSTOM_CONFIG_KEY])

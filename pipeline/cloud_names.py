@@ -36,7 +36,9 @@ def fault_of(value: str, pattern: str, expected: str) -> str:
     Returns:
         One line without the name of the key; empty where nothing is wrong.
     """
-    if _PLACEHOLDER.search(value):
+    # What lies in a bucket may be called as one likes.
+    checked = value.split("/")[2] if value.startswith("gs://") else value
+    if _PLACEHOLDER.search(checked):
         return f"expected {expected}, got the placeholder {value}"
     if not re.fullmatch(pattern, value):
         return f"expected {expected}, got {value!r}"
@@ -59,7 +61,7 @@ def _may_be_empty(pattern: str) -> str:
     return f"|{pattern}"
 
 
-BUCKET_FOLDER: Final = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/\s*?\[\]]+)*/?"
+BUCKET_FOLDER: Final = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)*/?"
 
 Project = Annotated[
     str,

@@ -10,9 +10,10 @@ from tfx.extensions.google_cloud_ai_platform import constants as vertex
 from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 from tfx.proto import pusher_pb2, trainer_pb2
 
-from components.cloud_pusher import CloudPusher, Destination
+from components.cloud_pusher import CloudPusher
 from components.evaluator import GATE
 from components.pusher import Pusher
+from components.vertex_endpoint import Destination
 from components.vertex_trainer import VertexTrainer
 from pipeline import entry_points
 from pipeline.cloud_names import tensorflow_of

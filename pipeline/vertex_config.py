@@ -138,17 +138,17 @@ class DataflowConfig(Section):
             step = self.step(name)
             if (step.min_workers or 0) > (step.max_workers or 0):
                 got = f"min_workers {step.min_workers} and max_workers {step.max_workers}"
-                yield f"{name}: expected at most max_workers as min_workers, got {got}"
+                yield f"steps.{name}: expected at most max_workers as min_workers, got {got}"
             needed = NEEDED_TO_SEGMENT_GIB if name == "SegmentScans" else NEEDED_GIB
             memory = memory_fault(step.machine, 1 if step.one_process else None, needed)
             if memory:
-                yield f"{name}: {memory}"
+                yield f"steps.{name}: {memory}"
             gpu = step.accelerator and accelerator_fault(step.machine, step.accelerator)
             if gpu:
-                yield f"{name}: {gpu}"
+                yield f"steps.{name}: {gpu}"
             if step.accelerator and not step.one_process:
                 # Else every process of a worker takes all the memory of the GPU that they share.
-                yield f"{name}: expected one_process: true with an accelerator, got false"
+                yield f"steps.{name}: expected one_process: true with an accelerator, got false"
 
 
 class EndpointConfig(Section):

@@ -9,7 +9,8 @@ from pipeline.cloud_names import CLOUD
 from pipeline.config import Config
 from pipeline.loading import load_config
 from runner.cloud import service as service_module
-from tests.runner.cloud.made_cloud import Service, serve
+from tests.loopback import serve
+from tests.runner.cloud.made_cloud import Service
 from tests.runner.cloud.values import OVERRIDES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,6 +33,6 @@ def compiled(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     served = Service()
-    with serve(served) as connection:
+    with serve(served.methods()) as connection:
         monkeypatch.setattr(service_module, "connection", connection)
         yield served

@@ -5,9 +5,7 @@ The service is that of the client library's own definition: its messages, its me
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent import futures
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +22,7 @@ from google.cloud.aiplatform_v1.types import (
 )
 
 from runner.cloud.service import Timing
+from tests.loopback import Method, Refused
 
 FAST = Timing(
     request_s=5.0,
@@ -68,7 +67,7 @@ class Service:
     def create_pipeline_job(self, request: CreatePipelineJobRequest) -> PipelineJob:
         name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
         if name in self.jobs:
-            raise _Refused(Refusal(grpc.StatusCode.ALREADY_EXISTS, "there is one"))
+            raise Refused(grpc.StatusCode.ALREADY_EXISTS, "there is one")
         job = PipelineJob(request.pipeline_job)
         job.name, job.state = name, PipelineState.PIPELINE_STATE_PENDING
         self.jobs[name] = job
@@ -76,7 +75,7 @@ class Service:
 
     def get_pipeline_job(self, request: GetPipelineJobRequest) -> PipelineJob:
         if request.name not in self.jobs:
-            raise _Refused(Refusal(grpc.StatusCode.NOT_FOUND, f"no {request.name}"))
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"no {request.name}")
         job = PipelineJob(self.jobs[request.name])
         self.ended(job)
         state = self.states[min(self.looks, len(self.states) - 1)]
@@ -93,70 +92,40 @@ class Service:
     def list_schedules(self, request: ListSchedulesRequest) -> ListSchedulesResponse:
         return ListSchedulesResponse(schedules=self.schedules)
 
+    def methods(self) -> dict[str, dict[str, Method]]:
+        """As `tests.loopback.serve` takes them."""
+        return {
+            "PipelineService": {
+                "CreatePipelineJob": Method(
+                    CreatePipelineJobRequest, PipelineJob, self._making(self.create_pipeline_job)
+                ),
+                "GetPipelineJob": Method(
+                    GetPipelineJobRequest, PipelineJob, self._reading(self.get_pipeline_job)
+                ),
+            },
+            "ScheduleService": {
+                "CreateSchedule": Method(
+                    CreateScheduleRequest, Schedule, self._making(self.create_schedule)
+                ),
+                "ListSchedules": Method(
+                    ListSchedulesRequest, ListSchedulesResponse, self._reading(self.list_schedules)
+                ),
+            },
+        }
 
-class _Refused(Exception):
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
+    def _making(self, work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda message: self._answer(work, self.refusals, message)
 
+    def _reading(self, work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda message: self._answer(work, self.reading, message)
 
-_METHODS = {
-    "PipelineService": {
-        "CreatePipelineJob": (CreatePipelineJobRequest, PipelineJob, "create_pipeline_job"),
-        "GetPipelineJob": (GetPipelineJobRequest, PipelineJob, "get_pipeline_job"),
-    },
-    "ScheduleService": {
-        "CreateSchedule": (CreateScheduleRequest, Schedule, "create_schedule"),
-        "ListSchedules": (ListSchedulesRequest, ListSchedulesResponse, "list_schedules"),
-    },
-}
-
-
-def _handler(service: Service, request: Any, answer: Any, name: str) -> grpc.RpcMethodHandler:
-    def handle(message: Any, context: grpc.ServicerContext) -> Any:
-        with service.lock:
-            service.requests.append(message)
-            waiting = service.refusals if name.startswith("create") else service.reading
-            refusal = waiting.popleft() if waiting else None
-            try:
-                if refusal is not None and not refusal.done:
-                    raise _Refused(refusal)
-                done = getattr(service, name)(message)
-                if refusal is not None:
-                    raise _Refused(refusal)
-            except _Refused as refused:
-                context.abort(refused.refusal.code, refused.refusal.text)
+    def _answer(self, work: Callable[[Any], Any], refusals: deque[Refusal], message: Any) -> Any:
+        with self.lock:
+            self.requests.append(message)
+            refusal = refusals.popleft() if refusals else None
+            if refusal is not None and not refusal.done:
+                raise Refused(refusal.code, refusal.text)
+            done = work(message)
+            if refusal is not None:
+                raise Refused(refusal.code, refusal.text)
             return done
-
-    return grpc.unary_unary_rpc_method_handler(
-        handle, request_deserializer=request.deserialize, response_serializer=answer.serialize
-    )
-
-
-@contextmanager
-def serve(service: Service) -> Iterator[Callable[[str, type[Any]], dict[str, Any]]]:
-    """Runs the service on loopback.
-
-    Yields:
-        What stands in for `runner.cloud.service.connection`.
-    """
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    for kind, methods in _METHODS.items():
-        handlers = {name: _handler(service, *method) for name, method in methods.items()}
-        full = f"google.cloud.aiplatform.v1.{kind}"
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(full, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    channels: list[grpc.Channel] = []
-
-    def connection(region: str, transport: type[Any]) -> dict[str, Any]:
-        assert region == "europe-west4"
-        channels.append(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        return {"transport": transport(channel=channels[-1])}
-
-    try:
-        yield connection
-    finally:
-        for channel in channels:
-            channel.close()
-        server.stop(None).wait()
