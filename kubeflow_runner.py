@@ -12,14 +12,18 @@ from lungct.command_line import Parser
 from pipeline.config import Config
 from pipeline.loading import ConfigError, load_config
 from runner.arguments import add_configuration_arguments
+from runner.emulation import command as emulation
 from runner.exit_status import EXIT_ERROR, EXIT_USAGE
 from runner.streams import quiet, use_lossy_output
+from runner.usage import UsageError
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Reads the command line; a wrong one ends the process with status 2 and one line."""
     parser = Parser(description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="compile|submit")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="compile|submit|emulate"
+    )
     for name, text in (
         ("compile", "write the job as JSON, without any network"),
         ("submit", "write the job as JSON and start it on Vertex AI"),
@@ -29,6 +33,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         command.add_argument(
             "--output", metavar="FILE", default="output/vertex.json", help="default %(default)s"
         )
+    text = emulation.__doc__
+    emulation.add_arguments(
+        commands.add_parser("emulate", help="run the job on this machine", description=text)
+    )
     return parser.parse_args(arguments)
 
 
@@ -115,10 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compiles or submits, and returns the exit status."""
     parsed = parse_arguments(arguments)
     try:
+        if parsed.command == "emulate":
+            return emulation.run(parsed)
         config = load_config(parsed.config, parsed.overrides)
         with quiet(os.devnull):
             compile_pipeline(config, parsed.output)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, UsageError, OSError) as error:
         print(f"kubeflow_runner.py: {error}", file=sys.stderr)
         return EXIT_USAGE
     print(f"{config.name}: {parsed.output}")
