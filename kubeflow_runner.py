@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import json
 import os
 import sys
 import tempfile
@@ -62,12 +63,14 @@ def compile_pipeline(config: Config, path: str) -> None:
             KubeflowV2DagRunnerConfig,
         )
 
+        from pipeline.container_drivers import use_own_drivers
         from pipeline.pipeline import create_pipeline
 
         settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
-        KubeflowV2DagRunner(config=settings, output_filename=unfinished).run(
-            create_pipeline(config), write_out=True
-        )
+        job = KubeflowV2DagRunner(config=settings).run(create_pipeline(config), write_out=False)
+        use_own_drivers(job["pipelineSpec"])
+        with open(unfinished, "w", encoding="utf-8") as file:
+            json.dump(job, file, sort_keys=True)
 
 
 @contextmanager
