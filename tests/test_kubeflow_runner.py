@@ -160,3 +160,29 @@ def test_a_job_is_written_where_a_link_leads(tmp_path: Path) -> None:
     assert (tmp_path / "link.json").is_symlink()
     assert (tmp_path / "job.json").read_text() == "{}"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_our_drivers_look_before_the_cache(job: dict[str, Any]) -> None:
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    hooks = {
+        name: executor["container"]["lifecycle"]["preCacheCheck"]["command"][-1]
+        for name, executor in executors.items()
+        if "lifecycle" in executor["container"]
+    }
+    assert hooks == {
+        "CtExampleGen_executor": "components.ct_example_gen.container_driver",
+        "last_blessed_model_executor": "components.last_blessed_driver",
+    }
+
+
+def test_the_last_blessed_model_is_of_this_pipeline(job: dict[str, Any]) -> None:
+    tasks = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    folders = [
+        tasks[name]["inputs"]["parameters"]["folder"]["runtimeValue"]["constantValue"]
+        for name in ("last_blessed_model", "BlessingRecord")
+    ]
+    assert folders == [{"stringValue": "gs://BUCKET/noduleflow/blessed/noduleflow-vertex"}] * 2
+    for name in ("SegmentScans", "Evaluator", "ReportGen"):
+        source = tasks[name]["inputs"]["artifacts"]["baseline_model"]["taskOutputArtifact"]
+        assert source == {"outputArtifactKey": "model", "producerTask": "last_blessed_model"}
+    assert "Evaluator" in tasks["BlessingRecord"]["dependentTasks"]
