@@ -163,7 +163,7 @@ def test_options_named_alone_are_those_of_some_command(options: dict[str, set[st
         *options.values(),
         options_of("local_runner.py"),
         *(options_of("local_runner.py", command) for command in local_runner.COMMANDS),
-        options_of("kubeflow_runner.py", "submit"),
+        *(options_of("kubeflow_runner.py", command) for command in ("submit", "emulate")),
     )
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(CODE)))
     assert {"--data", "--set", "--write-masks"} <= named

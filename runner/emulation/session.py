@@ -25,6 +25,7 @@ from runner.local_run import short_path
 from runner.results import show_results, show_verdict
 from schema import outputs
 from schema.files import REPORT_FILE, SUMMARY_FILE
+from schema.slice_keys import ALL
 
 # What stands in for the bucket, below the output folder.
 BUCKET_FOLDER: Final = "bucket"
@@ -162,7 +163,8 @@ class Session:
         """Says how the run ended and gives the exit status."""
         summary = _summary(outcomes)
         if summary:
-            splits = list(dict.fromkeys(row["split"] for row in summary["metrics"]))
+            named = dict.fromkeys(row["split"] for row in summary["metrics"])
+            splits = [split for split in named if split != ALL]
             show_results(self._console, summary, splits)
         failed = [name for name, one in outcomes.items() if one.state is State.FAILED]
         if failed:
