@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.config import Config
 from pipeline.loading import load_config
@@ -16,13 +16,15 @@ from runner.arguments import DEFAULT_CONFIG, add_configuration_arguments, add_pl
 from runner.emulation.compiling import LOCAL_PATHS, Order
 from runner.emulation.counterparts import LocalJob, on_this_machine
 from runner.emulation.job import local_paths, remote_parameters
-from runner.emulation.job_file import pipeline_root, read_job
+from runner.emulation.job_file import BUCKET_FOLDER, pipeline_root, read_job
 from runner.emulation.machines import Machine, image_machine, this_machine
 from runner.emulation.parameters import with_parameters
-from runner.emulation.session import BUCKET_FOLDER, Session
 from runner.exit_status import EXIT_ERROR
 from runner.streams import open_stream
 from runner.usage import UsageError, check_data, default_output, lock_output, output_folder
+
+if TYPE_CHECKING:
+    from runner.emulation.session import Session
 
 HELP: Final = """exit status: 0 all tasks ended well, and the model was blessed if one was judged,
 2 usage, configuration or a job that can't be run here, 3 not blessed, 1 a task failed."""
@@ -61,6 +63,8 @@ def run(parsed: argparse.Namespace) -> int:
     places = _places(parsed.local)
     config = _configuration(parsed) if parsed.job is None else None
     output = _output(parsed, config)
+    from runner.emulation.session import Session
+
     with lock_output(output), open_stream(os.dup(1), sys.stdout.encoding) as stream:
         session = Session(output, stream)
         if config is None:
@@ -74,7 +78,7 @@ def run(parsed: argparse.Namespace) -> int:
             return session.run(local, machine)
 
 
-def _run_job(parsed: argparse.Namespace, places: Mapping[str, str], session: Session) -> int:
+def _run_job(parsed: argparse.Namespace, places: Mapping[str, str], session: "Session") -> int:
     local = _local_job(parsed.job, places, parsed.parameter, session.output)
     with _machine(parsed.image, session.output, local_paths(local.job)) as machine:
         return session.run(local, machine)

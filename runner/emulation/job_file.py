@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from runner.emulation.job import Job
 from runner.emulation.parsing import parse_job
 from runner.usage import UsageError
+
+# What stands in for the bucket, below the output folder.
+BUCKET_FOLDER: Final = "bucket"
 
 
 def read_job(path: str, replacements: Mapping[str, str]) -> Job:

@@ -15,6 +15,8 @@ from runner.usage import UsageError
 ROOT: Final = Path(__file__).resolve().parents[2]
 # The first that is there is taken.
 TOOLS: Final = ("buildah", "podman", "docker")
+# A process that is told to end has so long to do it, in seconds.
+GRACE_S: Final = 5.0
 _PYTHONS: Final = ("python", "python3")
 
 
@@ -54,18 +56,33 @@ class Machine:
         """
         with open(log_path, "ab") as log:
             try:
-                return subprocess.run(
+                process = subprocess.Popen(
                     self.arguments(command),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=self.folder,
                     env={**os.environ, **dict(self.environment)},
-                    check=False,
-                ).returncode
+                )
             except OSError as error:
                 log.write(f"{error}\n".encode())
                 return 127
+            try:
+                return process.wait()
+            finally:
+                _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a process that is still running, as where the run is interrupted."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def this_machine() -> Machine:

@@ -16,19 +16,17 @@ from runner.console import RunConsole
 from runner.emulation.compiling import Order, compile_job
 from runner.emulation.counterparts import LocalJob
 from runner.emulation.emulation import Outcome, State, emulate
-from runner.emulation.job import Job
+from runner.emulation.job_file import BUCKET_FOLDER
 from runner.emulation.machines import Machine
 from runner.emulation.store import Store
 from runner.emulation.tasks import Folders, TaskError, TaskRunner
 from runner.exit_status import EXIT_BLESSED, EXIT_ERROR, EXIT_NOT_BLESSED
-from runner.local_run import short_path
+from runner.local_run import short_path, stopped_as_interrupted
 from runner.results import show_results, show_verdict
 from schema import outputs
 from schema.files import REPORT_FILE, SUMMARY_FILE
 from schema.slice_keys import ALL
 
-# What stands in for the bucket, below the output folder.
-BUCKET_FOLDER: Final = "bucket"
 JOB_FILE: Final = "job.json"
 # So many lines of the log of a task that failed are shown.
 TAIL: Final = 20
@@ -104,7 +102,13 @@ class Session:
         self._folders = self._new_run(local.job.name)
         self._introduce(local, machine)
         runner = TaskRunner(machine, Store(self.output), self._folders, local.job.legacy)
-        return self._conclude(local.job, emulate(local.job, runner, self))
+        try:
+            with stopped_as_interrupted():
+                return self._conclude(emulate(local.job, runner, self))
+        except KeyboardInterrupt:
+            text = "Interrupted; the next run takes what is finished from the cache."
+            self._say(f"\n[bold red]{text}[/bold red]")
+            return EXIT_ERROR
 
     def _new_run(self, name: str) -> Folders:
         """Folders that no earlier run has."""
@@ -159,7 +163,7 @@ class Session:
             self._console.print(f"    | {line}", markup=False)
         self._say_path("its whole log", log_path)
 
-    def _conclude(self, job: Job, outcomes: Mapping[str, Outcome]) -> int:
+    def _conclude(self, outcomes: Mapping[str, Outcome]) -> int:
         """Says how the run ended and gives the exit status."""
         summary = _summary(outcomes)
         if summary:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,43 @@ def test_what_is_skipped_is_said(tmp_path: Path) -> None:
     assert f"skipped: its condition does not hold: {condition['condition']}" in console
     status, console = emulate(*arguments, "--parameter", "push=yes")
     assert status == 0 and "skipped:" not in console and "parameter push = yes" in console
+
+
+@pytest.mark.parametrize(("blessed", "expected"), [(True, 0), (False, 3)])
+def test_the_verdict_decides_on_the_exit_status(
+    tmp_path: Path, blessed: bool, expected: int
+) -> None:
+    summary = {"metrics": [], "gate": [], "blessed": blessed}
+    writes = (
+        "uri = given['outputs']['artifacts']['report']['artifacts'][0]['uri']; "
+        f"open(uri + '/summary.json', 'w').write({json.dumps(summary)!r})"
+    )
+    job = made_job({"ReportGen": (task(), python(writes))}, {"ReportGen": {"report": MODEL}})
+    status, console = emulate(write(tmp_path, job), "--output", str(tmp_path / "out"))
+    assert status == expected, console
+    assert ("Blessed, not pushed." if blessed else "Not blessed, nothing pushed.") in console
+    assert "ReportGen/report/report.html" in console
+
+
+def test_a_stopped_emulation_says_so_and_stops_its_task(tmp_path: Path) -> None:
+    flag = tmp_path / "begun"
+    line = f"open({str(flag)!r}, 'w').write(str(os.getpid())); import time; time.sleep(60)"
+    path = write(tmp_path, made_job({"a": (task(), python(line))}))
+    output = str(tmp_path / "out")
+    process = subprocess.Popen(
+        [sys.executable, "kubeflow_runner.py", "emulate", path, "--output", output],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not (flag.exists() and flag.read_text()):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    console, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Interrupted; the next run takes what is finished from the cache." in console
+    assert not Path(f"/proc/{flag.read_text()}").exists()
 
 
 REMOTE = made_job({"a": (task(parameters={"base": "gs://other/x"}), python("pass"))})
