@@ -113,7 +113,8 @@ def image_machine(image: str, writable: str, readable: Sequence[str]) -> Iterato
     tool = next((tool for tool in TOOLS if shutil.which(tool)), None)
     if tool is None:
         raise UsageError(f"--image: expected one of {', '.join(TOOLS)} on PATH, got none")
-    places = [f"{writable}:{writable}", *(f"{one}:{one}:ro" for one in readable)]
+    others = (one for one in readable if not f"{one}/".startswith(f"{writable}/"))
+    places = [f"{writable}:{writable}", *(f"{one}:{one}:ro" for one in others)]
     volumes = [part for place in places for part in ("--volume", place)]
     if tool != "buildah":
         # The command of a job takes the place of the image's own, as in Kubernetes.

@@ -73,8 +73,7 @@ class Session:
         job_path = os.path.join(self.output, JOB_FILE)
         log_path = os.path.join(self.output, "logs", "compile.log")
         os.makedirs(os.path.dirname(log_path), exist_ok=True)
-        if machine.shared:
-            os.chmod(self.output, 0o777)
+        self._share(machine)
         self.begin("compile")
         try:
             compile_job(order, job_path, log_path, machine)
@@ -100,6 +99,7 @@ class Session:
         """
         self._words = local.words
         self._folders = self._new_run(local.job.name)
+        self._share(machine)
         self._introduce(local, machine)
         runner = TaskRunner(machine, Store(self.output), self._folders, local.job.legacy)
         try:
@@ -109,6 +109,12 @@ class Session:
             text = "Interrupted; the next run takes what is finished from the cache."
             self._say(f"\n[bold red]{text}[/bold red]")
             return EXIT_ERROR
+
+    def _share(self, machine: Machine) -> None:
+        """Lets the user of an image write where tasks of all runs do: models, their record."""
+        for folder in (self.output, os.path.join(self.output, BUCKET_FOLDER)):
+            if machine.shared and os.path.isdir(folder):
+                os.chmod(folder, 0o777)
 
     def _new_run(self, name: str) -> Folders:
         """Folders that no earlier run has."""

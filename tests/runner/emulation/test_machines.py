@@ -1,13 +1,18 @@
 """Commands in this Python, and inside an image by whichever tool is there."""
 
+import io
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from runner.emulation.counterparts import LocalJob
 from runner.emulation.machines import ROOT, image_machine, this_machine
+from runner.emulation.parsing import parse_job
+from runner.emulation.session import Session
 from runner.usage import UsageError
+from tests.runner.emulation.made_jobs import MODEL, made_job, python, task
 
 
 def test_a_command_of_this_machine_imports_this_repository(tmp_path: Path) -> None:
@@ -39,7 +44,7 @@ def make_tool(folder: Path, name: str, body: str = "") -> Path:
 def test_buildah_makes_one_container_and_removes_it(tool: Path, tmp_path: Path) -> None:
     noted = make_tool(tool, "buildah", '[ "$1" = from ] && echo made-1\nexit 0\n')
     make_tool(tool, "docker")
-    with image_machine("img", "/out", ["/data"]) as machine:
+    with image_machine("img", "/out", ["/data", "/out/phantom"]) as machine:
         assert machine.run(["python", "-m", "m"], os.devnull) == 0
         assert machine.shared
     volumes = "--volume /out:/out --volume /data:/data:ro"
@@ -74,3 +79,15 @@ def test_an_image_that_is_not_there(tool: Path) -> None:
         image_machine("img", "/out", []),
     ):
         pass
+
+
+def test_the_user_of_an_image_may_write_to_the_outputs(tool: Path, tmp_path: Path) -> None:
+    make_tool(tool, "docker")
+    output = tmp_path / "out"
+    output.mkdir()
+    job = parse_job(made_job({"a": (task(), python("pass"))}, {"a": {"model": MODEL}}))
+    with image_machine("img", str(output), []) as machine:
+        Session(str(output), io.StringIO()).run(LocalJob(job, {}, False), machine)
+    (folder,) = output.glob("bucket/*/a/model")
+    for place in (folder, folder.parent, output / "bucket", output):
+        assert place.stat().st_mode & 0o777 == 0o777, place
