@@ -20,15 +20,40 @@ def use_own_drivers(spec: dict[str, Any]) -> None:
     Raises:
         ValueError: A component that needs its driver is not there.
     """
-    missing = set(DRIVERS)
-    for executor in spec["deploymentSpec"]["executors"].values():
+    for label, name in _with_drivers(spec).items():
+        container = spec["deploymentSpec"]["executors"][label]["container"]
+        container["lifecycle"] = {"preCacheCheck": _hook(DRIVERS[name], container["args"])}
+
+
+def run_without_cache(spec: dict[str, Any]) -> None:
+    """Has the tasks that need a driver run always, for a platform that runs no hooks.
+
+    Kubeflow Pipelines reads the same specification and leaves hooks out.
+
+    Args:
+        spec: The `pipelineSpec` of a compiled job; changed.
+
+    Raises:
+        ValueError: A component that needs its driver is not there.
+    """
+    labels = _with_drivers(spec)
+    for task in spec["root"]["dag"]["tasks"].values():
+        component = spec["components"][task["componentRef"]["name"]]
+        if component.get("executorLabel") in labels:
+            task.pop("cachingOptions", None)
+
+
+def _with_drivers(spec: dict[str, Any]) -> dict[str, str]:
+    """The executor classes that need a driver, by the labels of their executors."""
+    found = {}
+    for label, executor in spec["deploymentSpec"]["executors"].items():
         args = executor.get("container", {}).get("args", [])
         name = args[args.index(_EXECUTOR) + 1] if _EXECUTOR in args else ""
         if name in DRIVERS:
-            missing.discard(name)
-            executor["container"]["lifecycle"] = {"preCacheCheck": _hook(DRIVERS[name], args)}
-    if missing:
+            found[label] = name
+    if missing := set(DRIVERS) - set(found.values()):
         raise ValueError(f"expected tasks of {', '.join(sorted(missing))}, got none")
+    return found
 
 
 def _hook(module: str, args: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.container_drivers import DRIVERS, use_own_drivers
+from pipeline.container_drivers import DRIVERS, run_without_cache, use_own_drivers
 
 
 def spec(*more: str, without: str = "") -> dict[str, Any]:
@@ -14,7 +14,14 @@ def spec(*more: str, without: str = "") -> dict[str, Any]:
         args = ["--executor_class_path", name, "--json_serialized_invocation_args", "{{$}}", *more]
         executors[name] = {"container": {"command": ["python"], "args": [*args, "--runner=X"]}}
         executors[name]["container"]["lifecycle"] = {"preCacheCheck": {"command": ["theirs"]}}
-    return {"deploymentSpec": {"executors": executors}}
+    cached = {"cachingOptions": {"enableCache": True}}
+    tasks = {name: {"componentRef": {"name": name}, **cached} for name in executors}
+    components = {name: {"executorLabel": name} for name in executors}
+    return {
+        "deploymentSpec": {"executors": executors},
+        "components": components,
+        "root": {"dag": {"tasks": tasks}},
+    }
 
 
 @pytest.mark.parametrize("more", [(), ("--json_serialized_inputs_spec_args", "{}")])
@@ -34,3 +41,10 @@ def test_a_component_that_is_not_there_is_told() -> None:
     name = "components.last_blessed.Executor"
     with pytest.raises(ValueError, match=f"expected tasks of {name}, got none"):
         use_own_drivers(spec(without=name))
+
+
+def test_where_no_hook_is_run_they_have_no_cache() -> None:
+    content = spec()
+    run_without_cache(content)
+    tasks = content["root"]["dag"]["tasks"]
+    assert {name for name, task in tasks.items() if "cachingOptions" not in task} == set(DRIVERS)

@@ -53,12 +53,12 @@ def judged(seen: Path, blessed: int, number: int) -> dict[str, Any]:
 def test_the_second_run_finds_the_last_blessed_model(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     baselines = []
-    for number, blessed in enumerate((1, 0, 1)):
+    for number, blessed in enumerate((1, 0, 1, 1)):
         outcomes, _ = run(tmp_path, judged(seen, blessed, number))
         assert set(states(outcomes).values()) == {"done"}
         baselines.append(seen.read_text().rpartition("artifacts/")[2])
-    # The second was compared with the first and not blessed, so the third is too.
-    assert baselines == ["", "0/train.model", "0/train.model"]
+    # The second was not blessed, so the third is compared with the first; the last with the third.
+    assert baselines == ["", "0/train.model", "0/train.model", "2/train.model"]
 
 
 def importer(uri: str, **given: Any) -> dict[str, Any]:
