@@ -93,17 +93,19 @@ class Job:
 
 
 def local_paths(job: Job) -> tuple[str, ...]:
-    """The folders on this machine that tasks name as the place of their data."""
+    """The folders on this machine that parameters name as the place of data."""
     values = [value for task in job.tasks for value in task.parameters.values()]
-    texts = [value for value in values if isinstance(value, str) and "\n" not in value]
+    texts = [value for value in (*values, *job.parameters.values()) if isinstance(value, str)]
     return tuple(sorted({text for text in texts if os.path.isabs(text) and os.path.isdir(text)}))
 
 
 def remote_parameters(job: Job) -> tuple[str, ...]:
-    """`TASK.KEY gs://…` for each constant that names a place in a bucket."""
+    """`TASK.KEY gs://…` for each parameter that names a place in a bucket."""
+    given = {
+        f"{task.name}.{key}": value for task in job.tasks for key, value in task.parameters.items()
+    }
     return tuple(
-        f"{task.name}.{key} {value}"
-        for task in job.tasks
-        for key, value in task.parameters.items()
+        f"{name} {value}"
+        for name, value in {**given, **job.parameters}.items()
         if isinstance(value, str) and value.startswith("gs://")
     )

@@ -69,6 +69,12 @@ def test_what_is_left_in_a_bucket_is_named(tmp_path: Path) -> None:
     assert remote_parameters(read_job(write(tmp_path, base="gs://b/x"), {})) == ("a.base gs://b/x",)
 
 
+def test_runtime_parameters_may_name_places_too(tmp_path: Path) -> None:
+    values = {"epochs": 1, "share": 0.5}
+    assert remote_parameters(job(**values, root="gs://b/x")) == ("root gs://b/x",)
+    assert local_paths(job(**values, root=str(tmp_path))) == (str(tmp_path),)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
