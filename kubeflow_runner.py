@@ -11,6 +11,7 @@ from pipeline.loading import ConfigError
 from pipeline.run_parameters import ParameterError
 from runner.cloud.commands import compile, schedule, submit
 from runner.cloud.service import ServiceError
+from runner.emulation import command as emulate
 from runner.exit_status import EXIT_ERROR, EXIT_USAGE
 from runner.streams import use_lossy_output
 from runner.usage import UsageError
@@ -20,6 +21,7 @@ COMMANDS: Final[Mapping[str, ModuleType]] = {
     "compile": compile,
     "submit": submit,
     "schedule": schedule,
+    "emulate": emulate,
 }
 
 HELP = """exit status: 0 done (with --wait: blessed), 2 usage or configuration, with --wait 3 for a

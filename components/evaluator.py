@@ -1,4 +1,4 @@
-"""TFX's Evaluator, whose criteria may have the bounds of the run."""
+"""TFX's Evaluator with the bounds of the run, and a baseline that may be none."""
 
 import json
 from typing import Any, Final
@@ -10,7 +10,9 @@ from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types.standard_component_specs import EVAL_CONFIG_KEY
 
+from components.listed_models import listed_models
 from schema.criteria import Criterion
+from schema.outputs import BASELINE_KEY
 from schema.run_parameters import GATE_BOUNDS, replaced_criteria
 
 # The gate by `schema.run_parameters.named_criteria_json`.
@@ -45,7 +47,7 @@ def with_criteria(text: str, criteria: dict[Criterion, Criterion]) -> str:
 
 
 class Executor(executor.Executor):
-    """Judges by the bounds of the run."""
+    """Judges by the bounds of the run, against the baseline if there is one."""
 
     def Do(  # noqa: N802
         self,
@@ -56,7 +58,7 @@ class Executor(executor.Executor):
         """Evaluates.
 
         Args:
-            input_dict: As TFX's Evaluator has it.
+            input_dict: As TFX's Evaluator has it; `baseline_model` may stand for no model.
             output_dict: As TFX's Evaluator has it.
             exec_properties: As TFX's Evaluator has them, and perhaps `gate` and `gate_bounds`.
 
@@ -68,7 +70,8 @@ class Executor(executor.Executor):
         if gate and bounds:
             criteria = replaced_criteria(gate, bounds)
             properties[EVAL_CONFIG_KEY] = with_criteria(properties[EVAL_CONFIG_KEY], criteria)
-        super().Do(input_dict, output_dict, properties)
+        baseline = listed_models(input_dict.get(BASELINE_KEY) or [])
+        super().Do({**input_dict, BASELINE_KEY: baseline}, output_dict, properties)
 
 
 class Evaluator(component.Evaluator):

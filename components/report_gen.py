@@ -10,6 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import Predictions, Report, ScanRecords
+from components.listed_models import listed_models
 from components.model_files import model_folder, passed_over_text
 from report.build import ReportInputs, ReportParameters, write_report
 from schema.criteria import Criterion, criteria_from_json
@@ -118,14 +119,14 @@ def _passed_over(model: str | None, others: list[types.Artifact]) -> tuple[str, 
     """Why each of these blessed models is not compared with the candidate, one line each."""
     if model is None:
         return ()
-    return tuple(passed_over_text(model, model_folder(other)) for other in others)
+    return tuple(passed_over_text(model, model_folder(other)) for other in listed_models(others))
 
 
 def _only(
     inputs: dict[str, list[types.Artifact]], name: str, folder: Callable[[types.Artifact], str]
 ) -> str | None:
     """The folder of an optional input; None where it is not there."""
-    artifacts = inputs.get(name) or []
+    artifacts = listed_models(inputs.get(name) or [])
     return folder(artifact_utils.get_single_instance(artifacts)) if artifacts else None
 
 

@@ -6,15 +6,9 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
 from pipeline.config import Config
+from pipeline.local_beam import LOCAL_BEAM_ARGS
 from pipeline.platforms import place_on_vertex
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-
-# In-process, deterministic and without a download; an image that is named keeps TFX from
-# building a source distribution for every component that uses Beam.
-LOCAL_BEAM_ARGS = (
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "--sdk_container_image=none",
-)
 
 
 def assemble(

@@ -9,11 +9,12 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 from tfx.types import standard_artifacts
 
+from components.blessing_record import BlessingRecord
 from components.ct_example_gen.component import CtExampleGen
 from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
 from components.evaluator import Evaluator
-from components.last_blessed import LastBlessedOtherModel
+from components.last_blessed import LastBlessed, LastBlessedOtherModel
 from components.model_import import ModelImport
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
@@ -25,6 +26,7 @@ from pipeline.config import Config
 from pipeline.eval_config import Drawing, eval_config
 from pipeline.evaluation import EvaluatedModel
 from pipeline.gate import gate_criteria
+from pipeline.vertex_config import VertexConfig
 from schema import features
 from schema.criteria import criteria_to_json
 from schema.outputs import PASSED_OVER_KEY
@@ -79,11 +81,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         (segment_scans, evaluator),
         trainer_code_hash=trainer_hash,
         model_run=trainer.outputs["model_run"],
+        passed_over=last_blessed.outputs[PASSED_OVER_KEY],
         **models,
-        # On Vertex AI none is looked for.
-        **{key: one for key, one in last_blessed.outputs.items() if key == PASSED_OVER_KEY},
     )
-    judging = [last_blessed, segment_scans, evaluator, pusher, report]
+    record = _blessing_record(config, trainer.outputs["model"], evaluator.outputs["blessing"])
+    judging = [last_blessed, segment_scans, evaluator, *record, pusher, report]
     return assemble(config, [*data.nodes, transform, trainer, *judging])
 
 
@@ -225,14 +227,32 @@ def _report(
     )
 
 
-def _last_blessed(config: Config, candidate: types.BaseChannel) -> tfx.dsl.Resolver:
-    """The model to compare with; Vertex knows its own two strategies only."""
+def _last_blessed(config: Config, candidate: types.BaseChannel) -> base_node.BaseNode:
+    """The model to compare with, by this machine's metadata or by the pipeline's own record."""
+    name = "last_blessed_model"
+    if config.vertex is not None:
+        picked = code_hash(entry_points.LAST_BLESSED)
+        return LastBlessed(candidate, _record_folder(config.vertex, config.name), picked).with_id(
+            name
+        )
     channels = {
         "model": tfx.dsl.Channel(type=standard_artifacts.Model),
         "model_blessing": tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+        "candidate": candidate,
+        PASSED_OVER_KEY: tfx.dsl.Channel(type=standard_artifacts.Model),
     }
-    strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
+    return tfx.dsl.Resolver(strategy_class=LastBlessedOtherModel, **channels).with_id(name)
+
+
+def _blessing_record(
+    config: Config, model: types.BaseChannel, blessing: types.BaseChannel
+) -> list[base_node.BaseNode]:
+    """What keeps the verdict for runs to come, where it is not this machine's metadata."""
     if config.vertex is None:
-        strategy, channels["candidate"] = LastBlessedOtherModel, candidate
-        channels[PASSED_OVER_KEY] = tfx.dsl.Channel(type=standard_artifacts.Model)
-    return tfx.dsl.Resolver(strategy_class=strategy, **channels).with_id("last_blessed_model")
+        return []
+    return [BlessingRecord(_record_folder(config.vertex, config.name), model, blessing)]
+
+
+def _record_folder(place: VertexConfig, name: str) -> str:
+    """Where the blessed models of this pipeline are recorded."""
+    return f"{place.pipeline_root.rstrip('/')}/blessed/{name}"

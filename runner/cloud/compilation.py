@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 
 from pipeline.config import Config
+from pipeline.container_drivers import run_without_cache, use_own_drivers
 from pipeline.loading import ConfigError
 from pipeline.run_parameters import run_parameters
 from runner.cloud.files import whole_file
@@ -63,7 +64,6 @@ def compiled_job(config: Config, target: str = VERTEX) -> dict[str, Any]:
     """
     from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-    from components.ct_example_gen.container_driver import COMMAND
     from pipeline.pipeline import create_pipeline
 
     place = config.vertex
@@ -78,11 +78,9 @@ def compiled_job(config: Config, target: str = VERTEX) -> dict[str, Any]:
     )
     job["labels"] = {**job.get("labels", {}), **place.labels}
     spec = job["pipelineSpec"]
-    for executor in spec["deploymentSpec"]["executors"].values():
-        hook = executor.get("container", {}).get("lifecycle", {}).get("preCacheCheck")
-        if hook:
-            hook["command"] = list(COMMAND)
+    use_own_drivers(spec)
     if target == KFP:
+        run_without_cache(spec)
         spec["defaultPipelineRoot"] = place.pipeline_root
         for name, definition in spec["root"]["inputDefinitions"]["parameters"].items():
             definition["defaultValue"] = values[name]

@@ -65,7 +65,7 @@ def test_every_component_is_a_task(job: dict[str, Any]) -> None:
     names = "CtExampleGen SchemaImport StatisticsGen ExampleValidator DataGate Transform Trainer"
     tasks = set(tasks_of(job))
     assert {*names.split(), "SegmentScans", "Evaluator", "Pusher", "ReportGen"} < tasks
-    assert {name for name in tasks if name.startswith("last_blessed_model")}
+    assert {"last_blessed_model", "BlessingRecord"} < tasks
 
 
 def test_nothing_learns_before_the_data_gate(job: dict[str, Any]) -> None:
@@ -150,10 +150,32 @@ def test_a_job_of_several_data_roots_has_no_parameter_for_one() -> None:
     assert "data_root" not in compiled_job(config)["runtimeConfig"]["parameters"]
 
 
-def test_ingest_is_watched_by_our_own_driver(job: dict[str, Any]) -> None:
-    hook = containers(job)["CtExampleGen"]["lifecycle"]["preCacheCheck"]
-    assert hook["command"] == ["python", "-m", "components.ct_example_gen.container_driver"]
-    assert hook["args"][:2] == ["--json_serialized_invocation_args", "{{$}}"]
+def test_our_drivers_look_before_the_cache(job: dict[str, Any]) -> None:
+    hooks = {
+        name: one["lifecycle"]["preCacheCheck"]["command"]
+        for name, one in containers(job).items()
+        if "lifecycle" in one
+    }
+    assert hooks == {
+        "CtExampleGen": ["python", "-m", "components.ct_example_gen.container_driver"],
+        "last_blessed_model": ["python", "-m", "components.last_blessed_driver"],
+    }
+
+
+def test_where_no_driver_runs_nothing_that_needs_one_is_cached(kfp_text: str) -> None:
+    tasks = yaml.safe_load(kfp_text)["root"]["dag"]["tasks"]
+    uncached = {name for name, task in tasks.items() if "cachingOptions" not in task}
+    assert uncached == {"CtExampleGen", "last_blessed_model"}
+
+
+def test_the_last_blessed_model_is_of_this_pipeline(job: dict[str, Any]) -> None:
+    folders = [constant(job, name, "folder") for name in ("last_blessed_model", "BlessingRecord")]
+    assert folders == ["gs://my-bucket/noduleflow/blessed/noduleflow-vertex"] * 2
+    tasks = tasks_of(job)
+    for name in ("SegmentScans", "Evaluator", "ReportGen"):
+        source = tasks[name]["inputs"]["artifacts"]["baseline_model"]["taskOutputArtifact"]
+        assert source == {"outputArtifactKey": "model", "producerTask": "last_blessed_model"}
+    assert "Evaluator" in tasks["BlessingRecord"]["dependentTasks"]
 
 
 def test_training_asks_for_a_gpu_and_the_image(job: dict[str, Any]) -> None:
