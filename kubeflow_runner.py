@@ -1,134 +1,58 @@
-"""Compiles the pipeline for Vertex AI Pipelines and Kubeflow Pipelines 2, or submits it."""
+"""Compiles the pipeline for Vertex AI and Kubeflow Pipelines 2, and has it run there."""
 
 import argparse
-import errno
-import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Final
 
 from lungct.command_line import Parser
-from pipeline.config import Config
-from pipeline.loading import ConfigError, load_config
-from runner.arguments import add_configuration_arguments
+from pipeline.loading import ConfigError
+from pipeline.run_parameters import ParameterError
+from runner.cloud.commands import compile, schedule, submit
+from runner.cloud.service import ServiceError
+from runner.emulation import command as emulate
 from runner.exit_status import EXIT_ERROR, EXIT_USAGE
-from runner.streams import quiet, use_lossy_output
+from runner.streams import use_lossy_output
+from runner.usage import UsageError
+
+# Each offers `add_arguments(parser)` and `run(parsed) -> int`.
+COMMANDS: Final[Mapping[str, ModuleType]] = {
+    "compile": compile,
+    "submit": submit,
+    "schedule": schedule,
+    "emulate": emulate,
+}
+
+HELP = """exit status: 0 done (with --wait: blessed), 2 usage or configuration, with --wait 3 for a
+model that was not blessed, 1 anything else"""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Reads the command line; a wrong one ends the process with status 2 and one line."""
-    parser = Parser(description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="compile|submit")
-    for name, text in (
-        ("compile", "write the job as JSON, without any network"),
-        ("submit", "write the job as JSON and start it on Vertex AI"),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        add_configuration_arguments(command, "configs/vertex.yaml")
-        command.add_argument(
-            "--output", metavar="FILE", default="output/vertex.json", help="default %(default)s"
-        )
+    parser = Parser("kubeflow_runner.py", description=__doc__, epilog=HELP)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="|".join(COMMANDS))
+    for name, module in COMMANDS.items():
+        text = str(module.__doc__)
+        first, _, _ = text.partition("\n")
+        module.add_arguments(commands.add_parser(name, help=first, description=text))
     return parser.parse_args(arguments)
 
 
-def compile_pipeline(config: Config, path: str) -> None:
-    """Writes the pipeline as a Vertex PipelineJob.
-
-    Args:
-        config: A configuration with a section `vertex`.
-        path: JSON file to write.
-
-    Raises:
-        ConfigError: If the configuration has no section `vertex` or names no data.
-        OSError: If the file can't be written.
-    """
-    if config.vertex is None:
-        raise ConfigError(f"{config.name}: expected a section vertex, got none")
-    if not config.data.roots:
-        raise ConfigError("expected data.roots, the folders of the scans in a bucket, got none")
-    # What can't be written is said before TFX is imported.
-    with _whole_file(path) as unfinished:
-        from tfx.v1.orchestration.experimental import (
-            KubeflowV2DagRunner,
-            KubeflowV2DagRunnerConfig,
-        )
-
-        from pipeline.pipeline import create_pipeline
-
-        settings = KubeflowV2DagRunnerConfig(default_image=config.vertex.image)
-        KubeflowV2DagRunner(config=settings, output_filename=unfinished).run(
-            create_pipeline(config), write_out=True
-        )
-
-
-@contextmanager
-def _whole_file(path: str) -> Iterator[str]:
-    """Gives a file beside `path` to write to, and renames it when that ended well.
-
-    Raises:
-        OSError: If a file at `path` can't be written.
-    """
-    path = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "expected a file to write, got something else", path)
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    number, unfinished = tempfile.mkstemp(prefix=".partial-", suffix=".json", dir=folder)
-    os.close(number)
-    try:
-        yield unfinished
-        os.chmod(unfinished, 0o644)
-        os.replace(unfinished, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.remove(unfinished)
-
-
-def submit(config: Config, path: str) -> str:
-    """Starts a compiled job on Vertex AI.
-
-    Args:
-        config: The configuration that it was compiled from.
-        path: The compiled job.
-
-    Returns:
-        Where to watch it.
-
-    Raises:
-        ConfigError: If the configuration has no section `vertex`.
-    """
-    if config.vertex is None:
-        raise ConfigError(f"{config.name}: expected a section vertex, got none")
-    from google.cloud import aiplatform
-
-    place = config.vertex
-    aiplatform.init(project=place.project, location=place.region)
-    job = aiplatform.PipelineJob(
-        display_name=config.name, template_path=path, pipeline_root=place.pipeline_root
-    )
-    job.submit(service_account=place.service_account or None)
-    return str(job._dashboard_uri())
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compiles or submits, and returns the exit status."""
+    """Does what the command line asks for and returns the exit status."""
     parsed = parse_arguments(arguments)
     try:
-        config = load_config(parsed.config, parsed.overrides)
-        with quiet(os.devnull):
-            compile_pipeline(config, parsed.output)
-    except (ConfigError, OSError) as error:
-        print(f"kubeflow_runner.py: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    print(f"{config.name}: {parsed.output}")
-    if parsed.command == "submit":
-        try:
-            print(f"running: {submit(config, parsed.output)}")
-        except Exception as error:
-            print(f"kubeflow_runner.py: Vertex AI refused the job: {error}", file=sys.stderr)
-            return EXIT_ERROR
-    return 0
+        return int(COMMANDS[parsed.command].run(parsed))
+    except ConfigError as error:
+        lines, status = error.faults, EXIT_USAGE
+    except (UsageError, ParameterError, OSError) as error:
+        lines, status = (str(error),), EXIT_USAGE
+    except ServiceError as error:
+        lines, status = (str(error),), EXIT_ERROR
+    for line in lines:
+        print(f"kubeflow_runner.py: {line}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """ReportGen: the run's report as a TFX component."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfx import types
@@ -9,10 +10,18 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.artifacts import Predictions, Report, ScanRecords
+from components.listed_models import listed_models
 from components.model_files import model_folder, passed_over_text
 from report.build import ReportInputs, ReportParameters, write_report
-from schema.criteria import criteria_from_json
+from schema.criteria import Criterion, criteria_from_json
 from schema.outputs import BASELINE_KEY, PASSED_OVER_KEY
+from schema.run_parameters import (
+    DATA_ROOT,
+    EPOCHS,
+    GATE_BOUNDS,
+    replaced_criteria,
+    with_run_parameters,
+)
 
 
 class ReportGenSpec(types.ComponentSpec):
@@ -56,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: One artifact for each input of the spec; none for an optional one.
             output_dict: `report`.
-            exec_properties: The parameters of the spec.
+            exec_properties: The parameters of the spec, and those of the run where it has any.
         """
         inputs = ReportInputs(
             examples=_split_uris(input_dict["examples"]),
@@ -70,14 +79,31 @@ class Executor(base_executor.BaseExecutor):
             baseline=_only(input_dict, BASELINE_KEY, model_folder),
         )
         parameters = ReportParameters(
-            configuration=exec_properties["configuration"],
-            criteria=criteria_from_json(exec_properties["criteria"]),
+            configuration=_configuration(exec_properties),
+            criteria=_criteria(exec_properties),
             trainer_code_hash=exec_properties["trainer_code_hash"],
             probability_threshold=exec_properties["probability_threshold"],
             evaluated_model=exec_properties["evaluated_model"],
             passed_over=_passed_over(inputs.model, input_dict.get(PASSED_OVER_KEY) or []),
         )
         write_report(inputs, parameters, artifact_utils.get_single_uri(output_dict["report"]))
+
+
+def _configuration(exec_properties: Mapping[str, Any]) -> str:
+    """The configuration as JSON, with the values of the run where these are parameters of it."""
+    text = str(exec_properties["configuration"])
+    if all(exec_properties.get(name) is None for name in (DATA_ROOT, EPOCHS, GATE_BOUNDS)):
+        return text
+    configuration = json.loads(text)
+    return json.dumps(with_run_parameters(configuration, exec_properties), sort_keys=True)
+
+
+def _criteria(exec_properties: Mapping[str, Any]) -> tuple[Criterion, ...]:
+    """The gate's criteria, with the bounds of the run where these are parameters of it."""
+    bounds = exec_properties.get(GATE_BOUNDS)
+    if not bounds:
+        return criteria_from_json(exec_properties["criteria"])
+    return tuple(replaced_criteria(exec_properties["criteria"], bounds).values())
 
 
 def _split_uris(examples: list[types.Artifact]) -> dict[str, str]:
@@ -93,14 +119,14 @@ def _passed_over(model: str | None, others: list[types.Artifact]) -> tuple[str, 
     """Why each of these blessed models is not compared with the candidate, one line each."""
     if model is None:
         return ()
-    return tuple(passed_over_text(model, model_folder(other)) for other in others)
+    return tuple(passed_over_text(model, model_folder(other)) for other in listed_models(others))
 
 
 def _only(
     inputs: dict[str, list[types.Artifact]], name: str, folder: Callable[[types.Artifact], str]
 ) -> str | None:
     """The folder of an optional input; None where it is not there."""
-    artifacts = inputs.get(name) or []
+    artifacts = listed_models(inputs.get(name) or [])
     return folder(artifact_utils.get_single_instance(artifacts)) if artifacts else None
 
 

@@ -5,15 +5,10 @@ import os
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
-from pipeline.config import Config, VertexConfig
+from pipeline.config import Config
+from pipeline.local_beam import LOCAL_BEAM_ARGS
+from pipeline.platforms import place_on_vertex
 from schema.files import ARTIFACTS_FOLDER, METADATA_FILE
-
-# In-process, deterministic and without a download; an image that is named keeps TFX from
-# building a source distribution for every component that uses Beam.
-LOCAL_BEAM_ARGS = (
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "--sdk_container_image=none",
-)
 
 
 def assemble(
@@ -30,12 +25,12 @@ def assemble(
         The pipeline, for a local runner (with SQLite metadata) or for Vertex AI.
     """
     if config.vertex is not None:
+        place_on_vertex(config, nodes)
         return tfx.dsl.Pipeline(
             pipeline_name=config.name,
             pipeline_root=config.vertex.pipeline_root,
             components=nodes,
             enable_cache=True,
-            beam_pipeline_args=[*_dataflow_args(config.vertex), *config.beam.args],
         )
     metadata = os.path.join(config.output, METADATA_FILE)
     return tfx.dsl.Pipeline(
@@ -48,16 +43,3 @@ def assemble(
         ),
         beam_pipeline_args=list(config.beam.args or LOCAL_BEAM_ARGS),
     )
-
-
-def _dataflow_args(place: VertexConfig) -> list[str]:
-    return [
-        "--runner=DataflowRunner",
-        f"--project={place.project}",
-        f"--region={place.region}",
-        f"--temp_location={place.pipeline_root}/tmp",
-        f"--sdk_container_image={place.image}",
-        f"--worker_machine_type={place.dataflow_machine}",
-        f"--max_num_workers={place.dataflow_workers}",
-        "--experiments=use_runner_v2",
-    ]

@@ -181,9 +181,14 @@ def _distributions(module: str) -> tuple[str, ...]:
     owners = tuple(sorted(set(_owners().get(module.partition(".")[0], ()))))
     if len(owners) < 2:
         return owners
-    # Several share a namespace, such as `google`: those count that have the package within it.
-    folder = "/".join(module.split(".")[:2])
-    return tuple(name for name in owners if _has_folder(name, folder))
+    # Several share a namespace, such as `google`: those count that hold most of the way.
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        folder = "/".join(parts[:length])
+        found = tuple(name for name in owners if _has_folder(name, folder))
+        if found:
+            return found
+    return ()
 
 
 @functools.cache

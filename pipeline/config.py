@@ -18,9 +18,12 @@ from lungct.grid import Grid
 from lungct.limits import VOLUME
 from lungct.roots import MASKS, SPHERES
 from lungct.storage import common_base, is_remote
+from pipeline.cloud_names import BUCKET_FOLDER, CLOUD, fault_of
 from pipeline.data_config import DataConfig, Place, absolute
 from pipeline.gate import GateConfig
+from pipeline.machines import has_bfloat16
 from pipeline.section import Section
+from pipeline.vertex_config import VertexConfig
 from schema import features
 from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
 from schema.metrics import On
@@ -32,7 +35,7 @@ from schema.splits import SplitRule
 # other data than gate and training were written for.
 OTHER_DATA: Final = "other data"
 
-PositiveInt = Annotated[int, Field(ge=1)]
+_IN_A_BUCKET: Final = "a path in a bucket, gs://..., which workers can read"
 
 
 class EvaluationConfig(Section):
@@ -53,24 +56,6 @@ class BeamConfig(Section):
     """Pipeline options for Apache Beam, such as `--runner=FlinkRunner`; empty runs in-process."""
 
     args: tuple[str, ...] = ()
-
-
-class VertexConfig(Section):
-    """Vertex AI: where the job runs, in which image, on which machines."""
-
-    project: str
-    region: str
-    image: str
-    pipeline_root: str
-    service_account: str = ""
-    trainer_machine: str = "n1-standard-16"
-    accelerator: str = "NVIDIA_TESLA_T4"
-    accelerator_count: Annotated[int, Field(ge=0, le=16)] = 1
-    endpoint: str = "noduleflow"
-    serving_image: str
-    serving_machine: str = "n1-standard-4"
-    dataflow_workers: PositiveInt = 32
-    dataflow_machine: str = "n1-standard-4"
 
 
 class Config(Section):
@@ -100,6 +85,42 @@ class Config(Section):
                 f"expected patients to train on, got eval_fraction {rule.eval_fraction}"
             )
         return replace(rule, table=absolute(rule.table))
+
+    @field_validator("data")
+    @classmethod
+    def _data_in_buckets(cls, data: DataConfig, info: ValidationInfo) -> DataConfig:
+        """Refuses data that no worker on Google Cloud can read."""
+        if info.context != CLOUD:
+            return data
+        outlines = [folder for root in data.roots for folder in root.outlines]
+        paths = [*(root.path for root in data.roots), *outlines, data.checksums]
+        faults = [fault_of(path, BUCKET_FOLDER, _IN_A_BUCKET) for path in paths if path]
+        if not data.roots:
+            faults = ["expected data.roots, the folders of the scans in a bucket, got none"]
+        if any(faults):
+            raise ValueError("; ".join(filter(None, faults)))
+        return data
+
+    @field_validator("split")
+    @classmethod
+    def _split_in_a_bucket(cls, rule: SplitRule, info: ValidationInfo) -> SplitRule:
+        fault = fault_of(rule.table, BUCKET_FOLDER, _IN_A_BUCKET) if rule.table else ""
+        if info.context == CLOUD and fault:
+            raise ValueError(fault)
+        return rule
+
+    @model_validator(mode="after")
+    def _can_go_to_the_cloud(self, info: ValidationInfo) -> "Config":
+        if info.context != CLOUD:
+            return self
+        if self.vertex is None:
+            raise ValueError("expected a section vertex, got none")
+        trainer, precision = self.vertex.trainer, self.training.mixed_precision
+        asked = precision == "mixed_bfloat16" and trainer.accelerator_count > 0
+        if asked and not has_bfloat16(trainer.accelerator):
+            expected = "expected an accelerator with bfloat16 for training.mixed_precision"
+            raise ValueError(f"{expected} {precision}, got {trainer.accelerator}")
+        return self
 
     @model_validator(mode="after")
     def _lies_together(self) -> "Config":

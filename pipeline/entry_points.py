@@ -28,6 +28,7 @@ DATA_GATE: Final = Code(("components.data_gate",))
 TRANSFORM: Final = Code((PREPROCESSING_FN.rpartition(".")[0],))
 TRAINER: Final = Code((RUN_FN.rpartition(".")[0],))
 SEGMENT_SCANS: Final = Code(("components.segment_scans.component",))
+LAST_BLESSED: Final = Code(("components.last_blessed",))
 EVALUATOR: Final = Code((METRICS_MODULE,))
 REPORT: Final = Code(
     ("components.report_gen",),

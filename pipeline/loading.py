@@ -1,6 +1,5 @@
 """Reading a configuration: YAML, `--set` overrides, and errors that name the nearest valid key."""
 
-import copy
 import dataclasses
 import difflib
 import json
@@ -12,14 +11,29 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.config import Config
 from pipeline.data_config import complete_roots
-from pipeline.strict_yaml import Document, YamlError, read_yaml
+from pipeline.layers import LayerError, Layers, read_layers
+from pipeline.strict_yaml import YamlError, read_yaml
 
 # Stands in valid keys for a name that the user chooses.
 CHOSEN: Final = "NAME"
 
 
 class ConfigError(ValueError):
-    """The configuration can't be used; the text says what is wrong, the first fault in one line."""
+    """The configuration can't be used; the text says what is wrong, the first fault in one line.
+
+    Attributes:
+        faults: All of them, one line each.
+    """
+
+    def __init__(self, first: str, *more: str) -> None:
+        """Holds the faults.
+
+        Args:
+            first: One line.
+            *more: One line each.
+        """
+        super().__init__(first + (f" (and {len(more)} more)" if more else ""))
+        self.faults = (first, *more)
 
 
 def load_config(
@@ -30,7 +44,9 @@ def load_config(
     Args:
         path: YAML file.
         overrides: `section.key=value` texts, each key once; the value is read as YAML.
-        context: `pipeline.config.OTHER_DATA` where criteria of the gate may name other data roots.
+        context: `pipeline.config.OTHER_DATA` where criteria of the gate may name other data roots;
+            `pipeline.vertex_config.CLOUD` where it is to be used on Vertex AI, and so may hold no
+            placeholder.
         **values: Top-level or dotted (with `__` for the dot) values that the runner sets, such as
             `output` or `data__roots`; None is left out.
 
@@ -40,8 +56,11 @@ def load_config(
     Raises:
         ConfigError: If the file can't be read, a key is unknown or a value is not valid.
     """
-    document = _read_yaml(path)
-    content = copy.deepcopy(document.content)
+    try:
+        layers = read_layers(path)
+    except LayerError as error:
+        raise ConfigError(str(error)) from None
+    content = layers.content()
     given: dict[str, str] = {}
     for override in overrides:
         key, value = _parse_override(override)
@@ -57,10 +76,11 @@ def load_config(
     try:
         return _validate(content, context)
     except ValidationError as error:
-        first, *more = error.errors()
-    place = _place(first, path, document, given)
-    rest = f" (and {len(more)} more)" if more else ""
-    raise ConfigError(_describe(first, place)[:500] + rest)
+        faults = error.errors()
+    places = [_place(fault, layers, given, context) for fault in faults]
+    raise ConfigError(
+        *(_describe(fault, place)[:500] for fault, place in zip(faults, places, strict=True))
+    )
 
 
 def _validate(content: Any, context: str | None = None) -> Config:
@@ -139,22 +159,6 @@ def _section_of(annotation: Any) -> type[Any] | None:
     return None
 
 
-def _read_yaml(path: str) -> Document:
-    try:
-        with open(path, encoding="utf-8") as file:
-            document = read_yaml(file.read())
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a YAML file, got: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected YAML in UTF-8, got: {error}") from None
-    except YamlError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    if not isinstance(document.content, dict):
-        kind = "nothing" if document.content is None else type(document.content).__name__
-        raise ConfigError(f"{path}: expected a mapping of sections, got {kind}")
-    return document
-
-
 def _parse_override(override: str) -> tuple[str, Any]:
     key, separator, text = override.partition("=")
     if not separator or not key.strip():
@@ -186,16 +190,15 @@ def _assign(content: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 
 def _place(
-    fault: Mapping[str, Any], path: str, document: Document, given: Mapping[str, str]
+    fault: Mapping[str, Any], layers: Layers, given: Mapping[str, str], context: str | None
 ) -> str:
-    """Where a fault was written: in which `--set`, or in which line of the file."""
+    """Where a fault was written: in which `--set`, or in which line of which file."""
     key = ".".join(str(part) for part in fault["loc"])
     blamed = [origin for name, origin in given.items() if _overlap(name, key)]
-    if blamed and not _has_fault(document.content, fault):
+    if blamed and not _has_fault(layers.content(), fault, context):
         named = [origin for origin in blamed if _last_part(origin) in fault["msg"]]
         return ", ".join(named or blamed)
-    line = document.line_of(fault["loc"])
-    return path if line is None else f"{path}, line {line}"
+    return layers.place(fault["loc"])
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -207,10 +210,10 @@ def _last_part(origin: str) -> str:
     return origin.partition("=")[0].rpartition(".")[2]
 
 
-def _has_fault(content: Any, fault: Mapping[str, Any]) -> bool:
-    """Whether the file has the fault without any override."""
+def _has_fault(content: Any, fault: Mapping[str, Any], context: str | None) -> bool:
+    """Whether the files have the fault without any override."""
     try:
-        _validate(content)
+        _validate(content, context)
     except ValidationError as error:
         return any((f["loc"], f["msg"]) == (fault["loc"], fault["msg"]) for f in error.errors())
     return False

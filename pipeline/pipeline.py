@@ -1,33 +1,32 @@
 """The pipeline, whole: raw CT in, a judged and pushed model out."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
-from tfx.extensions.google_cloud_ai_platform import constants as vertex
-from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import standard_artifacts
 
+from components.blessing_record import BlessingRecord
 from components.ct_example_gen.component import CtExampleGen
 from components.ct_example_gen.request import Request
 from components.data_gate import DataGate
-from components.last_blessed import LastBlessedOtherModel
+from components.evaluator import Evaluator
+from components.last_blessed import LastBlessed, LastBlessedOtherModel
 from components.model_import import ModelImport
-from components.pusher import Pusher
 from components.report_gen import ReportGen
 from components.schema_import import SchemaImport
 from components.segment_scans.component import SegmentScans
-from pipeline import entry_points
+from pipeline import entry_points, platforms
 from pipeline.assembly import assemble
 from pipeline.code_hash import code_hash
-from pipeline.config import Config, VertexConfig
+from pipeline.config import Config
 from pipeline.eval_config import Drawing, eval_config
 from pipeline.evaluation import EvaluatedModel
 from pipeline.gate import gate_criteria
+from pipeline.vertex_config import VertexConfig
 from schema import features
 from schema.criteria import criteria_to_json
 from schema.outputs import PASSED_OVER_KEY
@@ -59,7 +58,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         },
     )
     transform.add_upstream_node(gate)
-    trainer = _trainer(
+    trainer = platforms.trainer(
         config,
         {**learning, "code_hash": trainer_hash},
         examples=example_gen.outputs["examples"],
@@ -73,7 +72,7 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
     }
     segment_scans = _segment_scans(config, data, models)
     evaluator = _evaluator(config, segment_scans, models)
-    pusher = _pusher(
+    pusher = platforms.pusher(
         config, model=trainer.outputs["model"], model_blessing=evaluator.outputs["blessing"]
     )
     report = _report(
@@ -82,11 +81,11 @@ def create_pipeline(config: Config) -> tfx.dsl.Pipeline:
         (segment_scans, evaluator),
         trainer_code_hash=trainer_hash,
         model_run=trainer.outputs["model_run"],
+        passed_over=last_blessed.outputs[PASSED_OVER_KEY],
         **models,
-        # On Vertex AI none is looked for.
-        **{key: one for key, one in last_blessed.outputs.items() if key == PASSED_OVER_KEY},
     )
-    judging = [last_blessed, segment_scans, evaluator, pusher, report]
+    record = _blessing_record(config, trainer.outputs["model"], evaluator.outputs["blessing"])
+    judging = [last_blessed, segment_scans, evaluator, *record, pusher, report]
     return assemble(config, [*data.nodes, transform, trainer, *judging])
 
 
@@ -177,43 +176,6 @@ def _example_gen(config: Config) -> CtExampleGen:
     return CtExampleGen(request, code_hash=code_hash(entry_points.INGEST))
 
 
-def _trainer(
-    config: Config, learning: dict[str, object], **channels: types.BaseChannel
-) -> base_node.BaseNode:
-    """The Trainer in this process, or as a Vertex custom job on a GPU machine."""
-    steps = {
-        "train_args": trainer_pb2.TrainArgs(
-            splits=[features.SPLIT_TRAIN, features.index_split(features.SPLIT_TRAIN)]
-        ),
-        "eval_args": trainer_pb2.EvalArgs(splits=[features.SPLIT_EVAL]),
-    }
-    if config.vertex is None:
-        return tfx.components.Trainer(
-            run_fn=entry_points.RUN_FN, custom_config=learning, **steps, **channels
-        )
-    job = {
-        vertex.ENABLE_VERTEX_KEY: True,
-        vertex.VERTEX_REGION_KEY: config.vertex.region,
-        tfx.extensions.google_cloud_ai_platform.TRAINING_ARGS_KEY: _training_job(config.vertex),
-    }
-    return tfx.extensions.google_cloud_ai_platform.Trainer(
-        run_fn=entry_points.RUN_FN, custom_config={**learning, **job}, **steps, **channels
-    )
-
-
-def _training_job(place: VertexConfig) -> dict[str, object]:
-    machine: dict[str, object] = {"machine_type": place.trainer_machine}
-    if place.accelerator_count:
-        machine["accelerator_type"] = place.accelerator
-        machine["accelerator_count"] = place.accelerator_count
-    pool = {
-        "machine_spec": machine,
-        "replica_count": 1,
-        "container_spec": {"image_uri": place.image},
-    }
-    return {"project": place.project, "worker_pool_specs": [pool]}
-
-
 def _segment_scans(
     config: Config, data: _CheckedData, models: Mapping[str, types.BaseChannel]
 ) -> SegmentScans:
@@ -230,7 +192,7 @@ def _evaluator(
     config: Config, segment_scans: SegmentScans, models: Mapping[str, types.BaseChannel]
 ) -> base_node.BaseNode:
     drawing = Drawing(config.evaluation.replicates, code_hash(entry_points.EVALUATOR))
-    return tfx.components.Evaluator(
+    return Evaluator(
         examples=segment_scans.outputs["rows"],
         eval_config=eval_config(gate_criteria(config.gate), drawing),
         example_splits=list(config.splits),
@@ -265,37 +227,32 @@ def _report(
     )
 
 
-def _last_blessed(config: Config, candidate: types.BaseChannel) -> tfx.dsl.Resolver:
-    """The model to compare with; Vertex knows its own two strategies only."""
+def _last_blessed(config: Config, candidate: types.BaseChannel) -> base_node.BaseNode:
+    """The model to compare with, by this machine's metadata or by the pipeline's own record."""
+    name = "last_blessed_model"
+    if config.vertex is not None:
+        picked = code_hash(entry_points.LAST_BLESSED)
+        return LastBlessed(candidate, _record_folder(config.vertex, config.name), picked).with_id(
+            name
+        )
     channels = {
         "model": tfx.dsl.Channel(type=standard_artifacts.Model),
         "model_blessing": tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+        "candidate": candidate,
+        PASSED_OVER_KEY: tfx.dsl.Channel(type=standard_artifacts.Model),
     }
-    strategy = tfx.dsl.experimental.LatestBlessedModelStrategy
-    if config.vertex is None:
-        strategy, channels["candidate"] = LastBlessedOtherModel, candidate
-        channels[PASSED_OVER_KEY] = tfx.dsl.Channel(type=standard_artifacts.Model)
-    return tfx.dsl.Resolver(strategy_class=strategy, **channels).with_id("last_blessed_model")
+    return tfx.dsl.Resolver(strategy_class=LastBlessedOtherModel, **channels).with_id(name)
 
 
-def _pusher(config: Config, **channels: types.BaseChannel) -> base_node.BaseNode:
-    """The Pusher to a TF Serving folder, or to a Vertex endpoint."""
+def _blessing_record(
+    config: Config, model: types.BaseChannel, blessing: types.BaseChannel
+) -> list[base_node.BaseNode]:
+    """What keeps the verdict for runs to come, where it is not this machine's metadata."""
     if config.vertex is None:
-        folder = os.path.join(config.output, "serving", config.name)
-        target = pusher_pb2.PushDestination.Filesystem(base_directory=folder)
-        return Pusher(push_destination=pusher_pb2.PushDestination(filesystem=target), **channels)
-    place = config.vertex
-    serving = {
-        "project_id": place.project,
-        "endpoint_name": place.endpoint,
-        "machine_type": place.serving_machine,
-    }
-    return tfx.extensions.google_cloud_ai_platform.Pusher(
-        custom_config={
-            vertex.ENABLE_VERTEX_KEY: True,
-            vertex.VERTEX_REGION_KEY: place.region,
-            vertex.VERTEX_CONTAINER_IMAGE_URI_KEY: place.serving_image,
-            vertex.SERVING_ARGS_KEY: serving,
-        },
-        **channels,
-    )
+        return []
+    return [BlessingRecord(_record_folder(config.vertex, config.name), model, blessing)]
+
+
+def _record_folder(place: VertexConfig, name: str) -> str:
+    """Where the blessed models of this pipeline are recorded."""
+    return f"{place.pipeline_root.rstrip('/')}/blessed/{name}"

@@ -62,14 +62,23 @@ class Document:
         Returns:
             The line, from 1; None where not even the first key is there.
         """
-        node, line = self.root, None
+        marks = self._marks(path)
+        return marks[-1].start_mark.line + 1 if marks else None
+
+    def depth_of(self, path: Sequence[str | int]) -> int:
+        """How many steps of the way to a value are written here."""
+        return len(self._marks(path))
+
+    def _marks(self, path: Sequence[str | int]) -> list[yaml.Node]:
+        """The node that is written first of each step of a way, as far as it goes."""
+        node, marks = self.root, []
         for part in path:
             found = _step(node, part)
             if found is None:
                 break
             mark, node = found
-            line = mark.start_mark.line + 1
-        return line
+            marks.append(mark)
+        return marks
 
 
 def read_yaml(text: str) -> Document:

@@ -62,7 +62,7 @@ class LocalRun:
         discard_run_record(self._record.config.output)
         with quiet(self._log_path) as stream:
             self._view = RunConsole(stream)
-            with listening(self._view), _stopped_as_interrupted():
+            with listening(self._view), stopped_as_interrupted():
                 status = self._run_and_judge()
             self._record.notes = self._view.notes
             path = write_run_record(self._record, status)
@@ -240,7 +240,7 @@ def short_path(path: str) -> str:
 
 
 @contextmanager
-def _stopped_as_interrupted() -> Iterator[None]:
+def stopped_as_interrupted() -> Iterator[None]:
     """Lets a run that is told to stop end as one that is interrupted, with its record written."""
 
     def interrupt(number: int, frame: object) -> None:

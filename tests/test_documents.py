@@ -85,8 +85,7 @@ def test_documents_and_what_they_name_are_found() -> None:
         "local_runner.py clean",
         "local_runner.py compare",
         "local_runner.py evaluate",
-        "kubeflow_runner.py compile",
-        "kubeflow_runner.py submit",
+        *(f"kubeflow_runner.py {name}" for name in ("compile", "schedule", "submit")),
     }
 
 
@@ -163,7 +162,7 @@ def test_options_named_alone_are_those_of_some_command(options: dict[str, set[st
         *options.values(),
         options_of("local_runner.py"),
         *(options_of("local_runner.py", command) for command in local_runner.COMMANDS),
-        options_of("kubeflow_runner.py", "submit"),
+        *(options_of("kubeflow_runner.py", command) for command in kubeflow_runner.COMMANDS),
     )
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(CODE)))
     assert {"--data", "--set", "--write-masks"} <= named

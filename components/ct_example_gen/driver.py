@@ -64,7 +64,7 @@ class InputProcessor(input_processor.FileBasedInputProcessor):
 
 
 class Driver(driver.FileBasedDriver):
-    """Sees any change of the input files; on Vertex TFX's own driver takes its place."""
+    """Sees any change of the input files; on Vertex AI `container_driver` takes its place."""
 
     def get_input_processor(
         self, splits: Any, range_config: Any = None, input_base_uri: str | None = None

@@ -47,14 +47,14 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         Args:
             input_dict: Empty.
             output_dict: `examples`, `scans`, `quarantine` and `manifest`.
-            exec_properties: `request` as JSON.
+            exec_properties: `request` as JSON, and perhaps `data_root`.
 
         Raises:
             TableError: A table can't be trusted.
             StorageError: A folder can't be listed.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        request = Request.from_json(exec_properties["request"])
+        request = Request.of_run(exec_properties)
         tasks, inventory = list_tasks(request)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         splits = request.split.names

@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lungct.grid import Grid
 from lungct.inventory import FoundScan, Inventory, take_inventory
 from lungct.roots import DataRoot
 from lungct.words import noun
 from schema.hyperparameters import Intensity
+from schema.run_parameters import DATA_ROOT, with_data_root
 from schema.splits import PlacedScan, SplitRule, assign_splits
 
 
@@ -45,6 +47,16 @@ class Request:
         split, grid = SplitRule(**content["split"]), Grid(**content["grid"])
         low, high = content["intensity"]["window_hu"]
         return cls(roots, split, grid, Intensity((low, high)), content["checksums"])
+
+    @classmethod
+    def of_run(cls, exec_properties: Mapping[str, Any]) -> "Request":
+        """The request of the component, with the data root of the run where it is a parameter.
+
+        Args:
+            exec_properties: `request` as JSON, and perhaps `data_root`.
+        """
+        content = json.loads(exec_properties["request"])
+        return cls.from_json(json.dumps(with_data_root(content, exec_properties.get(DATA_ROOT))))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.example_splits import declare_splits
+from components.listed_models import listed_models
 from components.model_files import model_folder, why_not_comparable
 from components.segment_scans.scans import list_tasks
 from components.segment_scans.segmentation import Places, SegmentScan
@@ -58,7 +59,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         judged = [split for split in splits if not features.is_index(split)]
         places = Places(declare_splits(rows, judged), predictions)
         fileio.makedirs(predictions)
-        models = _models(input_dict[MODEL_KEY], input_dict.get(BASELINE_KEY) or [])
+        models = _models(input_dict[MODEL_KEY], listed_models(input_dict.get(BASELINE_KEY) or []))
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

@@ -10,7 +10,9 @@ from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components.last_blessed import LastBlessedOtherModel
+from components.blessed_models import record_blessed
+from components.last_blessed import Executor, LastBlessedOtherModel
+from components.listed_models import listed_models
 from lungct import progress
 from lungct.grid import Grid
 from schema.files import MODEL_FILE
@@ -142,3 +144,41 @@ def test_a_model_that_can_not_be_compared_is_passed_over_and_said(
         assert resolve(tmp_path, models, {2: True, 3: True}, 1) == [2]
     folder = path_utils.serving_model_path(str(tmp_path / "3"))
     assert caplog.messages == [f"not compared with the blessed model in {folder}: {reason}"]
+
+
+def picked(folder: Path, blessed: list[int], candidate: int, **contents: str) -> dict[str, Any]:
+    """What the component gives, of models recorded as blessed in this order."""
+    models = {
+        number: model(number, folder, contents.get(f"m{number}", facts(GRID)))
+        for number in {*blessed, candidate}
+    }
+    record = str(folder / "record")
+    for number in blessed:
+        record_blessed(record, models[number].uri)
+    outputs = {key: [standard_artifacts.Model()] for key in ("model", "passed_over")}
+    Executor().Do({"candidate": [models[candidate]]}, outputs, {"folder": record})
+    return {
+        key: [int(Path(one.uri).name) for one in listed_models(many)]
+        for key, many in outputs.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("blessed", "candidate", "expected"),
+    [
+        ([], 1, []),
+        ([1], 1, []),  # the candidate is not its own baseline
+        ([2, 3], 1, [3]),  # the last of several
+        ([2, 1], 1, [2]),
+    ],
+)
+def test_a_container_picks_by_the_record_as_a_resolver_by_metadata(
+    tmp_path: Path, blessed: list[int], candidate: int, expected: list[int]
+) -> None:
+    assert picked(tmp_path, blessed, candidate) == {"model": expected, "passed_over": []}
+
+
+def test_a_container_passes_over_what_can_not_be_compared(tmp_path: Path) -> None:
+    other = facts(replace(GRID, spacing_mm=(3.0, 1.0, 1.0)))
+    got = picked(tmp_path, [2, 3, 4, 5], 1, m2=other, m4=other, m5=other)
+    assert got == {"model": [3], "passed_over": [5, 4]}

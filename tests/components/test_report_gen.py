@@ -8,10 +8,12 @@ import pytest
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
+from components import report_gen
 from components.artifacts import Predictions, Report, ScanRecords
 from components.report_gen import Executor, ReportGen
 from lungct.grid import Grid
-from schema.criteria import criteria_to_json
+from schema.criteria import Comparison, Criterion, criteria_to_json
+from schema.run_parameters import named_criteria_json
 from tests.components.made_models import save_model
 from tests.components.made_run import CONFIGURATION, PASSED, MadeNodule, MadeScan, write_run
 
@@ -101,3 +103,31 @@ def test_executor_without_what_is_optional(tmp_path: Path) -> None:
 
     assert summary["history"] is None
     assert (summary["passed_over"], summary["evaluated_model"]) == ([], "")
+
+
+def test_values_of_the_run_are_shown_in_place_of_those_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(report_gen, "write_report", lambda *given: seen.append(given[1]))
+    configuration = {
+        "training": {"epochs": 10},
+        "data": {"roots": [{"path": "gs://a"}]},
+        "gate": {"dice": {"at_least": 0.7, "at_most": None}},
+    }
+    criterion = Criterion("pooled_dice", "eval", "all", Comparison.AT_LEAST, 0.7)
+    compiled = {
+        **PROPERTIES,
+        "configuration": json.dumps(configuration),
+        "criteria": named_criteria_json({"dice": criterion}),
+    }
+    run = {"epochs": 3, "data_root": "gs://b", "gate_bounds": '{"dice": 0.5}'}
+    inputs, output = inputs_of(tmp_path, TYPES), {"report": [artifact(Report, tmp_path / "report")]}
+    for given in (compiled, {**compiled, **run}):
+        Executor().Do(inputs, output, given)
+    before, after = seen
+    assert before.configuration == compiled["configuration"] and before.criteria == (criterion,)
+    shown = json.loads(after.configuration)
+    assert (shown["training"]["epochs"], shown["data"]["roots"]) == (3, [{"path": "gs://b"}])
+    assert shown["gate"]["dice"]["at_least"] == 0.5
+    assert [one.bound for one in after.criteria] == [0.5]

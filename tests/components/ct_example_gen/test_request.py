@@ -52,6 +52,15 @@ def test_a_request_travels_as_json(request_: Request) -> None:
     assert Request.from_json(request_.to_json()).to_json() == request_.to_json()
 
 
+def test_the_data_root_of_a_run_takes_the_place_of_the_compiled_one() -> None:
+    compiled = {"request": request_of("/a").to_json(), "code_hash": "b"}
+    assert Request.of_run(compiled) == request_of("/a")
+    assert Request.of_run({**compiled, "data_root": "gs://b/c"}) == request_of("gs://b/c")
+    several = {"request": request_of("/a", "/b").to_json(), "data_root": "gs://b/c"}
+    with pytest.raises(ValueError, match="expected one data root for data_root gs://b/c, got 2"):
+        Request.of_run(several)
+
+
 def test_every_value_of_a_request_is_in_its_json() -> None:
     text = request_of("/a").to_json()
     assert text != request_of("/b").to_json()
