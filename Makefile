@@ -35,10 +35,14 @@ format: setup ## put the code into form
 	@.venv/bin/ruff check --fix .
 
 # Values of no project, to see that the configuration compiles.
+DIGEST = sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+REGISTRY = europe-west4-docker.pkg.dev/example-project/noduleflow
 VERTEX_EXAMPLE = --config configs/vertex.yaml --set vertex.project=example-project \
 	--set 'data.roots=[gs://example-data/luna16]' \
 	--set vertex.pipeline_root=gs://example-runs/noduleflow \
-	--set vertex.image=europe-west4-docker.pkg.dev/example-project/noduleflow/noduleflow@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+	--set vertex.service_account=runner@example-project.iam.gserviceaccount.com \
+	--set vertex.image=$(REGISTRY)/noduleflow@$(DIGEST) \
+	--set vertex.push.endpoint.serving_image=$(REGISTRY)/tensorflow-serving:2.21.0@$(DIGEST)
 
 compile: setup ## compile the pipeline for Vertex AI, with values of no project
 	@.venv/bin/python kubeflow_runner.py compile $(VERTEX_EXAMPLE) --output output/vertex.json

@@ -44,8 +44,9 @@ def known() -> set[str]:
 
 def example_arguments() -> list[str]:
     """What `make compile` compiles with."""
-    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
-    (line,) = re.findall(r"^VERTEX_EXAMPLE = (.*)$", makefile, re.M)
+    asked = ["make", "--dry-run", "--silent", "compile"]
+    lines = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (line,) = re.findall(r"kubeflow_runner\.py compile (.*) --output", lines)
     return shlex.split(line)
 
 
