@@ -77,11 +77,10 @@ def emulate(job: Job, runner: TaskRunner, view: View) -> dict[str, Outcome]:
 
 def _why_not(task: Task, job: Job, outcomes: Mapping[str, Outcome]) -> Outcome | None:
     """Why a task does not run; None where it does."""
-    for state, kept in ((State.FAILED, State.NOT_RUN), (State.NOT_RUN, State.NOT_RUN)):
-        if stopped := _in_state(task.after, outcomes, state):
-            return Outcome(
-                kept, f"{stopped[0]} {'failed' if state is State.FAILED else 'did not run'}"
-            )
+    if failed := _in_state(task.after, outcomes, State.FAILED):
+        return Outcome(State.NOT_RUN, f"{failed[0]} failed")
+    if stopped := _in_state(task.after, outcomes, State.NOT_RUN):
+        return Outcome(State.NOT_RUN, f"{stopped[0]} did not run")
     if skipped := _in_state(task.after, outcomes, State.SKIPPED):
         return Outcome(State.SKIPPED, f"{skipped[0]} was skipped")
     if job.fails_fast and (failed := _in_state(outcomes, outcomes, State.FAILED)):

@@ -68,8 +68,10 @@ class Store:
     def add(self, execution: Execution) -> None:
         """Keeps an execution."""
         self._executions.append(execution)
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(execution.as_json()) + "\n")
+        line = json.dumps(execution.as_json()) + "\n"
+        # Without a buffer, so that a run that is killed leaves no half of a line.
+        with open(self._path, "ab", buffering=0) as file:
+            file.write(line.encode())
 
     def find(self, task: str, fingerprint: str) -> Execution | None:
         """The last execution of a task with such a fingerprint; None where there is none."""

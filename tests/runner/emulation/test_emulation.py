@@ -207,3 +207,12 @@ def test_an_input_of_the_job_itself_is_refused() -> None:
     inputs["artifacts"] = {"model": {"componentInputArtifact": "x"}}
     with pytest.raises(UsageError, match="a: expected model to come from a task, got"):
         parse_job(content)
+
+
+def test_an_exit_task_without_the_parameter_of_a_failed_one_fails(tmp_path: Path) -> None:
+    output = {"producerTask": "a", "outputParameterKey": "word"}
+    policy = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    one = task(parameters={"heard": {"taskOutputParameter": output}}, triggerPolicy=policy)
+    outcomes, _ = run(tmp_path, made_job({"a": (task(), FAILS), "b": (one, NOTHING)}))
+    assert states(outcomes) == {"a": "failed", "b": "failed"}
+    assert outcomes["b"].reason == "expected the parameter word of a, got none"
