@@ -135,11 +135,13 @@ def test_inference_depends_on_neither_batch_nor_surroundings(variant: keras.Mode
     random = np.random.default_rng(2)
     images = random.normal(size=(3, 64, 64, 3)).astype(np.float32)
     alone = variant(images[:1])
-    np.testing.assert_allclose(variant(images)[:1], alone, atol=1e-5)
+    # Logits up to 14 here, in float32: TensorFlow 2.21 adds in another order for another batch.
+    np.testing.assert_allclose(variant(images)[:1], alone, rtol=1e-5, atol=1e-5)
     # The receptive field of three levels is below 24 pixels to each side: the centre of a crop
     # at a multiple of the stride is that of the whole slice.
     crop = variant(images[:1, 4:60, 4:60])
-    np.testing.assert_allclose(crop[:, 24:32, 24:32], alone[:, 28:36, 28:36], atol=1e-5)
+    inner = alone[:, 28:36, 28:36]
+    np.testing.assert_allclose(crop[:, 24:32, 24:32], inner, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("supervised", [False, True])
