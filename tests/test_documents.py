@@ -53,6 +53,7 @@ WITH_OPTIONS = (
     *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
     *("benchmarks.augmentation", "benchmarks.evaluator_rows", "benchmarks.luna16_cost"),
     *("benchmarks.real_nodules", "benchmarks.segment", "benchmarks.sim_to_real"),
+    "benchmarks.endpoint",
     "benchmarks.training_input",
 )
 
