@@ -256,8 +256,9 @@ def _common_row(volumes: Any, given: Any, length: int, what: str) -> Any:
     said = (f"expected {what} of", wanted, "numbers, got", tf.shape(rows))
     rows = _checked(rows, good, said)
     row = tf.maximum(tf.reduce_max(rows, axis=0), 0)
-    said = (f"expected one {what}, not negative, for all volumes, got", rows)
-    return tf.ensure_shape(_checked(row, tf.reduce_all(rows == row), said), [length])
+    alike = tf.reduce_all(rows == row)
+    row = _checked(row, alike, (f"expected one {what}, not negative, for all volumes, got", rows))
+    return tf.ensure_shape(row, [length])
 
 
 def _png(probability: Any) -> Any:

@@ -157,7 +157,7 @@ class _Segmentation:
                 [self._answer(hu, slab(hu, first, stop, self.context)) for first, stop in parts]
             )
         try:
-            return read_answer(body, (count, *hu.shape[1:]))
+            return read_answer(body, (count, hu.shape[1], hu.shape[2]))
         except ValueError as error:
             raise EndpointError(f"{error} from {self.endpoint.name}") from error
 

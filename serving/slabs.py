@@ -52,7 +52,7 @@ def request_body(hu: Volume, first: int, stop: int) -> bytes:
         first: The first of its slices that is asked for.
         stop: Before which to stop.
     """
-    packed = zlib.compress(np.ascontiguousarray(hu, dtype="<i2"))
+    packed = zlib.compress(np.ascontiguousarray(hu, dtype="<i2").data)
     instance = {
         features.INPUT_HU_PACKED: {"b64": base64.b64encode(packed).decode()},
         features.INPUT_SHAPE: list(hu.shape),
