@@ -118,6 +118,9 @@ class _Handler(server.RequestHandler):
             return False
         if self.command == "CONNECT":
             return True
+        # TensorFlow sends both, and the emulator believes the wrong one.
+        if self.headers.get("Transfer-Encoding"):
+            del self.headers["Content-Length"]
         # Of a proxy the whole address is asked.
         self.path = re.sub("^https?://[^/]+", "", self.path)
         fault = self.bucket.fault_of(self.path)

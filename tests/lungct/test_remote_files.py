@@ -62,7 +62,7 @@ def test_a_fault_in_a_download_is_tried_again(bucket: Bucket, kind: int | str) -
     ("kind", "message"),
     [
         (503, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got 'a refusal'"),
-        (CUT, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got 'Response payload"),
+        (CUT, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got .Response payload"),
         (CORRUPT, "expected the bytes of gs://scans/luna16/1.2.raw as they are there, got others"),
     ],
 )
