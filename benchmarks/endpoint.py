@@ -121,7 +121,7 @@ def print_compared(compared: Compared) -> None:
         f"{max(compared.requests)} bytes; answers of {came:.1f} MB, the largest "
         f"{max(compared.answers)} bytes\n"
         f"  voxels in which the masks differ: {compared.differing_voxels}, of "
-        f"{int(here.mask.sum())} that are predicted",
+        f"{int(here.mask.sum())} that are predicted from {here.done.threshold:.2g} on",
         flush=True,
     )
 

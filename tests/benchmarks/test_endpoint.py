@@ -29,7 +29,7 @@ def test_prints_requests_and_the_difference_of_masks(capsys: pytest.CaptureFixtu
         "  by the endpoint: 2.50 s (segment 2.50), 0 nodules",
         "  2 requests of 1.3 MB together, the largest 900000 bytes; answers of 0.1 MB, the largest "
         "90000 bytes",
-        "  voxels in which the masks differ: 2, of 5 that are predicted",
+        "  voxels in which the masks differ: 2, of 5 that are predicted from 0.5 on",
     ]
 
 
