@@ -100,7 +100,7 @@ def judge(config: Config, folder: str, tell: Tell) -> Ran:
         ValueError: There are no facts beside the model.
     """
     from pipeline.pipeline import create_evaluation
-    from serving.model import read_facts
+    from serving.served import read_facts
 
     facts = read_facts(folder)
     wanted, _ = evaluation_config(config, facts)

@@ -44,8 +44,9 @@ from pipeline.loading import ConfigError, load_config
 from runner.streams import quiet
 from schema import features
 from schema.model_facts import patient_hash
-from serving.model import load_model, read_facts
+from serving.model import load_model
 from serving.segment import newest_version
+from serving.served import read_facts
 
 CROPS: Final = "lidc_nodules"
 SAMPLE: Final = "luna16_sample"

@@ -20,8 +20,8 @@ from lungct.roots import DataRoot
 from lungct.truth.masks import nodules_of_mask
 from schema import features
 from schema.judged import NoduleRow, Place, ScanRow
-from serving.model import ServedModel
 from serving.scan import ScanResult, segment_scan
+from serving.served import ServedModel
 
 READERS: Final = 4  # each scan of LIDC was read by four
 _COUNTS: Final = "_readercount.nii.gz"

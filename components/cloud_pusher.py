@@ -18,7 +18,7 @@ from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, PusherSpec
 
 from components.vertex_endpoint import Destination, deploy
 from schema.run_parameters import PUSH, read_switch
-from serving.model import read_facts
+from serving.served import read_facts
 
 # TensorFlow Serving watches for folders whose names are numbers, and loads what holds this file.
 FIRST_VERSION: Final = "1"

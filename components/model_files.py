@@ -6,7 +6,7 @@ from tfx.utils import path_utils
 from schema import features
 from schema.files import MODEL_FILE
 from schema.model_facts import ModelFacts
-from serving.model import read_facts
+from serving.served import read_facts
 
 
 def model_folder(model: types.Artifact) -> str:

@@ -11,12 +11,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from lungct.files import open_regular, reason_of
+from lungct.remote_files import copy_whole, info, naming, open_remote, remote_system
 
 # Folders in folders that are looked into; links that lead in a circle end here.
 MAX_DEPTH = 12
@@ -54,15 +54,25 @@ def is_remote(path: str) -> bool:
 
 
 def exists(path: str) -> bool:
-    """Whether a file or folder is there."""
-    system, plain = _system(path)
-    return bool(system.exists(plain))
+    """Whether a file or folder is there.
+
+    Raises:
+        OSError: A bucket does not say.
+    """
+    # What fsspec calls `exists` takes any failure for a file that is not there.
+    return os.path.exists(path) if not is_remote(path) else info(path) is not None
 
 
 def is_folder(path: str) -> bool:
-    """Whether a folder is there."""
-    system, plain = _system(path)
-    return bool(system.isdir(plain))
+    """Whether a folder is there.
+
+    Raises:
+        OSError: A bucket does not say.
+    """
+    if not is_remote(path):
+        return os.path.isdir(path)
+    found = info(path)
+    return found is not None and found["type"] == "directory"
 
 
 def open_file(path: str) -> BinaryIO:
@@ -73,8 +83,7 @@ def open_file(path: str) -> BinaryIO:
     """
     if not is_remote(path):
         return open_regular(path)
-    system, plain = _system(path)
-    return cast(BinaryIO, system.open(plain, "rb"))
+    return open_remote(path)
 
 
 def read_text(path: str) -> str:
@@ -102,9 +111,11 @@ def list_files(root: str, content: str = "scans") -> tuple[Listing, tuple[str, .
     Raises:
         StorageError: There is no such folder, or one below it can't be read.
     """
+    system, plain = _system(root)
+    # Listings are kept, so that asking about each file costs no request; this one begins anew.
+    system.invalidate_cache()
     if not is_folder(root):
         raise StorageError(f"expected a folder of {content}, got {root!r}")
-    system, plain = _system(root)
     place = root.rstrip("/")
     entries = sorted(_entries(system, (plain, place), MAX_DEPTH, ()))
     good = [(path, folder) for path, folder in entries if printable(path) == path]
@@ -138,8 +149,9 @@ def fingerprint(path: str) -> str:
     if not is_remote(path):
         stat = os.stat(path)
         return f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}"
-    system, plain = _system(path)
-    return f"{path}\0{system.ukey(plain)}"
+    system, plain = remote_system(path)
+    with naming(path):
+        return f"{path}\0{system.ukey(plain)}"
 
 
 def common_base(paths: Sequence[str]) -> str:
@@ -177,7 +189,7 @@ def local_copies(paths: Sequence[str]) -> Iterator[dict[str, str]]:
         Path on this machine by path.
 
     Raises:
-        OSError: A file can't be copied.
+        OSError: A file can't be copied whole; the error names it.
     """
     remote = [path for path in paths if is_remote(path)]
     places = {path: path for path in paths}
@@ -197,9 +209,9 @@ def local_copies(paths: Sequence[str]) -> Iterator[dict[str, str]]:
 
 def _copy(paths: Sequence[str], folder: str, places: dict[str, str]) -> None:
     """Copies files of one remote folder at once, and writes down where to."""
-    places.update({path: os.path.join(folder, path.rpartition("/")[2]) for path in paths})
-    system, _ = _system(paths[0])
-    system.get([_system(path)[1] for path in paths], [places[path] for path in paths])
+    copies = {path: os.path.join(folder, path.rpartition("/")[2]) for path in paths}
+    copy_whole(copies)
+    places.update(copies)
 
 
 def _system(path: str) -> tuple[Any, str]:
@@ -207,8 +219,7 @@ def _system(path: str) -> tuple[Any, str]:
     # A path of this machine may hold signs that fsspec gives a meaning, such as `::`.
     if not is_remote(path):
         return LocalFileSystem(), path
-    system, plain = fsspec.core.url_to_fs(path)
-    return system, plain
+    return remote_system(path)
 
 
 def _entries(
@@ -230,7 +241,8 @@ def _entries(
             return
         above = (*above, real)
     try:
-        entries = system.ls(plain, detail=True)
+        with naming(shown) if is_remote(shown) else contextlib.nullcontext():
+            entries = system.ls(plain, detail=True)
     except OSError as error:
         raise StorageError(
             f"expected a folder that may be read, got {reason_of(error)!r} for {printable(shown)}"

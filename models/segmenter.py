@@ -17,6 +17,12 @@ from schema import features
 _SLAB_PIXELS = 1 << 20
 _HU_BYTES = 2
 _AXES = 3
+_FLOAT_BYTES = 4
+
+# A slab's probabilities are exact from here on; below they are rounded to such parts of 1, so that
+# the many voxels that are surely no nodule pack well. Both are powers of 2.
+_EXACT_FROM = 2.0**-9
+_COARSE_PARTS = 2.0**16
 
 
 class Segmenter(tf.Module):
@@ -59,17 +65,15 @@ class Segmenter(tf.Module):
         Raises:
             tf.errors.InvalidArgumentError: The volume has not three axes.
         """
-        return {features.OUTPUT_PROBABILITY: self._probability(_with_rank(hu, _AXES))}
+        volume = _with_rank(hu, _AXES)
+        whole = tf.stack([0, tf.shape(volume)[0]])
+        return {features.OUTPUT_PROBABILITY: self._probability(volume, whole)}
 
     def segment_compressed(self, hu_packed: Any, shape: Any) -> dict[str, Any]:
         """Segments volumes that come as compressed bytes and go as pictures.
 
-        For requests over HTTP: a Vertex AI endpoint takes at most 1.5 MB a request, and pairs
-        inputs and outputs by their first axis, which therefore counts volumes. Chest CT of 512 by
-        512, as LUNA16 stores it, packs to 0.28 MB a slice, 0.37 MB as base64, so that four slices
-        fit (`python -m benchmarks.request_size`); of smaller slices as many more. A larger volume
-        is sent in slabs that overlap: each has `context` slices more at both ends than it is used
-        for, since their neighbours need them and their own pictures lack neighbours.
+        For whoever wants to look at the answer. Services pair inputs and outputs by their first
+        axis, which therefore counts volumes.
 
         Args:
             hu_packed: Bytes (N,), each volume a zlib stream of int16, little endian, in C order.
@@ -83,17 +87,40 @@ class Segmenter(tf.Module):
             tf.errors.InvalidArgumentError: The shapes differ, or a volume is of another size.
             tf.errors.DataLossError: The bytes are no zlib stream.
         """
-        packed = _with_rank(hu_packed, 1)
-        size = _common_size(packed, _with_rank(shape, 2))
-        raw = tf.io.decode_compressed(packed, "ZLIB")
-        expected = tf.reduce_prod(size) * _HU_BYTES
-        lengths = tf.strings.length(raw)
-        good = tf.reduce_all(tf.cast(lengths, tf.int64) == expected)
-        what = ("expected volumes of", expected, "bytes for shape", size, "got", lengths)
-        raw = _checked(raw, good, what)
-        shape_of_all = tf.concat([tf.shape(packed, tf.int64), size], 0)
-        volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), shape_of_all)
-        return {features.OUTPUT_PNG: self._pictures(_with_rank(volumes, _AXES + 1))}
+        volumes = _unpacked(hu_packed, shape)
+        whole = tf.stack([0, tf.shape(volumes)[1]])
+        return {features.OUTPUT_PNG: self._pictures(volumes, whole, _png)}
+
+    def segment_slab(self, hu_packed: Any, shape: Any, kept: Any) -> dict[str, Any]:
+        """Segments slabs of volumes for whoever joins the answers to those of the whole volume.
+
+        A Vertex AI endpoint takes at most 1.5 MB a request, so that a scan goes there in slabs
+        that overlap: each has the `context` slices at both ends that its own need as neighbours,
+        and for which nothing is computed or answered. `serving.slabs` cuts and joins them.
+
+        Args:
+            hu_packed: Bytes (N,), each slab a zlib stream of int16, little endian, in C order.
+            shape: int64 (N, 3): slices, rows and columns, the same for all.
+            kept: int64 (N, 2): the slices that are asked for, from the first to before the stop,
+                the same for all.
+
+        Returns:
+            `OUTPUT_SLAB`: bytes (N, stop - first), each a PNG of four channels of 8 bits, which
+            are the bytes of float32 probabilities, little endian. They are those of `segment_hu`
+            from 2^-9 on, and rounded to multiples of 2^-16 below. Empty bytes for a slice without
+            pixels.
+
+        Raises:
+            tf.errors.InvalidArgumentError: The shapes differ, a slab is of another size, or there
+                are no such slices.
+            tf.errors.DataLossError: The bytes are no zlib stream.
+        """
+        volumes = _unpacked(hu_packed, shape)
+        asked = _common_row(volumes, kept, 2, "kept")
+        good = (asked[0] <= asked[1]) & (asked[1] <= tf.shape(volumes, tf.int64)[1])
+        what = ("expected first and stop of", tf.shape(volumes)[1], "slices, got", asked)
+        asked = tf.cast(_checked(asked, good, what), tf.int32)
+        return {features.OUTPUT_SLAB: self._pictures(volumes, asked, _float_png)}
 
     def signatures(self) -> dict[str, Any]:
         """Concrete functions by signature name.
@@ -104,38 +131,50 @@ class Segmenter(tf.Module):
         hu = tf.TensorSpec(None, tf.int16, name=features.INPUT_HU)
         packed = tf.TensorSpec(None, tf.string, name=features.INPUT_HU_PACKED)
         shape = tf.TensorSpec(None, tf.int64, name=features.INPUT_SHAPE)
-        compressed = _concrete(self.segment_compressed, [packed, shape])
+        kept = tf.TensorSpec(None, tf.int64, name=features.INPUT_KEPT)
+        slab = _concrete(self.segment_slab, [packed, shape, kept])
         return {
             features.SIGNATURE_HU: _concrete(self.segment_hu, [hu]),
-            features.SIGNATURE_COMPRESSED: compressed,
-            features.SIGNATURE_DEFAULT: compressed,
+            features.SIGNATURE_COMPRESSED: _concrete(self.segment_compressed, [packed, shape]),
+            features.SIGNATURE_SLAB: slab,
+            # The only one that `predict` of a Vertex AI endpoint reaches.
+            features.SIGNATURE_DEFAULT: slab,
         }
 
-    def _pictures(self, volumes: Any) -> Any:
-        """PNGs, string (N, slices), of int16 (N, slices, rows, columns); volume after volume."""
+    def _pictures(self, volumes: Any, kept: Any, encode: Callable[[Any], Any]) -> Any:
+        """Encoded slices, string (N, stop - first), of int16 (N, slices, rows, columns).
+
+        Args:
+            volumes: They are segmented one after the other.
+            kept: int32 (2,), the first slice and before which to stop.
+            encode: From float32 (slices, rows, columns) to string (slices,).
+        """
+        count = kept[1] - kept[0]
 
         def step(number: Any, result: Any) -> tuple[Any, Any]:
             """Segments one volume."""
-            pictures = _png(self._probability(volumes[number]))
+            pictures = encode(self._probability(volumes[number], kept))
             return number + 1, tf.tensor_scatter_nd_update(result, [[number]], pictures[None])
 
-        return _loop(_count(volumes), tf.fill(tf.shape(volumes)[:2], ""), step)
+        end = tf.where(count > 0, _count(volumes), 0)
+        return _loop(end, tf.fill([tf.shape(volumes)[0], count], ""), step)
 
-    def _probability(self, hu: Any) -> Any:
-        """Probability, float32, of int16 (slices, rows, columns); slab after slab."""
+    def _probability(self, hu: Any, kept: Any) -> Any:
+        """Probability, float32, of the kept slices of int16 (slices, rows, columns)."""
         shape = tf.shape(hu)
         slab = self._slab_slices(shape)
-        end = _count(hu)
+        end = tf.where(tf.size(hu) > 0, kept[1] - kept[0], 0)
 
         def step(start: Any, result: Any) -> tuple[Any, Any]:
             """Segments the slab that begins here."""
             stop = tf.minimum(start + slab, end)
-            probability = self._segment(hu, start, stop)
+            probability = self._segment(hu, kept[0] + start, kept[0] + stop)
             # tf.tensor_scatter_nd_update would copy the whole result for each slab.
             return stop, tf.raw_ops.InplaceUpdate(x=result, i=tf.range(start, stop), v=probability)
 
         # Empty, not zeros, since a result of its own is needed to write into.
-        return _loop(end, tf.raw_ops.Empty(shape=shape, dtype=tf.float32), step)
+        made = tf.concat([[kept[1] - kept[0]], shape[1:]], 0)
+        return _loop(end, tf.raw_ops.Empty(shape=made, dtype=tf.float32), step)
 
     def _slab_slices(self, shape: Any) -> Any:
         """How many slices go through the network at a time."""
@@ -194,14 +233,32 @@ def _checked(tensor: Any, good: Any, what: Sequence[Any]) -> Any:
         return tf.identity(tensor)
 
 
-def _common_size(packed: Any, shape: Any) -> Any:
-    """Slices, rows and columns, int64 (3,), that all volumes have; 0 where there is none."""
-    wanted = tf.stack([tf.shape(packed)[0], _AXES])
-    good = tf.reduce_all(tf.shape(shape) == wanted)
-    shape = _checked(shape, good, ("expected shape of", wanted, "numbers, got", tf.shape(shape)))
-    size = tf.maximum(tf.reduce_max(shape, axis=0), 0)
-    what = ("expected one shape, not negative, for all volumes, got", shape)
-    return tf.ensure_shape(_checked(size, tf.reduce_all(shape == size), what), [_AXES])
+def _unpacked(hu_packed: Any, shape: Any) -> Any:
+    """Volumes, int16 (N, slices, rows, columns), of zlib streams and their shapes."""
+    packed = _with_rank(hu_packed, 1)
+    size = _common_row(packed, shape, _AXES, "shape")
+    raw = tf.io.decode_compressed(packed, "ZLIB")
+    expected = tf.reduce_prod(size) * _HU_BYTES
+    lengths = tf.strings.length(raw)
+    good = tf.reduce_all(tf.cast(lengths, tf.int64) == expected)
+    what = ("expected volumes of", expected, "bytes for shape", size, "got", lengths)
+    raw = _checked(raw, good, what)
+    shape_of_all = tf.concat([tf.shape(packed, tf.int64), size], 0)
+    volumes = tf.reshape(tf.io.decode_raw(raw, tf.int16), shape_of_all)
+    return _with_rank(volumes, _AXES + 1)
+
+
+def _common_row(volumes: Any, given: Any, length: int, what: str) -> Any:
+    """The row, int64 (length,), that all volumes have been given; zeros where there is none."""
+    rows = _with_rank(given, 2)
+    wanted = tf.stack([tf.shape(volumes)[0], length])
+    good = tf.reduce_all(tf.shape(rows) == wanted)
+    said = (f"expected {what} of", wanted, "numbers, got", tf.shape(rows))
+    rows = _checked(rows, good, said)
+    row = tf.maximum(tf.reduce_max(rows, axis=0), 0)
+    alike = tf.reduce_all(rows == row)
+    row = _checked(row, alike, (f"expected one {what}, not negative, for all volumes, got", rows))
+    return tf.ensure_shape(row, [length])
 
 
 def _png(probability: Any) -> Any:
@@ -212,3 +269,11 @@ def _png(probability: Any) -> Any:
     """
     values = tf.cast(tf.round(probability * 255.0), tf.uint8)
     return tf.io.encode_png(values[..., None])
+
+
+def _float_png(probability: Any) -> Any:
+    """PNGs of the bytes, string (slices,), of probability float32 (slices, rows, columns)."""
+    coarse = tf.round(probability * _COARSE_PARTS) / _COARSE_PARTS
+    sent = tf.where(probability < _EXACT_FROM, coarse, probability)
+    channels = tf.bitcast(sent, tf.uint8)
+    return tf.io.encode_png(tf.ensure_shape(channels, [None] * _AXES + [_FLOAT_BYTES]))

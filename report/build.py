@@ -34,7 +34,7 @@ from schema.hyperparameters import parse_grid
 from schema.model_facts import ModelFacts, facts_of, patient_hash
 from schema.scan_records import read_scans, read_warnings
 from schema.slices import read_index
-from serving.model import read_facts
+from serving.served import read_facts
 
 # What the Evaluator leaves in the folder of its blessing.
 BLESSED_FILE: Final = "BLESSED"

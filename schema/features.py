@@ -75,10 +75,13 @@ OUTPUT_PROBABILITY: Final = "probability"  # float32 (slices, rows, columns)
 # The same in compressed bytes, for requests over HTTP; the first axis counts volumes of one shape.
 # TF Serving sends outputs of this ending as base64.
 SIGNATURE_COMPRESSED: Final = "segment_compressed"
-SIGNATURE_DEFAULT: Final = "serving_default"  # another name of SIGNATURE_COMPRESSED
+SIGNATURE_SLAB: Final = "segment_slab"
+SIGNATURE_DEFAULT: Final = "serving_default"  # another name of SIGNATURE_SLAB
 INPUT_HU_PACKED: Final = "hu_packed"  # bytes (N,), each volume a zlib stream
 INPUT_SHAPE: Final = "shape"  # int64 (N, 3): slices, rows, columns
+INPUT_KEPT: Final = "kept"  # int64 (N, 2): first slice that is asked for, and before which to stop
 OUTPUT_PNG: Final = "probability_png_bytes"  # bytes (N, slices), PNG of 8 bits, 255 = 1
+OUTPUT_SLAB: Final = "probability_float_bytes"  # bytes (N, kept), PNG of the bytes of float32
 
 # The models of an evaluation, in the names of what is counted for them.
 CANDIDATE: Final = "candidate"

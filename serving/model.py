@@ -1,39 +1,16 @@
-"""An exported model as those use it who have scans: the judge, the report, services.
+"""An exported model, loaded with TensorFlow into this process.
 
 Everything needed is in the directory of the model; nothing of training or of TFX is imported.
 """
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from schema import features
-from schema.files import MODEL_FILE
-from schema.model_facts import ModelFacts
-
-Volume = npt.NDArray[np.int16]
-Probability = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A loaded model.
-
-    Attributes:
-        facts: What its users must know: spacing, threshold and the like.
-        segment: From int16 (slices, rows, columns), Hounsfield units on the model's spacing, of any
-            size, to probabilities, float32 of the same shape.
-        directory: Where it was loaded from; empty for a model that was not.
-    """
-
-    facts: ModelFacts
-    segment: Callable[[Volume], Probability]
-    directory: str = ""
+from serving.served import Probability, ServedModel, Volume, read_facts
 
 
 def load_model(directory: str) -> ServedModel:
@@ -58,25 +35,6 @@ def load_model(directory: str) -> ServedModel:
             f"in {directory}"
         )
     return ServedModel(facts, _Segmentation(model), directory)
-
-
-def read_facts(directory: str) -> ModelFacts:
-    """Reads the facts beside an exported model.
-
-    Args:
-        directory: That of its `saved_model.pb`.
-
-    Raises:
-        ValueError: The file is missing or holds something else.
-    """
-    path = os.path.join(directory, MODEL_FILE)
-    try:
-        with tf.io.gfile.GFile(path, "r") as file:
-            return ModelFacts.from_json(file.read())
-    except tf.errors.NotFoundError as error:
-        raise ValueError(f"expected {MODEL_FILE} beside the model, got none: {path}") from error
-    except ValueError as error:
-        raise ValueError(f"expected the facts of a model in {path}, got: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from lungct.resample import resample
 from lungct.scan import ScanError
 from lungct.slices import WorkingVolume
 from lungct.truth.labels import Truth
-from serving.model import Probability, ServedModel
 from serving.segmentation import (
     BoolArray,
     FoundNodule,
@@ -27,6 +26,7 @@ from serving.segmentation import (
     measure_nodules,
     segment_volume,
 )
+from serving.served import Probability, ServedModel
 
 Mask = npt.NDArray[np.uint8]
 
@@ -39,7 +39,7 @@ class Done:
     """How a scan was segmented.
 
     Attributes:
-        model: Folder of the model.
+        model: Folder or endpoint of the model.
         code_hash: Hash of the code that trained it.
         spacing_mm: Spacing (z, y, x) of the working grid that the model saw.
         threshold: Probability from which a voxel is predicted.
@@ -131,7 +131,7 @@ def segment_scan(
     mask, nodules = to_own_grid(segmentation, working, geometry, threshold)
     seconds["own_grid"] = time.perf_counter() - start
     done = Done(
-        model=model.directory,
+        model=model.place,
         code_hash=model.facts.code_hash,
         spacing_mm=model.facts.grid.spacing_mm,
         threshold=threshold,

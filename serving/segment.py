@@ -1,8 +1,8 @@
 """`python -m serving.segment --model DIR SCAN [SCAN ...] --out DIR`: the nodules of whole scans.
 
 For each scan a mask on its own grid, a table of nodules and one line; exit status 0 when every scan
-was segmented, 4 when one can't be used, 2 with one line on stderr for a wrong command line or
-model.
+was segmented, 4 when one can't be used, 2 with one line on stderr for a wrong command line, model
+or endpoint.
 """
 
 import argparse
@@ -27,10 +27,12 @@ from lungct.results_folder import folder_apart
 from lungct.roots import AUTO
 from lungct.scan import ScanError
 from lungct.storage import StorageError, exists, list_files
+from schema.files import MODEL_FILE
+from serving.slabs import MOST_BYTES
 
-# TensorFlow takes seconds to load, and is needed only where there is something to segment.
+# TensorFlow takes seconds to load, and is needed only where there is something to segment here.
 if TYPE_CHECKING:
-    from serving.model import ServedModel
+    from serving.served import ServedModel
 
 PROGRAM = "serving.segment"
 SAVED_MODEL = "saved_model.pb"
@@ -50,11 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
     return run(PROGRAM, lambda: _main(given))
 
 
-def newest_version(folder: str) -> str:
+def newest_version(folder: str, file: str = SAVED_MODEL) -> str:
     """The folder of a pushed model.
 
     Args:
-        folder: That of its `saved_model.pb`, or the one that holds its versions, named by numbers.
+        folder: That of its file, or the one that holds its versions, named by numbers.
+        file: A file that each version has.
 
     Returns:
         The folder itself, or that of the highest number.
@@ -63,18 +66,17 @@ def newest_version(folder: str) -> str:
         StorageError: There is no model.
     """
     place = folder.rstrip("/") or folder
-    if exists(f"{place}/{SAVED_MODEL}"):
+    if exists(f"{place}/{file}"):
         return place
     listing, _ = list_files(place, "a pushed model")
     versions = [
         int(number)
         for number, _, name in (listing.relative(path).partition("/") for path in listing.files)
-        if number.isdecimal() and name == SAVED_MODEL
+        if number.isdecimal() and name == file
     ]
     if not versions:
         raise StorageError(
-            f"expected {SAVED_MODEL}, or numbered versions of a model that hold it, got none in "
-            f"{folder!r}"
+            f"expected {file}, or numbered versions of a model that hold it, got none in {folder!r}"
         )
     return f"{place}/{max(versions)}"
 
@@ -92,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="a pushed model, or the folder of its versions",
     )
+    parser.add_argument(
+        "--endpoint", metavar="NAME",
+        help="where that model answers: projects/P/locations/R/endpoints/E, or an URL",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-request-mb", type=_megabytes, default=MOST_BYTES / 1e6, metavar="MB",
+        help="the endpoint's limit, default %(default)s; a dedicated one has 10",
+    )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for what is found")
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
@@ -117,10 +127,21 @@ def _probability(text: str) -> float:
     return value
 
 
+def _megabytes(text: str) -> float:
+    """A size in MB."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of MB above 0, got {text!r}")
+    return value
+
+
 def _main(given: argparse.Namespace) -> int:
     """Exit status, unless writing or printing fails."""
     try:
-        folder = newest_version(given.model)
+        folder = newest_version(given.model, MODEL_FILE if given.endpoint else SAVED_MODEL)
         inventory = find_given(given.scans, given.layout, given.region)
         folder_apart("--out", given.out, given.scans, inventory.scans)
         if folder != given.model.rstrip("/"):
@@ -133,13 +154,7 @@ def _main(given: argparse.Namespace) -> int:
 
 def _run(scans: Sequence[FoundScan], folder: str, given: argparse.Namespace) -> int:
     """Segments the scans one by one and prints each as soon as it is known."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # Of a library that TensorFlow brings, about the version of Python.
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        from serving.model import load_model
-
-    model = load_model(folder)
+    model = _open_model(folder, given)
     regions = model.facts.data.regions
     if regions and given.region not in regions:
         trained = f"the model was trained on the region {', '.join(regions)}"
@@ -153,6 +168,22 @@ def _run(scans: Sequence[FoundScan], folder: str, given: argparse.Namespace) -> 
     if not given.json:
         print(total_line(counts))
     return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
+
+
+def _open_model(folder: str, given: argparse.Namespace) -> "ServedModel":
+    """The model: of the endpoint where one is given, else of the folder."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        # Of Google's libraries, one of which TensorFlow brings, about the version of Python.
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        if given.endpoint:
+            from serving.endpoint import endpoint_of, open_endpoint
+            from serving.served import read_facts
+
+            endpoint = endpoint_of(given.endpoint, int(given.max_request_mb * 1e6))
+            return open_endpoint(endpoint, read_facts(folder))
+        from serving.model import load_model
+    return load_model(folder)
 
 
 def _segment(

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from lungct.geometry import Geometry
 from lungct.lung.airspace import Box, padded_box
 from lungct.truth.spheres import equivalent_diameter_mm
-from serving.model import Probability, ServedModel, Volume
+from serving.served import Probability, ServedModel, Volume
 
 BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.int32]

@@ -42,7 +42,8 @@ def blocks_and_spans() -> Iterator[str]:
     """What is set as code: lines of blocks between fences, and texts in backticks outside."""
     for number, part in enumerate(TEXT.split("```")):
         if number % 2:
-            yield from part.splitlines()
+            # Programs that are not ours have options of their own.
+            yield from (line for line in part.splitlines() if not line.startswith("gcloud "))
         else:
             yield from re.findall(r"`([^`\n]+)`", part)
 
@@ -53,6 +54,7 @@ WITH_OPTIONS = (
     *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
     *("benchmarks.augmentation", "benchmarks.evaluator_rows", "benchmarks.luna16_cost"),
     *("benchmarks.real_nodules", "benchmarks.segment", "benchmarks.sim_to_real"),
+    "benchmarks.endpoint",
     "benchmarks.training_input",
 )
 

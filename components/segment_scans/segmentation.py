@@ -17,8 +17,9 @@ from schema.files import INDEX_ENDING, MASK_ENDING
 from schema.judged_io import row_bytes
 from schema.masks import mask_bytes
 from schema.slices import read_examples
-from serving.model import ServedModel, load_model
+from serving.model import load_model
 from serving.segmentation import Segmentation, segment_volume
+from serving.served import ServedModel
 
 
 @dataclass(frozen=True)

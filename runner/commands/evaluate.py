@@ -90,8 +90,8 @@ def read_model(folder: str) -> EvaluatedModel:
     """
     try:
         with quiet(os.devnull):
-            from serving.model import read_facts
             from serving.segment import newest_version
+            from serving.served import read_facts
 
             found = newest_version(os.path.abspath(folder))
             return EvaluatedModel(found, read_facts(found))

@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from benchmarks.request_size import main, request_bytes
-
-
-def test_a_request_is_json_with_base64() -> None:
-    # 5 bytes are 8 characters of base64; the rest is
-    # {"instances": [{"hu_packed": {"b64": ""}, "shape": [1, 2, 3]}]}
-    assert request_bytes(b"12345", (1, 2, 3)) == 63 + 8
+from benchmarks.request_size import main
 
 
 def test_prints_how_many_slices_fit(

@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts
 from components.model_files import model_folder
 from components.model_import import Executor, ModelImport
 from components.pusher import list_files
-from serving.model import read_facts
+from serving.served import read_facts
 from tests.components.made_models import GRID, save_model
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from models.export import export
-from models.segmenter import Segmenter, _png
+from models.segmenter import Segmenter, _float_png, _png
 from schema import features
 from tests.models import synthetic
 from tests.models.made_model import CONTEXT, FACTS, SIZE, made_network
@@ -115,16 +115,15 @@ def test_another_type_is_refused(loaded: Any) -> None:
         by_signature(loaded, HU.astype(np.float32))
 
 
-def compressed(loaded: Any, packed: Any, shape: Any, name: str = "segment_compressed") -> Any:
-    call = loaded.signatures[name]
+def compressed(loaded: Any, packed: Any, shape: Any) -> Any:
+    call = loaded.signatures[features.SIGNATURE_COMPRESSED]
     given = {"hu_packed": tf.constant(packed, tf.string), "shape": tf.constant(shape, tf.int64)}
     return call(**given)["probability_png_bytes"].numpy()
 
 
-@pytest.mark.parametrize("name", [features.SIGNATURE_COMPRESSED, features.SIGNATURE_DEFAULT])
-def test_compressed_volumes_give_pictures_of_the_same_probabilities(loaded: Any, name: str) -> None:
+def test_compressed_volumes_give_pictures_of_the_same_probabilities(loaded: Any) -> None:
     volumes = [HU, noise(*HU.shape)]
-    pictures = compressed(loaded, [pack(one) for one in volumes], [HU.shape] * 2, name)
+    pictures = compressed(loaded, [pack(one) for one in volumes], [HU.shape] * 2)
     assert pictures.shape == (2, 5)
     for volume, row in zip(volumes, pictures, strict=True):
         found = np.stack([tf.io.decode_png(one)[..., 0] for one in row])
@@ -179,6 +178,71 @@ def test_half_a_probability_is_128_and_what_is_less_is_not() -> None:
     assert tf.io.decode_png(picture)[0, :, 0].numpy().tolist() == [0, 127, 128, 255, 128, 127]
 
 
+def slab(loaded: Any, packed: Any, shape: Any, kept: Any, name: str = "segment_slab") -> Any:
+    given = {"hu_packed": tf.constant(packed, tf.string), "shape": tf.constant(shape, tf.int64)}
+    call = loaded.signatures[name]
+    return call(**given, kept=tf.constant(kept, tf.int64))["probability_float_bytes"].numpy()
+
+
+def floats(picture: bytes) -> npt.NDArray[np.float32]:
+    found: npt.NDArray[np.float32] = tf.io.decode_png(picture).numpy().view("<f4")[..., 0]
+    return found
+
+
+def as_sent(exact: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.where(exact < 2**-9, np.round(exact * 2**16) / 2**16, exact).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", [features.SIGNATURE_SLAB, features.SIGNATURE_DEFAULT])
+def test_slabs_with_their_neighbours_give_the_probabilities_of_the_whole(
+    loaded: Any, name: str
+) -> None:
+    volumes = [HU, noise(*HU.shape)]
+    rows = slab(loaded, [pack(one) for one in volumes], [HU.shape] * 2, [[2, 5]] * 2, name)
+    assert rows.shape == (2, 3)
+    for volume, row in zip(volumes, rows, strict=True):
+        found = np.stack([floats(one) for one in row])
+        np.testing.assert_array_equal(found, as_sent(by_signature(loaded, volume)[2:]))
+    # The first two slices need two more.
+    (row,) = slab(loaded, [pack(HU[:4])], [(4, *HU.shape[1:])], [[0, 2]], name)
+    found = np.stack([floats(one) for one in row])
+    np.testing.assert_array_equal(found, as_sent(by_signature(loaded, HU)[:2]))
+
+
+def test_small_probabilities_are_rounded_and_others_are_exact() -> None:
+    # 2^-9 is the first exact one; 3 / 2^17 is half way between two steps of 2^-16.
+    exact = np.array([2**-9, 1 / 3, 0.5, 1], np.float32)
+    values = np.concatenate((exact, [1e-6, 3 / 2**17, 1e-3])).astype(np.float32)
+    [picture] = _float_png(tf.constant(values[None, None])).numpy()
+    found = floats(picture)[0]
+    np.testing.assert_array_equal(found[:4], exact)
+    np.testing.assert_array_equal(found[4:], [0, 2 / 2**16, round(1e-3 * 2**16) / 2**16])
+
+
+@pytest.mark.parametrize(
+    ("shape", "kept", "message"),
+    [
+        (HU.shape, [[0, 6]], "expected first and stop of] [5] [slices, got] [0 6]"),
+        (HU.shape, [[3, 2]], "expected first and stop of] [5] [slices, got] [3 2]"),
+        (HU.shape, [[-1, 2]], "expected one kept, not negative, for all volumes"),
+        (HU.shape, [[0, 1, 2]], "expected kept of] [1 2] [numbers, got] [1 3]"),
+        ((5, 21, 31), [[0, 5]], "expected volumes of] [6510] [bytes"),
+    ],
+)
+def test_slices_that_are_not_there_are_refused(
+    loaded: Any, shape: Any, kept: Any, message: str
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        slab(loaded, [pack(HU)], [shape], kept)
+    assert message in str(caught.value)
+
+
+def test_no_slice_that_is_asked_for_gives_no_answer(loaded: Any) -> None:
+    assert slab(loaded, [pack(HU)], [HU.shape], [[2, 2]]).shape == (1, 0)
+    assert slab(loaded, [pack(HU[:0])], [[2, 0, 8]], [[0, 2]]).tolist() == [[b"", b""]]
+
+
 def test_no_signature_takes_examples(loaded: Any) -> None:
-    names = {features.SIGNATURE_HU, features.SIGNATURE_COMPRESSED, features.SIGNATURE_DEFAULT}
+    names = {features.SIGNATURE_HU, features.SIGNATURE_COMPRESSED}
+    names |= {features.SIGNATURE_SLAB, features.SIGNATURE_DEFAULT}
     assert set(loaded.signatures) == names

@@ -11,7 +11,7 @@ from pipeline.evaluation import EvaluatedModel, evaluation_config
 from pipeline.loading import load_config
 from pipeline.pipeline import create_evaluation, create_pipeline
 from schema.model_facts import ModelFacts
-from serving.model import read_facts
+from serving.served import read_facts
 from tests.components.made_models import save_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -9,7 +9,7 @@ from lungct.grid import Grid
 from schema import features
 from schema.files import MODEL_FILE
 from schema.model_facts import DataFacts, ModelFacts
-from serving.model import Probability, ServedModel, Volume
+from serving.served import Probability, ServedModel
 
 
 def facts_of(grid: Grid, threshold: float = 0.5) -> ModelFacts:
@@ -19,7 +19,7 @@ def facts_of(grid: Grid, threshold: float = 0.5) -> ModelFacts:
 
 def bright_model(grid: Grid, threshold: float = 0.5) -> ServedModel:
     """Probability 0 at -1000 HU and 1 at 200 HU: 0.125 in lung of -850 HU, 0.87 in tissue."""
-    return ServedModel(facts_of(grid, threshold), _segment, "models/7")
+    return ServedModel(facts_of(grid, threshold), bright, "models/7")
 
 
 def save_bright_model(folder: Path, grid: Grid) -> Path:
@@ -40,5 +40,6 @@ def save_bright_model(folder: Path, grid: Grid) -> Path:
     return folder
 
 
-def _segment(hu: Volume) -> Probability:
+def bright(hu: Any) -> Probability:
+    """Probability of Hounsfield units."""
     return np.clip((hu.astype(np.float32) + 1000) / 1200, 0, 1)

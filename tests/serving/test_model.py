@@ -14,7 +14,8 @@ from models.segmenter import Segmenter
 from schema import features
 from schema.files import MODEL_FILE
 from schema.hyperparameters import Intensity
-from serving.model import ServedModel, load_model
+from serving.model import load_model
+from serving.served import ServedModel
 from tests.models.made_model import CONTEXT, FACTS, SIZE, made_network
 
 ROOT = Path(__file__).resolve().parents[2]

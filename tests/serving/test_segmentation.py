@@ -9,13 +9,13 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.grid import Grid
 from schema.model_facts import ModelFacts
-from serving.model import ServedModel
 from serving.segmentation import (
     FoundNodule,
     find_nodules,
     longest_axial_mm,
     segment_volume,
 )
+from serving.served import ServedModel
 
 FACTS = ModelFacts(Grid((3.0, 2.0, 1.0)), (-1000, 400), probability_threshold=0.5, stride=8)
 FLIPPED = (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)

@@ -32,7 +32,7 @@ def request_of(root: str, split: SplitRule = SPLIT) -> Request:
     return Request((DataRoot(root),), split, GRID, Intensity())
 
 
-def execute(request: Request, out: Path) -> dict[str, Any]:
+def execute(request: Request, out: Path | str) -> dict[str, Any]:
     """Runs the whole executor, and gives its artifacts by output key."""
     component = CtExampleGen(request, "hash")
     made = {
@@ -42,7 +42,7 @@ def execute(request: Request, out: Path) -> dict[str, Any]:
         "manifest": SplitManifest(),
     }
     for key, artifact in made.items():
-        artifact.uri = str(out / key)
+        artifact.uri = f"{out}/{key}"
     outputs = {key: [artifact] for key, artifact in made.items()}
     Executor().Do({}, outputs, component.exec_properties)
     return made
