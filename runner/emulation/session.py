@@ -99,7 +99,7 @@ class Session:
         """
         self._words = local.words
         self._folders = self._new_run(local.job.name)
-        self._share(machine)
+        self._share(machine, self._folders.artifacts)
         self._introduce(local, machine)
         runner = TaskRunner(machine, Store(self.output), self._folders, local.job.legacy)
         try:
@@ -110,9 +110,9 @@ class Session:
             self._say(f"\n[bold red]{text}[/bold red]")
             return EXIT_ERROR
 
-    def _share(self, machine: Machine) -> None:
-        """Lets the user of an image write where tasks of all runs do: models, their record."""
-        for folder in (self.output, os.path.join(self.output, BUCKET_FOLDER)):
+    def _share(self, machine: Machine, *more: str) -> None:
+        """Lets the user of an image write beside tasks: models, their record, training states."""
+        for folder in (self.output, os.path.join(self.output, BUCKET_FOLDER), *more):
             if machine.shared and os.path.isdir(folder):
                 os.chmod(folder, 0o777)
 

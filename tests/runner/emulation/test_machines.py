@@ -89,5 +89,5 @@ def test_the_user_of_an_image_may_write_to_the_outputs(tool: Path, tmp_path: Pat
     with image_machine("img", str(output), []) as machine:
         Session(str(output), io.StringIO()).run(LocalJob(job, {}, False), machine)
     (folder,) = output.glob("bucket/*/a/model")
-    for place in (folder, folder.parent, output / "bucket", output):
+    for place in (folder, folder.parent, folder.parent.parent, output / "bucket", output):
         assert place.stat().st_mode & 0o777 == 0o777, place
