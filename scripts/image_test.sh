@@ -95,7 +95,8 @@ before=$(date +%s%N)
 (cd "$made/changed" && IMAGE=localhost/noduleflow:changed OUTPUT=$made build)
 took=$((($(date +%s%N) - before) / 1000000))
 step "changed code is built in $took ms"
-[ "$took" -lt "${REBUILD_LIMIT_MS:-5000}" ] || fail "a code-only rebuild took $took ms, expected less than ${REBUILD_LIMIT_MS:-5000}"
+# Seconds where the layers of the dependencies are taken as they are, minutes where they are not.
+[ "$took" -lt 60000 ] || fail "expected a changed line to build no dependency again, took $took ms"
 buildah rmi localhost/noduleflow:changed >/dev/null
 
 # Starts a container; what is run in it sees $made/shared as /shared.

@@ -5,9 +5,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from components.cloud_pusher import copy_model
 from tests.bucket import Fault, running_bucket
 
-cloud_pusher = pytest.importorskip("components.cloud_pusher")
 NAMES = ["assets/a.txt", "model.json", "saved_model.pb", "variables/variables.index"]
 
 
@@ -23,7 +23,7 @@ def test_a_model_comes_whole_into_a_bucket_that_fails_in_between(
             Fault("uploadType=resumable&name=.*variables.index", 503, times=2),
             Fault("uploadType=resumable&name=.*saved_model", 503),
         ]
-        cloud_pusher.copy_model(str(model), f"gs://{bucket.name}/serving/7")
+        copy_model(str(model), f"gs://{bucket.name}/serving/7")
         assert [fault.seen for fault in bucket.faults] == [2, 1]
         system = fsspec.filesystem("gs")
         found = {
