@@ -166,6 +166,6 @@ class Monitor:
     def _overlaps(self, slices: Sequence[WholeSlice], predict: Predict) -> list[Overlap]:
         """The overlap of each slice of a batch."""
         return [
-            overlap_of(logits >= self._logit, one.truth)
+            overlap_of((logits >= self._logit) & one.judged, one.truth)
             for logits, one in zip(self._logits(predict, slices), slices, strict=True)
         ]

@@ -24,15 +24,19 @@ class WholeSlice:
     Attributes:
         hu: int16 (C, H, W), the slice and its neighbours in the order of z.
         truth: bool (H, W).
+        judged: bool (H, W), where a prediction counts: in the region of interest, and at nodules
+            that reach out of it. What is found elsewhere is no nodule, see
+            `serving.segmentation.find_nodules`, and training draws no crop there.
     """
 
     hu: npt.NDArray[np.int16]
     truth: npt.NDArray[np.bool_]
+    judged: npt.NDArray[np.bool_]
 
     @property
     def size_bytes(self) -> int:
         """Bytes in memory."""
-        return self.hu.nbytes + self.truth.nbytes
+        return self.hu.nbytes + self.truth.nbytes + self.judged.nbytes
 
 
 class SliceReader:
@@ -82,8 +86,10 @@ class SliceReader:
         places = np.clip(np.arange(-self._context, self._context + 1) + here, 0, len(scan) - 1)
         examples = read_run(self._folder, scan[places[0] : places[-1] + 1])
         hu = stack(examples, features.IMAGE_HU)[places - places[0]]
-        coverage = unpack_pixels(examples[here - places[0]], features.NODULE_COVERAGE)
-        return WholeSlice(hu, coverage >= features.COVERAGE_THRESHOLD)
+        example = examples[here - places[0]]
+        truth = unpack_pixels(example, features.NODULE_COVERAGE) >= features.COVERAGE_THRESHOLD
+        region = unpack_pixels(example, features.REGION_MASK) > 0
+        return WholeSlice(hu, truth, region | truth)
 
 
 def batches(rows: Sequence[IndexRow], most: int) -> Iterator[list[IndexRow]]:

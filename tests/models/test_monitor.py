@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ from models.holdout import Holdout
 from models.ignored import IGNORED
 from models.monitor import Measurement, Monitor, PooledDice
 from models.slice_logits import predictor
-from models.split import TrainingSplit, cuts_nodule
+from models.split import TrainingSplit, cuts_nodule, read_split
 from schema import features
+from schema.files import DATA_FILE
+from schema.hyperparameters import parse
 from schema.slices import read_run
+from tests.made_scans import MadeScan, write_scan
 from tests.models import synthetic
 
 HELD_OUT = Holdout(("patient0",))
@@ -71,6 +75,26 @@ def test_of_all_slices_the_monitor_measures_pooled_dice(split: TrainingSplit) ->
     expected = 2 * truth / (truth + 6 * PIXELS)
     assert measured.dice == pytest.approx(expected)
     assert (measured.error, measured.slices) == (0.0, 6)
+
+
+def test_what_is_found_outside_of_the_region_does_not_count(tmp_path: Path, layer: Any) -> None:
+    # Four true pixels, of which the region holds two; the region has 3 x 5 pixels of one slice.
+    scan = MadeScan(
+        "one",
+        np.full((2, synthetic.ROWS, synthetic.COLUMNS), -800, np.int16),
+        np.zeros((2, synthetic.ROWS, synthetic.COLUMNS), np.uint8),
+        (("n", 4.0, (1,)),),
+        region=np.zeros((2, synthetic.ROWS, synthetic.COLUMNS), np.uint8),
+    )
+    scan.mask[1, 10:13, 20:25] = 1
+    scan.coverage[1, 12:14, 20:22] = 255
+    write_scan(tmp_path, scan)
+    (tmp_path / DATA_FILE).write_text(synthetic.DATA_FACTS.to_json())
+    patterns = synthetic.train_patterns(str(tmp_path))
+    split = read_split(patterns, layer, parse(synthetic.CONFIG))
+    measured = Monitor(split, Holdout(("one",))).measure(everywhere, 500)
+    # Predicted everywhere: 15 pixels of the region and two true ones beside it.
+    assert measured.dice == pytest.approx(2 * 4 / (4 + 17))
 
 
 def few_with_nodules(split: TrainingSplit) -> Holdout:
@@ -146,7 +170,7 @@ def test_the_network_sees_neighbours_and_edges_continued(split: TrainingSplit) -
     np.testing.assert_allclose(found, expected[places], atol=1e-4)
 
 
-@pytest.mark.parametrize(("cache_bytes", "again"), [(10**6, 0), (PIXELS * 7 * 2, 4), (0, 6)])
+@pytest.mark.parametrize(("cache_bytes", "again"), [(10**6, 0), (PIXELS * 8 * 2, 4), (0, 6)])
 def test_slices_are_read_once_as_far_as_memory_goes(
     split: TrainingSplit, monkeypatch: pytest.MonkeyPatch, cache_bytes: int, again: int
 ) -> None:
@@ -158,7 +182,7 @@ def test_slices_are_read_once_as_far_as_memory_goes(
         return read_run(folder, run)
 
     monkeypatch.setattr("models.monitor_slices.read_run", counted)
-    # A slice takes 3 times 2 bytes a pixel for HU and 1 for truth.
+    # A slice takes 3 times 2 bytes a pixel for HU, 1 for truth and 1 for where it is judged.
     monitor = Monitor(with_training(split, cache_bytes=cache_bytes), HELD_OUT)
     first = monitor.measure(everywhere, 500)
     assert sorted(reads) == [[0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5]]
