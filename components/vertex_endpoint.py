@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schema.vertex_ai import connection
+
 _REST_PORT: Final = 8501
 _MODEL_NAME: Final = "segmenter"
 _ROUTE: Final = f"/v1/models/{_MODEL_NAME}"
@@ -62,20 +64,6 @@ class Destination:
                 "labels": tuple((key, value) for key, value in content["labels"]),
             }
         )
-
-
-def connection(region: str, transport: type[Any]) -> dict[str, Any]:
-    """How a client reaches the service of a region.
-
-    Args:
-        region: Such as europe-west4.
-        transport: The client's kind of connection, for those who have a channel of their own.
-
-    Returns:
-        Arguments of a client.
-    """
-    del transport
-    return {"client_options": {"api_endpoint": f"{region}-aiplatform.googleapis.com"}}
 
 
 def deploy(artifact_uri: str, destination: Destination) -> str:

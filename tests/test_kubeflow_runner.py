@@ -72,15 +72,27 @@ def test_all_that_is_not_filled_in_is_said_at_once_with_its_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["submit", "--help"], ["compile"], ["submit", "--wait"]]
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["submit", "--help"], 0),
+        (["emulate", "--help"], 0),
+        (["compile"], 2),
+        (["submit", "--wait"], 2),
+        (["schedule", "--cron", "0 3 * * *"], 2),
+        (["emulate", "--set", "training.epochs=many"], 2),
+    ],
 )
-def test_help_and_errors_of_the_configuration_take_less_than_a_second(arguments: list[str]) -> None:
+def test_help_and_errors_of_the_configuration_take_less_than_a_second(
+    arguments: list[str], status: int
+) -> None:
     """Of processor time, as others may use the machine; the best of several."""
     seconds = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "kubeflow_runner.py", *arguments]
-        subprocess.run(command, cwd=ROOT, capture_output=True)
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert ran.returncode == status and "Traceback" not in ran.stderr, ran.stderr
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         if seconds[-1] < 1:

@@ -42,7 +42,6 @@ def run(parsed: argparse.Namespace, timing: Timing | None = None) -> int:
         ParameterError: There is no such parameter.
         ServiceError: Vertex AI did not do what was asked.
         UsageError: A parameter or a compiled job can't be used.
-        OSError: The job can't be written.
     """
     timing = timing or Timing()
     config, job = prepared_job(parsed)
