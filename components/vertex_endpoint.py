@@ -69,6 +69,8 @@ class Destination:
 def deploy(artifact_uri: str, destination: Destination) -> str:
     """Uploads a model and deploys it to the endpoint, which is made where there is none.
 
+    The models that were there stay deployed, and bill, whatever share of the requests they keep.
+
     Args:
         artifact_uri: Folder in a bucket that holds the model below a folder `1`, as TensorFlow
             Serving wants it.

@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
         (["submit", *ARGUMENTS, "--job", "nowhere.json"], "expected a compiled job, got: No such"),
         (["schedule", *ARGUMENTS], "the following arguments are required: --cron"),
         (["schedule", *ARGUMENTS, "--cron", "daily"], "--cron: expected 5 fields"),
+        (["submit", "--wait", "--wait-minutes", "nan"], "expected minutes above 0, got 'nan'"),
+        (["submit", "--wait", "--wait-minutes", "-1"], "expected minutes above 0, got '-1'"),
+        (["submit", "--wait", "--wait-minutes", "day"], "expected minutes above 0, got 'day'"),
     ],
 )
 def test_usage_errors(
@@ -54,7 +57,7 @@ def test_all_that_is_not_filled_in_is_said_at_once_with_its_line(
     lines = capsys.readouterr().err.splitlines()
     assert not output.exists()
     for key, text in (
-        ("data", "got the placeholder gs://BUCKET/luna16"),
+        ("data", "got the placeholder gs://BUCKET-scans/luna16"),
         ("vertex.project", "got the placeholder PROJECT"),
         ("vertex.image", "sha256:DIGEST"),
         ("vertex.pipeline_root", "got the placeholder gs://BUCKET/noduleflow"),
@@ -117,6 +120,17 @@ def test_commands_import_nothing_heavy_before_they_know_what_to_do() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == []
+
+
+def test_what_is_interrupted_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(parsed: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kubeflow_runner.COMMANDS["compile"], "run", interrupt)
+    assert kubeflow_runner.main(["compile"]) == 130
+    assert capsys.readouterr().err == "kubeflow_runner.py: interrupted\n"
 
 
 def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
