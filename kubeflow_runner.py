@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Final
 
 from lungct.command_line import Parser
+from lungct.exit_status import EXIT_INTERRUPTED
 from pipeline.loading import ConfigError
 from pipeline.run_parameters import ParameterError
 from runner.cloud.commands import compile, schedule, submit
@@ -25,7 +26,7 @@ COMMANDS: Final[Mapping[str, ModuleType]] = {
 }
 
 HELP = """exit status: 0 done (with --wait: blessed), 2 usage or configuration, with --wait 3 for a
-model that was not blessed, 1 anything else"""
+model that was not blessed, 130 interrupted, 1 anything else"""
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines, status = (str(error),), EXIT_USAGE
     except ServiceError as error:
         lines, status = (str(error),), EXIT_ERROR
+    except KeyboardInterrupt:
+        lines, status = ("interrupted",), EXIT_INTERRUPTED
     for line in lines:
         print(f"kubeflow_runner.py: {line}", file=sys.stderr)
     return status

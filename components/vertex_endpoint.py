@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schema.vertex_ai import connection
+
 _REST_PORT: Final = 8501
 _MODEL_NAME: Final = "segmenter"
 _ROUTE: Final = f"/v1/models/{_MODEL_NAME}"
@@ -64,22 +66,10 @@ class Destination:
         )
 
 
-def connection(region: str, transport: type[Any]) -> dict[str, Any]:
-    """How a client reaches the service of a region.
-
-    Args:
-        region: Such as europe-west4.
-        transport: The client's kind of connection, for those who have a channel of their own.
-
-    Returns:
-        Arguments of a client.
-    """
-    del transport
-    return {"client_options": {"api_endpoint": f"{region}-aiplatform.googleapis.com"}}
-
-
 def deploy(artifact_uri: str, destination: Destination) -> str:
     """Uploads a model and deploys it to the endpoint, which is made where there is none.
+
+    The models that were there stay deployed, and bill, whatever share of the requests they keep.
 
     Args:
         artifact_uri: Folder in a bucket that holds the model below a folder `1`, as TensorFlow

@@ -14,13 +14,14 @@ from pydantic import AfterValidator, ValidationInfo
 # Context of a validation: the configuration is to be used on Google Cloud.
 CLOUD: Final = "cloud"
 
-# Nothing that is checked here may hold capitals.
+# Nothing but a display name has a use for words in capitals.
 _PLACEHOLDER: Final = re.compile(r"[A-Z][A-Z_]{2,}")
 _VERSION: Final = re.compile(r":v?(\d+)\.(\d+)[^/@]*@|tf2?-[cg]pu\.(\d+)-(\d+)")
 _SERVICE_ACCOUNT: Final = (
     r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
     r"|\d+-compute@developer\.gserviceaccount\.com"
 )
+_DISPLAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,127}")
 _LABEL_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE: Final = re.compile(r"[a-z0-9_-]{0,63}")
 
@@ -59,6 +60,18 @@ def _written(pattern: str, expected: str) -> AfterValidator:
 
 def _may_be_empty(pattern: str) -> str:
     return f"|{pattern}"
+
+
+def _checked_display_name(value: str, info: ValidationInfo) -> str:
+    """A name for people, which may hold words in capitals and be none."""
+    fault = ""
+    if info.context == CLOUD and _PLACEHOLDER.fullmatch(value):
+        fault = f"got the placeholder {value}"
+    elif info.context == CLOUD and not _DISPLAY_NAME.fullmatch(value):
+        fault = f"got {value!r}"
+    if fault:
+        raise ValueError(f"expected a display name of up to 128 characters, {fault}")
+    return value
 
 
 BUCKET_FOLDER: Final = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)*/?"
@@ -119,9 +132,7 @@ OptionalMachineType = Annotated[
     str,
     _written(r"|[a-z][a-z0-9]*-[a-z]+-\d+[a-z]*(-[a-z]+)?", "a machine type such as n2-standard-4"),
 ]
-EndpointName = Annotated[
-    str, _written(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,127}", "a display name of up to 128 characters")
-]
+EndpointName = Annotated[str, AfterValidator(_checked_display_name)]
 
 
 def _checked_labels(labels: Mapping[str, str], info: ValidationInfo) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Machines of Google Cloud: which accelerators fit them, and how much memory a process has.
 
 Families and memory: https://cloud.google.com/compute/docs/machine-resource; GPUs:
-https://cloud.google.com/compute/docs/gpus. A machine that is not listed is not judged.
+https://cloud.google.com/compute/docs/gpus. The memory of a series that is not listed is not judged.
 """
 
 import re
@@ -31,15 +31,14 @@ _SERIES: Final = {
 # What computes in bfloat16: compute capability 8.0 or newer, as `models.precision` asks for.
 _BFLOAT16: Final = frozenset(ACCELERATORS[4:])
 
-# GiB a virtual CPU, by series (or any other) and kind.
+# GiB a virtual CPU of the kinds standard, highmem and highcpu, by series.
 _MEMORY_GIB: Final = {
-    ("n1", "standard"): 3.75,
-    ("n1", "highmem"): 6.5,
-    ("n1", "highcpu"): 0.9,
-    ("", "standard"): 4.0,
-    ("", "highmem"): 8.0,
-    ("", "highcpu"): 1.0,
+    "n1": (3.75, 6.5, 0.9),
+    **dict.fromkeys(("e2", "n2", "n2d"), (4.0, 8.0, 1.0)),
+    **dict.fromkeys(("c2d", "c3", "c3d", "n4"), (4.0, 8.0, 2.0)),
+    "g2": (4.0, None, None),
 }
+_KINDS: Final = ("standard", "highmem", "highcpu")
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,16 @@ class Machine:
     @property
     def cpus(self) -> int | None:
         """Virtual CPUs; None where the name counts something else."""
-        found = re.fullmatch(r"[a-z][a-z0-9]*-(standard|highmem|highcpu)-(\d+)", self.name)
+        found = re.fullmatch(rf"[a-z][a-z0-9]*-({'|'.join(_KINDS)})-(\d+)", self.name)
         return int(found[2]) if found else None
 
     @property
     def memory_gib(self) -> float | None:
         """Memory; None where it is not known."""
-        if self.cpus is None:
+        if self.cpus is None or self.series not in _MEMORY_GIB:
             return None
-        kind = self.name.split("-")[1]
-        each = _MEMORY_GIB.get((self.series, kind)) or _MEMORY_GIB[("", kind)]
-        return each * self.cpus
+        each = _MEMORY_GIB[self.series][_KINDS.index(self.name.split("-")[1])]
+        return each and each * self.cpus
 
 
 def accelerator_fault(machine: str, accelerator: str) -> str:

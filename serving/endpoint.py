@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from schema.model_facts import ModelFacts
+from schema.vertex_ai import service_host
 from serving.served import Probability, ServedModel, Volume
 from serving.slabs import MOST_BYTES, Slab, cut, read_answer, slab
 
@@ -82,7 +83,7 @@ def endpoint_of(name: str, most_bytes: int = MOST_BYTES) -> Endpoint:
     resource = _RESOURCE.fullmatch(name)
     parts = urlsplit(name)
     if resource:
-        url = f"https://{resource[1]}-aiplatform.googleapis.com/v1/{name}"
+        url = f"https://{service_host(resource[1])}/v1/{name}"
     elif parts.scheme in ("http", "https") and parts.hostname and parts.path.strip("/"):
         url = name.removesuffix(":predict")
     else:

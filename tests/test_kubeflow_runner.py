@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
         (["submit", *ARGUMENTS, "--job", "nowhere.json"], "expected a compiled job, got: No such"),
         (["schedule", *ARGUMENTS], "the following arguments are required: --cron"),
         (["schedule", *ARGUMENTS, "--cron", "daily"], "--cron: expected 5 fields"),
+        (["submit", "--wait", "--wait-minutes", "nan"], "expected minutes above 0, got 'nan'"),
+        (["submit", "--wait", "--wait-minutes", "-1"], "expected minutes above 0, got '-1'"),
+        (["submit", "--wait", "--wait-minutes", "day"], "expected minutes above 0, got 'day'"),
     ],
 )
 def test_usage_errors(
@@ -54,7 +57,7 @@ def test_all_that_is_not_filled_in_is_said_at_once_with_its_line(
     lines = capsys.readouterr().err.splitlines()
     assert not output.exists()
     for key, text in (
-        ("data", "got the placeholder gs://BUCKET/luna16"),
+        ("data", "got the placeholder gs://BUCKET-scans/luna16"),
         ("vertex.project", "got the placeholder PROJECT"),
         ("vertex.image", "sha256:DIGEST"),
         ("vertex.pipeline_root", "got the placeholder gs://BUCKET/noduleflow"),
@@ -72,15 +75,27 @@ def test_all_that_is_not_filled_in_is_said_at_once_with_its_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["submit", "--help"], ["compile"], ["submit", "--wait"]]
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["submit", "--help"], 0),
+        (["emulate", "--help"], 0),
+        (["compile"], 2),
+        (["submit", "--wait"], 2),
+        (["schedule", "--cron", "0 3 * * *"], 2),
+        (["emulate", "--set", "training.epochs=many"], 2),
+    ],
 )
-def test_help_and_errors_of_the_configuration_take_less_than_a_second(arguments: list[str]) -> None:
+def test_help_and_errors_of_the_configuration_take_less_than_a_second(
+    arguments: list[str], status: int
+) -> None:
     """Of processor time, as others may use the machine; the best of several."""
     seconds = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "kubeflow_runner.py", *arguments]
-        subprocess.run(command, cwd=ROOT, capture_output=True)
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert ran.returncode == status and "Traceback" not in ran.stderr, ran.stderr
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         if seconds[-1] < 1:
@@ -105,6 +120,17 @@ def test_commands_import_nothing_heavy_before_they_know_what_to_do() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == []
+
+
+def test_what_is_interrupted_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(parsed: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kubeflow_runner.COMMANDS["compile"], "run", interrupt)
+    assert kubeflow_runner.main(["compile"]) == 130
+    assert capsys.readouterr().err == "kubeflow_runner.py: interrupted\n"
 
 
 def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:

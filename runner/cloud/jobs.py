@@ -57,7 +57,7 @@ def with_parameters(job: Mapping[str, Any], config: Config, given: Mapping[str, 
         The job; a parameter that is not given keeps its value.
 
     Raises:
-        UsageError: The job has no such parameter.
+        UsageError: The job has no such parameter, or no such criterion.
     """
     runtime = job["runtimeConfig"]
     values, parameters = run_parameters(config), dict(runtime.get("parameters", {}))
@@ -78,8 +78,14 @@ def _bounds(compiled: str, asked: str, given: Mapping[str, str]) -> Value:
     names = {name.partition(".")[2] for name in given if name.startswith(f"{GATE_BOUNDS}.")}
     if GATE_BOUNDS in given:
         names |= set(read_bounds(given[GATE_BOUNDS]))
+    known = read_bounds(compiled)
+    if unknown := sorted(names - set(known)):
+        raise UsageError(
+            f"--parameter {GATE_BOUNDS}: expected criteria of the job, {', '.join(known)}, "
+            f"got {', '.join(unknown)}: compile it again"
+        )
     chosen = {name: bound for name, bound in read_bounds(asked).items() if name in names}
-    return json.dumps({**read_bounds(compiled), **chosen}, sort_keys=True)
+    return json.dumps({**known, **chosen}, sort_keys=True)
 
 
 def new_job_id(name: str) -> str:
@@ -97,10 +103,18 @@ def pipeline_job(job: Mapping[str, Any], place: VertexConfig) -> Any:
 
     Returns:
         A `google.cloud.aiplatform_v1.PipelineJob`.
+
+    Raises:
+        UsageError: It is none.
     """
     from google.cloud.aiplatform_v1.types import PipelineJob
+    from google.protobuf.json_format import ParseError
 
-    message = PipelineJob.from_json(json.dumps(job))
+    try:
+        message = PipelineJob.from_json(json.dumps(job))
+    except ParseError as error:
+        text = " ".join(str(error).split())
+        raise UsageError(f"--job: expected a PipelineJob of Vertex AI, got: {text}") from None
     message.service_account = place.service_account
     message.network = place.network
     return message

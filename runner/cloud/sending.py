@@ -5,8 +5,8 @@ import os
 from typing import Any
 
 from pipeline.config import Config
-from runner.cloud.arguments import DEFAULT_JOB, read_cloud_configuration, read_parameters
-from runner.cloud.compilation import compile_pipeline
+from runner.cloud.arguments import read_cloud_configuration, read_parameters
+from runner.cloud.compilation import check_compilable, compiled_job
 from runner.cloud.jobs import read_job, with_parameters
 from runner.streams import quiet
 
@@ -24,17 +24,15 @@ def prepared_job(parsed: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
         ConfigError: The configuration can't be used.
         ParameterError: There is no such parameter.
         UsageError: A parameter or a compiled job can't be used.
-        OSError: The job can't be written.
     """
     config, of_run = read_cloud_configuration(parsed)
-    path = parsed.job or _compiled(config)
     place: Any = config.vertex
-    job = with_parameters(read_job(path, place), of_run, read_parameters(parsed.parameters))
-    return config, job
+    job = read_job(parsed.job, place) if parsed.job else _compiled(config)
+    return config, with_parameters(job, of_run, read_parameters(parsed.parameters))
 
 
-def _compiled(config: Config) -> str:
-    """The path of the job, compiled now."""
+def _compiled(config: Config) -> dict[str, Any]:
+    """The job, compiled now; in no file, which another command could replace before it is sent."""
+    check_compilable(config)
     with quiet(os.devnull):
-        compile_pipeline(config, DEFAULT_JOB)
-    return DEFAULT_JOB
+        return compiled_job(config)

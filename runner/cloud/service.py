@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from lungct.storage import printable
 from pipeline.vertex_config import VertexConfig
+from schema.vertex_ai import connection
 
 _Answer = TypeVar("_Answer")
 
@@ -45,20 +46,6 @@ class Timing:
     patience_s: float = 300.0
     poll_s: float = 5.0
     longest_poll_s: float = 60.0
-
-
-def connection(region: str, transport: type[Any]) -> dict[str, Any]:
-    """How a client reaches the service of a region.
-
-    Args:
-        region: Such as europe-west4.
-        transport: The client's kind of connection, for those who have a channel of their own.
-
-    Returns:
-        Arguments of a client, which looks for credentials where Google's libraries do.
-    """
-    del transport
-    return {"client_options": {"api_endpoint": f"{region}-aiplatform.googleapis.com"}}
 
 
 def pipeline_client(place: VertexConfig) -> Any:
@@ -103,16 +90,14 @@ def ask(
     request: Callable[..., _Answer],
     timing: Timing,
     *,
-    repeat: bool = True,
     reading: bool = False,
 ) -> _Answer:
-    """Makes a request, and again where it may be made twice and the service was not there.
+    """Makes a request that may be made twice, and again where the service was not there.
 
     Args:
         place: For errors.
         request: Takes `timeout` (of one attempt) and `retry`, as methods of the clients do.
         timing: How long is waited.
-        repeat: Whether it may be made twice.
         reading: Whether it makes nothing, so that RESOURCE_EXHAUSTED is a rate that passes.
 
     Returns:
@@ -135,7 +120,7 @@ def ask(
         timeout=timing.patience_s,
     )
     try:
-        return request(timeout=attempt_limit(timing), retry=again if repeat else None)
+        return request(timeout=attempt_limit(timing), retry=again)
     except exceptions.AlreadyExists:
         raise
     except exceptions.RetryError as error:
@@ -198,7 +183,7 @@ def _missing_permission(text: str, place: VertexConfig) -> str:
 
 
 def backoff(timing: Timing) -> Callable[[], float]:
-    """Waits before each repetition, longer each time; raises nothing.
+    """Waits before each repetition, longer each time.
 
     Returns:
         A function that waits and returns the seconds waited in all.

@@ -1,7 +1,8 @@
 """A compiled job: its tasks, and what each takes and gives."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,12 +101,36 @@ def local_paths(job: Job) -> tuple[str, ...]:
 
 
 def remote_parameters(job: Job) -> tuple[str, ...]:
-    """`TASK.KEY gs://…` for each parameter that names a place in a bucket."""
+    """`TASK.KEY gs://…` for each place in a bucket that a parameter names, in its JSON too."""
     given = {
         f"{task.name}.{key}": value for task in job.tasks for key, value in task.parameters.items()
     }
     return tuple(
-        f"{name} {value}"
+        f"{name} {place}"
         for name, value in {**given, **job.parameters}.items()
-        if isinstance(value, str) and value.startswith("gs://")
+        for place in _remote(value)
     )
+
+
+def _remote(value: Any) -> Iterator[str]:
+    """The places in buckets that a parameter names, itself or within its JSON."""
+    if isinstance(value, str):
+        if value.startswith("gs://"):
+            yield value
+        elif value.startswith(("{", "[")):
+            yield from _remote(_parsed(value))
+    elif isinstance(value, dict):
+        # What a report shows of the section `vertex` is not read.
+        for key, one in value.items():
+            yield from () if key == "vertex" else _remote(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _remote(one)
+
+
+def _parsed(text: str) -> Any:
+    """The JSON of a parameter; nothing where it is some other text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,6 +1,7 @@
 """Reading a compiled job, with paths in a bucket replaced by those of this machine."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ def read_job(path: str, replacements: Mapping[str, str]) -> Job:
 
     Args:
         path: The file that `kubeflow_runner.py compile` wrote.
-        replacements: Beginnings of paths in buckets and what each is here, the first that fits.
+        replacements: Beginnings of paths in buckets, of whole names or up to a slash, and what
+            each is here; the first that fits.
 
     Raises:
         UsageError: It can't be read, is no job, or holds what can't be run here.
@@ -56,10 +58,16 @@ def _replaced(value: Any, replacements: Mapping[str, str]) -> Any:
     """The same with other beginnings of paths, in every text, as parameters hold JSON as text."""
     if isinstance(value, str):
         for old, new in replacements.items():
-            value = value.replace(old, new)
+            value = _with_other_place(value, old, new)
         return value
     if isinstance(value, dict):
         return {key: _replaced(one, replacements) for key, one in value.items()}
     if isinstance(value, list):
         return [_replaced(one, replacements) for one in value]
     return value
+
+
+def _with_other_place(text: str, old: str, new: str) -> str:
+    """Replaces a place, but not that whose name only begins so: a bucket `b` is no `b-scans`."""
+    ending = "" if old.endswith("/") else r"(?=[/\"\\]|\Z)"
+    return re.sub(re.escape(old) + ending, lambda _: new, text)

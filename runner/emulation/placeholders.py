@@ -57,6 +57,8 @@ def part_of(executor_input: Mapping[str, Any], path: str) -> Any:
 
 def _step(value: Any, name: str) -> Any:
     if isinstance(value, list):
+        if int(name) >= len(value):
+            raise KeyError(f"[{name}]")
         return value[int(name)]
     if isinstance(value, dict) and "artifacts" in value and isinstance(value["artifacts"], list):
         # Of an artifact that is one of a list, the first is meant.

@@ -158,6 +158,8 @@ class Session:
             self._finish(task, "cached")
         else:
             self._finish(task, words)
+        # What is skipped does not begin, and takes no time.
+        self._started = time.monotonic()
 
     def _finish(self, name: str, note: str) -> None:
         self._view.finish(name, time.monotonic() - self._started, escape(note))

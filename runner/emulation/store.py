@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runner.emulation.artifacts import Artifact
+from runner.usage import UsageError
 
 EXECUTIONS_FILE: Final = "executions.jsonl"
 _NAME: Final = "projects/emulated/locations/local/metadataStores/default/artifacts/"
@@ -58,12 +59,24 @@ class Store:
 
         Args:
             folder: Where the file lies, or will.
+
+        Raises:
+            UsageError: A line of the file is none of ours.
         """
         self._path = os.path.join(folder, EXECUTIONS_FILE)
         self._executions: list[Execution] = []
         if os.path.exists(self._path):
             with open(self._path, encoding="utf-8") as file:
-                self._executions = [Execution.from_json(json.loads(line)) for line in file]
+                self._executions = [self._read(number, line) for number, line in enumerate(file)]
+
+    def _read(self, number: int, line: str) -> Execution:
+        try:
+            return Execution.from_json(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            expected = (
+                "expected an execution of an earlier emulation: remove the line or the folder"
+            )
+            raise UsageError(f"{self._path}, line {number + 1}: {expected}") from None
 
     def add(self, execution: Execution) -> None:
         """Keeps an execution."""

@@ -21,7 +21,7 @@ from google.cloud.aiplatform_v1.types import (
 from google.longrunning.operations_pb2 import Operation
 
 from components import vertex_endpoint
-from components.vertex_endpoint import Destination, connection, deploy, traffic_split
+from components.vertex_endpoint import Destination, deploy, traffic_split
 from tests.loopback import Method, Refused, serve
 
 PARENT = "projects/my-project/locations/europe-west4"
@@ -154,9 +154,3 @@ def test_shares_of_requests_sum_to_all(
 def test_a_destination_is_the_same_after_json(version: tuple[int, int] | None) -> None:
     destination = replace(DESTINATION, serving_tensorflow=version)
     assert Destination.from_json(destination.to_json()) == destination
-
-
-def test_clients_go_to_the_service_of_the_region() -> None:
-    assert connection("us-east1", object) == {
-        "client_options": {"api_endpoint": "us-east1-aiplatform.googleapis.com"}
-    }

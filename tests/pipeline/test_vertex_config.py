@@ -40,6 +40,7 @@ def load(*overrides: str, context: str | None = CLOUD) -> Config:
         "vertex.trainer={machine: n2-standard-8, accelerator_count: 0}",
         "vertex.dataflow.steps={}",
         "vertex.push={bucket: gs://my-bucket/serving}",
+        "vertex.push.endpoint.name=LUNA16 nodules",
         f"vertex.push.endpoint.serving_image={REGISTRY}/serving@{DIGEST}",
     ],
 )
@@ -122,6 +123,7 @@ def test_what_is_right_is_taken(override: str) -> None:
         ("vertex.push={bucket: my-bucket}", "vertex.push.bucket: expected a folder in a bucket"),
         ("vertex.push.endpoint.traffic_percent=101", "less than or equal to 100"),
         ("vertex.push.endpoint.name=''", "vertex.push.endpoint.name: expected a display name"),
+        ("vertex.push.endpoint.name=ENDPOINT_NAME", "got the placeholder ENDPOINT_NAME"),
         ("vertex.push.endpoint.min_replicas=3", "expected at most max_replicas as min_replicas, g"),
         (
             f"vertex.push.endpoint.serving_image={REGISTRY}/tf2-cpu.2-15@{DIGEST}",
@@ -188,6 +190,9 @@ def test_accelerators_are_those_of_vertex_ai() -> None:
         ("n1-highmem-2", 2, 13.0),  # 2 of 6.5
         ("n2-highmem-4", 4, 32.0),
         ("e2-highcpu-8", 8, 8.0),
+        ("c3-highcpu-4", 4, 8.0),
+        ("g2-standard-16", 16, 64.0),
+        ("c4-highcpu-4", 4, None),
         ("a2-highgpu-1g", None, None),
         ("e2-medium", None, None),
     ],

@@ -52,7 +52,6 @@ def run(parsed: argparse.Namespace, timing: Timing | None = None) -> int:
         ServiceError: Vertex AI did not do what was asked.
         UsageError: A parameter, a compiled job or a time can't be used, or there is a schedule of
             this name.
-        OSError: The job can't be written.
     """
     when = schedule_time(parsed.cron, parsed.timezone)
     config, job = prepared_job(parsed)

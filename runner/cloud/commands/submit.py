@@ -23,11 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--wait-minutes",
-        type=float,
+        type=_minutes,
         default=DEFAULT_WAIT_MINUTES,
         metavar="N",
         help="how long --wait follows it; the run goes on; default %(default)s",
     )
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"expected minutes above 0, got {text!r}")
+    return value
 
 
 def run(parsed: argparse.Namespace, timing: Timing | None = None) -> int:
@@ -42,7 +52,6 @@ def run(parsed: argparse.Namespace, timing: Timing | None = None) -> int:
         ParameterError: There is no such parameter.
         ServiceError: Vertex AI did not do what was asked.
         UsageError: A parameter or a compiled job can't be used.
-        OSError: The job can't be written.
     """
     timing = timing or Timing()
     config, job = prepared_job(parsed)

@@ -1,7 +1,9 @@
 """What the tests of the cloud share: one compiled job, and the service on loopback."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,12 @@ def compiled(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("compiled") / "job.json"
     compile_pipeline(config, str(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def job(compiled: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(compiled.read_text())
+    return content
 
 
 @pytest.fixture

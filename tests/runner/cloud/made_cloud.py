@@ -3,10 +3,12 @@
 The service is that of the client library's own definition: its messages, its method names, gRPC.
 """
 
+import argparse
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,17 +23,23 @@ from google.cloud.aiplatform_v1.types import (
     Schedule,
 )
 
+import kubeflow_runner
 from runner.cloud.service import Timing
 from tests.loopback import Method, Refused
+from tests.runner.cloud.values import ARGUMENTS
+
+VERTEX = str(Path(__file__).resolve().parents[3] / "configs/vertex.yaml")
 
 FAST = Timing(
     request_s=5.0,
     retry_s=0.01,
     longest_retry_s=0.05,
-    patience_s=0.3,
+    patience_s=60.0,
     poll_s=0.01,
     longest_poll_s=0.05,
 )
+# For a service that stays away; nothing that ends well may hang on how busy the machine is.
+HASTY = replace(FAST, patience_s=2.0)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,15 @@ class Refusal:
     code: grpc.StatusCode
     text: str = "refused"
     done: bool = False
+
+
+UNAVAILABLE = Refusal(grpc.StatusCode.UNAVAILABLE, "the service is away")
+
+
+def parse_submit(job: Path, *arguments: str) -> argparse.Namespace:
+    """The command line that submits a compiled job."""
+    given = ["--config", VERTEX, *ARGUMENTS, "--job", str(job)]
+    return kubeflow_runner.parse_arguments(["submit", *given, *arguments])
 
 
 @dataclass

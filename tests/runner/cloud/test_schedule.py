@@ -1,6 +1,7 @@
 """Schedules are made once, by the real client, against the service on loopback."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -63,7 +64,7 @@ def test_refusals_say_what_to_do(service: Service, compiled: Path) -> None:
         schedule.run(parse(compiled, "--cron", "0 3 * * *"), FAST)
     service.refusals.extend(1000 * [Refusal(grpc.StatusCode.UNAVAILABLE, "away")])
     with pytest.raises(ServiceError, match="could not be reached"):
-        schedule.run(parse(compiled, "--cron", "0 3 * * *"), FAST)
+        schedule.run(parse(compiled, "--cron", "0 3 * * *"), replace(FAST, patience_s=0.2))
     assert not service.schedules
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from runner.emulation.store import EXECUTIONS_FILE, Store
+from runner.usage import UsageError
 from tests.runner.emulation.made_jobs import MODEL, answers, made_job, python, run, states, task
 
 CACHED = {"cachingOptions": {"enableCache": True}}
@@ -84,3 +86,12 @@ def test_what_a_driver_finds_decides_on_the_cache_and_is_passed_on(tmp_path: Pat
 def test_a_driver_that_fails_fails_its_task(tmp_path: Path) -> None:
     outcomes, _ = run(tmp_path, with_driver(tmp_path / "nowhere"))
     assert outcomes["a"].reason == "its driver ended with exit status 1"
+
+
+@pytest.mark.parametrize("broken", ['{"task": "b", "finge', "[]", '{"task": "b"}'])
+def test_a_line_that_is_no_execution_is_named(tmp_path: Path, broken: str) -> None:
+    run(tmp_path, chain())
+    with (tmp_path / EXECUTIONS_FILE).open("a") as file:
+        file.write(broken)
+    with pytest.raises(UsageError, match=rf"{EXECUTIONS_FILE}, line 3: expected an execution"):
+        Store(str(tmp_path))

@@ -93,6 +93,12 @@ def test_a_placeholder_of_what_is_not_there_is_an_error(name: str) -> None:
         rendered(f"{{{{$.inputs.artifacts['{name}'].uri}}}}", INPUT)
 
 
+def test_an_artifact_beyond_the_end_of_a_list_is_not_there() -> None:
+    given = {"inputs": {"artifacts": {"a": {"artifacts": []}}}}
+    with pytest.raises(KeyError, match=r"\[0\]"):
+        rendered("{{$.inputs.artifacts['a'].artifacts[0].uri}}", given)
+
+
 def test_the_content_of_a_value_artifact(tmp_path: Any) -> None:
     (tmp_path / "value").write_text("hello")
     given = {"inputs": {"artifacts": {"a": {"artifacts": [{"uri": str(tmp_path)}]}}}}

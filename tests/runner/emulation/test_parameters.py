@@ -69,6 +69,24 @@ def test_what_is_left_in_a_bucket_is_named(tmp_path: Path) -> None:
     assert remote_parameters(read_job(write(tmp_path, base="gs://b/x"), {})) == ("a.base gs://b/x",)
 
 
+def test_a_place_whose_name_only_begins_alike_is_another(tmp_path: Path) -> None:
+    request = json.dumps({"roots": ["gs://b/luna", "gs://b-scans/luna"], "sums": "gs://b"})
+    read = read_job(write(tmp_path, request=request, root="gs://b/root/x"), {"gs://b": "/here"})
+    (one,) = read.tasks
+    assert json.loads(one.parameters["request"]) == {
+        "roots": ["/here/luna", "gs://b-scans/luna"],
+        "sums": "/here",
+    }
+    assert one.parameters["root"] == "/here/root/x"
+    assert remote_parameters(read) == ("a.request gs://b-scans/luna",)
+
+
+def test_places_within_json_are_named_but_those_that_are_only_shown(tmp_path: Path) -> None:
+    shown = json.dumps({"data": {"checksums": "gs://b/sums"}, "vertex": {"root": "gs://b/x"}})
+    read = read_job(write(tmp_path, configuration=shown, words="{no JSON gs://b}"), {})
+    assert remote_parameters(read) == ("a.configuration gs://b/sums",)
+
+
 def test_runtime_parameters_may_name_places_too(tmp_path: Path) -> None:
     values = {"epochs": 1, "share": 0.5}
     assert remote_parameters(job(**values, root="gs://b/x")) == ("root gs://b/x",)
