@@ -276,11 +276,12 @@ def test_a_scan_by_an_endpoint_gives_the_same_files(
     found, expected = (
         sitk.GetArrayFromImage(sitk.ReadImage(one["files"]["probability"])) for one in (there, here)
     )
-    np.testing.assert_allclose(found, expected, atol=2**-17)
+    # A newer TensorFlow adds in another order for another number of slices at a time, and what is
+    # small is rounded to 2^-16 after that.
+    np.testing.assert_allclose(found, expected, atol=1.1 * 2**-16)
     assert here["nodules"] and len(there["nodules"]) == len(here["nodules"])
     for one, other in zip(there["nodules"], here["nodules"], strict=True):
-        # Neighbours below 2^-9 are rounded before they are interpolated.
-        assert one.pop("probability") == pytest.approx(other.pop("probability"), abs=2**-17)
+        assert one.pop("probability") == pytest.approx(other.pop("probability"), abs=1e-5)
         assert one == other
 
 
