@@ -34,6 +34,7 @@ from phantom.writer import make_phantoms
 from serving.endpoint import endpoint_of, open_endpoint
 from serving.scan import ScanResult, segment_scan
 from serving.served import ServedModel, read_facts
+from serving.slabs import MOST_BYTES
 
 _PREDICTED = 1e-3  # share of the region's voxels that a network without learning predicts
 
@@ -80,6 +81,7 @@ def compare(folder: str, scan: str, most_bytes: int, learnt: bool = False) -> Co
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(folder, most_bytes, theirs))
     server.start()
+    theirs.close()  # else nothing would say that the server has ended without a word
     try:
         endpoint = endpoint_of(ours.recv(), most_bytes)
         there = segment_scan(found, open_endpoint(endpoint, read_facts(folder)), threshold)
@@ -161,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="", metavar="DIR", help="an exported model")
     parser.add_argument("--data", default="", metavar="SCAN", help="a scan in place of a phantom")
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-endpoint"))
-    parser.add_argument("--max-request-mb", type=float, default=1.5, metavar="MB")
+    parser.add_argument("--max-request-mb", type=float, default=MOST_BYTES / 1e6, metavar="MB")
     return parser.parse_args()
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from serving.slabs import MOST_BYTES
+
 # From the instances of a request to the predictions of an answer, bytes as bytes in both.
 Predict = Callable[[list[Any]], list[Any]]
 
 LOST = 0  # a fault: the connection is closed in the middle of an answer
-_LIMIT = 1_500_000
 
 
 class LoopbackEndpoint:
@@ -31,7 +32,7 @@ class LoopbackEndpoint:
         headers: Of the last request.
     """
 
-    def __init__(self, predict: Predict, most_bytes: int = _LIMIT) -> None:
+    def __init__(self, predict: Predict, most_bytes: int = MOST_BYTES) -> None:
         """Listens on a free port.
 
         Args:

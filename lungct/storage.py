@@ -110,6 +110,7 @@ def list_files(root: str, content: str = "scans") -> tuple[Listing, tuple[str, .
 
     Raises:
         StorageError: There is no such folder, or one below it can't be read.
+        OSError: A bucket does not say whether it is there.
     """
     system, plain = _system(root)
     # Listings are kept, so that asking about each file costs no request; this one begins anew.

@@ -19,8 +19,10 @@ _HU_BYTES = 2
 _AXES = 3
 _FLOAT_BYTES = 4
 
-# A slab's probabilities are exact from here on; below they are rounded to such parts of 1, so that
-# the many voxels that are surely no nodule pack well. Both are powers of 2.
+# Probabilities are as the network has them from here on; below they are rounded to such parts of
+# 1, so that the many voxels that are surely no nodule pack well in an endpoint's answers. It is so
+# in every signature: masks are interpolated from these too, and are to be the same by all.
+# Both are powers of 2.
 _EXACT_FROM = 2.0**-9
 _COARSE_PARTS = 2.0**16
 
@@ -60,7 +62,8 @@ class Segmenter(tf.Module):
             hu: int16 (slices, rows, columns) of any size, Hounsfield units on the model's spacing.
 
         Returns:
-            `OUTPUT_PROBABILITY`: float32 of the same shape; empty for an empty volume.
+            `OUTPUT_PROBABILITY`: float32 of the same shape; empty for an empty volume. Below 2^-9
+            they are rounded to multiples of 2^-16.
 
         Raises:
             tf.errors.InvalidArgumentError: The volume has not three axes.
@@ -106,9 +109,8 @@ class Segmenter(tf.Module):
 
         Returns:
             `OUTPUT_SLAB`: bytes (N, stop - first), each a PNG of four channels of 8 bits, which
-            are the bytes of float32 probabilities, little endian. They are those of `segment_hu`
-            from 2^-9 on, and rounded to multiples of 2^-16 below. Empty bytes for a slice without
-            pixels.
+            are the bytes of the probabilities of `segment_hu`, float32, little endian. Empty bytes
+            for a slice without pixels.
 
         Raises:
             tf.errors.InvalidArgumentError: The shapes differ, a slab is of another size, or there
@@ -192,7 +194,7 @@ class Segmenter(tf.Module):
         count = stop - start
         channels = [image[first : first + count] for first in range(2 * self.context + 1)]
         logits = self.model(tf.stack(channels, axis=-1), training=False)
-        return tf.sigmoid(tf.cast(logits[:, :rows, :columns, 0], tf.float32))
+        return _packable(tf.sigmoid(tf.cast(logits[:, :rows, :columns, 0], tf.float32)))
 
     def _padded(self, size: Any) -> Any:
         """The next multiple of the stride."""
@@ -271,9 +273,13 @@ def _png(probability: Any) -> Any:
     return tf.io.encode_png(values[..., None])
 
 
+def _packable(probability: Any) -> Any:
+    """Probability, float32, with fewer different values where it is small."""
+    coarse = tf.round(probability * _COARSE_PARTS) / _COARSE_PARTS
+    return tf.where(probability < _EXACT_FROM, coarse, probability)
+
+
 def _float_png(probability: Any) -> Any:
     """PNGs of the bytes, string (slices,), of probability float32 (slices, rows, columns)."""
-    coarse = tf.round(probability * _COARSE_PARTS) / _COARSE_PARTS
-    sent = tf.where(probability < _EXACT_FROM, coarse, probability)
-    channels = tf.bitcast(sent, tf.uint8)
+    channels = tf.bitcast(probability, tf.uint8)
     return tf.io.encode_png(tf.ensure_shape(channels, [None] * _AXES + [_FLOAT_BYTES]))

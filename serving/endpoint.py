@@ -29,6 +29,9 @@ _TIMEOUTS_S = (10, 120)  # to connect; for an answer, of which Vertex AI allows 
 # Too many requests; a gateway or a server that is not there for now.
 _PASSING: Final = frozenset((429, 502, 503, 504))
 _TOO_LARGE = 413
+# Vertex AI has 400 for too much, with such words: "Request payload size exceeds the limit",
+# "Response size too large" (https://github.com/googleapis/python-aiplatform/issues/190).
+_SAYS_TOO_LARGE = re.compile(r"size\b.* (exceeds|too large)", re.IGNORECASE)
 _DELAYS_S = (1, 2, 4, 8, 16, 32)
 _LONGEST_WAIT_S = 60.0
 
@@ -197,8 +200,9 @@ def _post(endpoint: Endpoint, session: Any, body: bytes) -> bytes:
         status, text, asked_wait_s = _try(endpoint, session, body)
         if status == 200:
             return text
-        what = f"expected an answer of {endpoint.name}, got {_reason(status, text)}"
-        if status == _TOO_LARGE:
+        reason = _reason(status, text)
+        what = f"expected an answer of {endpoint.name}, got {reason}"
+        if status == _TOO_LARGE or (status == 400 and _SAYS_TOO_LARGE.search(reason)):
             raise _TooLarge(what)
         if status and status not in _PASSING:
             raise EndpointError(f"{what}: {_ADVICE.get(status, 'see the log of the endpoint')}")

@@ -37,12 +37,14 @@ class Fault:
         pattern: Searched in the path of a request.
         kind: A status such as 503, or for the answer: CUT in the middle, CORRUPT, or SLOW.
         times: How many requests it happens to.
+        pause_s: Seconds between the eight parts of an answer that is SLOW.
         seen: How many it has happened to.
     """
 
     pattern: str
     kind: int | str
     times: int = 1
+    pause_s: float = 0.1
     seen: int = 0
 
 
@@ -130,7 +132,7 @@ class _Handler(server.RequestHandler):
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_error(fault.kind)
             return False
-        self.wfile = _Faulty(self.wfile, fault.kind)
+        self.wfile = _Faulty(self.wfile, fault)
         self.close_connection = True
         return True
 
@@ -157,22 +159,22 @@ class _Through:
 class _Faulty(_Through):
     """Writes headers, and then not what it should."""
 
-    def __init__(self, file: Any, kind: str) -> None:
-        self.file, self.kind, self.writes = file, kind, 0
+    def __init__(self, file: Any, fault: Fault) -> None:
+        self.file, self.fault, self.writes = file, fault, 0
 
     def write(self, data: bytes) -> int:
         self.writes += 1
         if self.writes == 1:
             self.file.write(data)
-        elif self.kind == CUT:
+        elif self.fault.kind == CUT:
             self.file.write(data[: len(data) // 2])
             self.file.flush()
             raise ConnectionAbortedError("told to")
-        elif self.kind == CORRUPT:
+        elif self.fault.kind == CORRUPT:
             self.file.write(bytes([data[0] ^ 1]) + data[1:])
         else:
             for start in range(0, len(data), max(len(data) // 8, 1)):
-                time.sleep(0.1)
+                time.sleep(self.fault.pause_s)
                 self.file.write(data[start : start + max(len(data) // 8, 1)])
         return len(data)
 

@@ -45,6 +45,13 @@ def test_actions_are_pinned_and_permissions_are_least(workflow: Path) -> None:
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name) for name in used)
 
 
+def test_no_command_that_fails_is_hidden_by_a_pipe() -> None:
+    """Neither GitHub's shell nor `bash -c` looks at other commands of a pipe than the last."""
+    commands = [step["run"] for workflow in WORKFLOWS for step in steps(workflow) if "run" in step]
+    commands += [word for step in CLOUD_BUILD["steps"] for word in step["args"]]
+    assert commands and not [one for one in commands if "|" in one]
+
+
 def test_images_are_built_on_tags_alone() -> None:
     (workflow,) = WORKFLOWS
     content = yaml.safe_load(workflow.read_text())

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from models.export import export
-from models.segmenter import Segmenter, _float_png, _png
+from models.segmenter import Segmenter, _float_png, _packable, _png
 from schema import features
 from tests.models import synthetic
 from tests.models.made_model import CONTEXT, FACTS, SIZE, made_network
@@ -189,10 +189,6 @@ def floats(picture: bytes) -> npt.NDArray[np.float32]:
     return found
 
 
-def as_sent(exact: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.where(exact < 2**-9, np.round(exact * 2**16) / 2**16, exact).astype(np.float32)
-
-
 @pytest.mark.parametrize("name", [features.SIGNATURE_SLAB, features.SIGNATURE_DEFAULT])
 def test_slabs_with_their_neighbours_give_the_probabilities_of_the_whole(
     loaded: Any, name: str
@@ -202,21 +198,50 @@ def test_slabs_with_their_neighbours_give_the_probabilities_of_the_whole(
     assert rows.shape == (2, 3)
     for volume, row in zip(volumes, rows, strict=True):
         found = np.stack([floats(one) for one in row])
-        np.testing.assert_array_equal(found, as_sent(by_signature(loaded, volume)[2:]))
+        np.testing.assert_array_equal(found, by_signature(loaded, volume)[2:])
     # The first two slices need two more.
     (row,) = slab(loaded, [pack(HU[:4])], [(4, *HU.shape[1:])], [[0, 2]], name)
     found = np.stack([floats(one) for one in row])
-    np.testing.assert_array_equal(found, as_sent(by_signature(loaded, HU)[:2]))
+    np.testing.assert_array_equal(found, by_signature(loaded, HU)[:2])
 
 
 def test_small_probabilities_are_rounded_and_others_are_exact() -> None:
     # 2^-9 is the first exact one; 3 / 2^17 is half way between two steps of 2^-16.
     exact = np.array([2**-9, 1 / 3, 0.5, 1], np.float32)
     values = np.concatenate((exact, [1e-6, 3 / 2**17, 1e-3])).astype(np.float32)
-    [picture] = _float_png(tf.constant(values[None, None])).numpy()
-    found = floats(picture)[0]
+    found = _packable(tf.constant(values)).numpy()
     np.testing.assert_array_equal(found[:4], exact)
     np.testing.assert_array_equal(found[4:], [0, 2 / 2**16, round(1e-3 * 2**16) / 2**16])
+
+
+def test_a_picture_holds_every_bit_of_a_probability() -> None:
+    values = np.array([[[0, 2**-16, 1e-3, 1 / 3, 1]]], np.float32)
+    [picture] = _float_png(tf.constant(values)).numpy()
+    np.testing.assert_array_equal(floats(picture), values[0])
+
+
+class Faint(keras.layers.Layer):  # type: ignore[misc]
+    """A network that says little: logits from -13 to -5, probabilities around 2^-9 and below."""
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        return images[..., CONTEXT : CONTEXT + 1] * 2.0 - 9.0
+
+
+def test_all_signatures_give_the_same_small_probabilities() -> None:
+    """Otherwise the masks that are interpolated from them to a scan's own grid may differ."""
+
+    def transform(raw: dict[str, Any]) -> dict[str, Any]:
+        return {features.IMAGE: (tf.cast(raw[features.HU], tf.float32) + 212.0) / 406.0}
+
+    signatures = Segmenter(Faint(), transform, CONTEXT, SIZE.stride).signatures()
+    whole = signatures[features.SIGNATURE_HU](hu=tf.constant(HU))["probability"].numpy()
+    given = {"hu_packed": tf.constant([pack(HU)]), "shape": tf.constant([HU.shape], tf.int64)}
+    kept = tf.constant([[0, len(HU)]], tf.int64)
+    (row,) = signatures[features.SIGNATURE_SLAB](**given, kept=kept)[features.OUTPUT_SLAB].numpy()
+    np.testing.assert_array_equal(np.stack([floats(one) for one in row]), whole)
+    small = whole[whole < 2**-9]
+    assert 0 < small.size < whole.size and np.unique(small).size > 20
+    np.testing.assert_array_equal(small, np.round(small * 2**16) / 2**16)
 
 
 @pytest.mark.parametrize(

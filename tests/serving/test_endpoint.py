@@ -83,6 +83,25 @@ def test_a_request_that_the_endpoint_finds_too_large_is_halved() -> None:
         assert max(*server.requests, *server.answers) <= 20_000
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Request payload size exceeds the limit: 20000 bytes.",
+        "Failed to handle request with error: `Response size too large. Received at least 3288694",
+        "The request size (2035412 bytes) exceeds 1.500MB limit.",
+    ],
+)
+def test_the_words_of_vertex_ai_for_too_large_are_known(words: str) -> None:
+    def refusing(instances: list[Any]) -> list[Any]:
+        first, stop = instances[0]["kept"]
+        if stop - first > 4:
+            raise ValueError(words)  # a status of 400
+        return bright_endpoint.predict(instances)
+
+    with LoopbackEndpoint(refusing, 100_000) as server:
+        np.testing.assert_array_equal(segment(server), bright_endpoint.mean_of_three(HU))
+
+
 def test_one_slice_that_is_too_large_for_the_endpoint_is_said() -> None:
     with LoopbackEndpoint(bright_endpoint.predict, 5_000) as server:
         with pytest.raises(EndpointError, match="413 .* for one slice: give the endpoint's limit"):
