@@ -92,6 +92,8 @@ def test_a_changed_metric_reruns_the_evaluator_alone(changes: Changes) -> None:
 
 def test_a_changed_way_of_segmenting_reruns_what_reads_models(changes: Changes) -> None:
     changed = changes("serving/model.py", "\n\n\n", "\n\nADDED = 1\n\n")
+    assert changed == {"segment", "run"}
+    changed = changes("serving/served.py", "\n\n\n", "\n\nADDED = 1\n\n")
     assert changed == {"segment", "report", "run"}
 
 
