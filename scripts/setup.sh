@@ -48,6 +48,8 @@ if [ -z "$uv" ]; then
     fi
 fi
 
+# Where a program of pyenv calls this, it names that program's version, and every other is refused.
+unset PYENV_VERSION
 python=""
 for version in $(candidates "$wanted"); do
     if found=$("$uv" python find --no-project "$version" 2>/dev/null); then python=$version; break; fi
