@@ -17,7 +17,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, PusherSpec
 
 from components.vertex_endpoint import Destination, deploy
-from schema.run_parameters import PUSH, read_switch
+from schema.run_parameters import PUSH, wants_push
 from serving.served import read_facts
 
 # TensorFlow Serving watches for folders whose names are numbers, and loads what holds this file.
@@ -89,7 +89,7 @@ class Executor(executor.Executor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        wanted = read_switch(exec_properties.get(PUSH) or "true")
+        wanted = wants_push(exec_properties)
         if not wanted or not self.CheckBlessing(input_dict):
             logging.info("nothing is pushed: %s", "not blessed" if wanted else f"{PUSH} is false")
             self._MarkNotPushed(pushed)

@@ -30,7 +30,7 @@ from tfx.utils import proto_utils
 from lungct.readers.checksums import sha256_of
 from schema.files import PUSHED_FILE
 from schema.outputs import PUSHED_DESTINATION
-from schema.run_parameters import PUSH, read_switch
+from schema.run_parameters import wants_push
 
 # TF Serving takes folders for versions whose names are numbers.
 UNFINISHED: Final = ".partial-"
@@ -139,8 +139,7 @@ class Executor(executor.Executor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        wanted = read_switch(exec_properties.get(PUSH) or "true")
-        if not wanted or not self.CheckBlessing(input_dict):
+        if not wants_push(exec_properties) or not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
         place = push_model(Path(self.GetModelPath(input_dict)), _base(exec_properties))

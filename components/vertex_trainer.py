@@ -5,7 +5,7 @@ from typing import Any
 
 from tfx import types
 from tfx.components.trainer import executor as local
-from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base import base_executor, executor_spec
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex
 from tfx.extensions.google_cloud_ai_platform.trainer.component import Trainer
 from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY
@@ -21,42 +21,31 @@ def of_run(exec_properties: dict[str, Any]) -> dict[str, Any]:
     return {**kept, CUSTOM_CONFIG_KEY: json.dumps(changed, sort_keys=True)}
 
 
-class VertexExecutor(vertex.GenericExecutor):
+class _OfRun(base_executor.BaseExecutor):
+    """Trains with the parameters of the run, as the executor that follows it does."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains.
+
+        Args:
+            input_dict: As TFX's Trainer has it.
+            output_dict: As TFX's Trainer has it.
+            exec_properties: As Google's Trainer has them, and perhaps `epochs`.
+        """
+        super().Do(input_dict, output_dict, of_run(exec_properties))
+
+
+class VertexExecutor(_OfRun, vertex.GenericExecutor):
     """Starts the custom job and waits for its end."""
 
-    def Do(  # noqa: N802
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Trains elsewhere.
 
-        Args:
-            input_dict: As TFX's Trainer has it.
-            output_dict: As TFX's Trainer has it.
-            exec_properties: As Google's Trainer has them, and perhaps `epochs`.
-        """
-        super().Do(input_dict, output_dict, of_run(exec_properties))
-
-
-class LocalExecutor(local.GenericExecutor):
+class LocalExecutor(_OfRun, local.GenericExecutor):
     """The same training in this process: what stands in where there is no Vertex AI."""
-
-    def Do(  # noqa: N802
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Trains here.
-
-        Args:
-            input_dict: As TFX's Trainer has it.
-            output_dict: As TFX's Trainer has it.
-            exec_properties: As Google's Trainer has them, and perhaps `epochs`.
-        """
-        super().Do(input_dict, output_dict, of_run(exec_properties))
 
 
 class VertexTrainer(Trainer):

@@ -60,6 +60,18 @@ def read_switch(text: str) -> bool:
     return text == "true"
 
 
+def wants_push(exec_properties: Mapping[str, Any]) -> bool:
+    """Whether the run is to push a blessed model; it is where nothing is said.
+
+    Args:
+        exec_properties: Parameters of a Pusher, perhaps with `push`.
+
+    Raises:
+        ValueError: `push` is neither true nor false.
+    """
+    return read_switch(exec_properties.get(PUSH) or "true")
+
+
 def replaced_criteria(named_criteria: str, bounds: str) -> dict[Criterion, Criterion]:
     """Each criterion as it was compiled, and with the bound of the run.
 

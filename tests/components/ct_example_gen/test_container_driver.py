@@ -1,6 +1,7 @@
 """The driver in a container sees what the driver on this machine sees, at the root of the run."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,18 @@ def test_the_fingerprint_is_that_of_this_machine(schema_21: bool, tmp_path: Path
     _, files = input_config(request)
     assert [one["pattern"] for one in splits] == [one.pattern for one in files.splits]
     (examples,) = found["artifacts"]["examples"]["artifacts"]
-    assert fingerprint(request) in examples["metadata"].values()
+    assert examples["name"] == "e"
+    assert examples["metadata"]["input_fingerprint"] == fingerprint(request)
+
+
+def test_a_change_within_a_second_is_seen(tmp_path: Path) -> None:
+    request = request_of(make_root(tmp_path / "a", {"1.a": "p"})).to_json()
+    voxels = tmp_path / "a" / "subset0" / "1.a.raw"
+    before = answer(tmp_path, {"request": request})["parameterValues"]["input_fingerprint"]
+    stat = voxels.stat()
+    os.utime(voxels, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    after = answer(tmp_path, {"request": request})["parameterValues"]["input_fingerprint"]
+    assert after != before
 
 
 def test_the_data_root_of_the_run_is_watched(tmp_path: Path) -> None:
