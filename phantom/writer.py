@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from lungct.files import whole_file
 from lungct.progress import advance
 from lungct.readers.metaimage import write_scan
 from lungct.readers.names import (
@@ -53,7 +54,7 @@ def make_phantoms(out: str, order: Order, workers: int | None = None) -> None:
     if _is_whole(folder, order):
         return
     _check_folder(folder, order)
-    for leftover in (*folder.rglob("*.tmp"), *folder.rglob(".*.part")):
+    for leftover in folder.rglob(".*.part"):
         leftover.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     _write_text(folder / UNFINISHED_NOTE, json.dumps(order.facts(), indent=1) + "\n")
@@ -180,7 +181,6 @@ def _write_table(path: Path, columns: tuple[str, ...], rows: Any) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Writes a file under a temporary name and renames it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    """Writes a file, whole or not at all."""
+    with whole_file(path) as file:
+        file.write(text.encode())

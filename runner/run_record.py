@@ -4,9 +4,9 @@ import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 from typing import Any
 
+from lungct.files import whole_file
 from lungct.record import OUTCOMES
 from pipeline.code_hash import code_hash
 from pipeline.config import Config
@@ -155,12 +155,10 @@ def write_run_record(record: RunRecord, exit_status: int) -> str:
     Returns:
         The path.
     """
-    folder = record.config.output
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-        json.dump(record.as_json(exit_status), file, indent=2)
-    path = os.path.join(folder, RUN_FILE)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    path = os.path.join(record.config.output, RUN_FILE)
+    text = json.dumps(record.as_json(exit_status), indent=2)
+    with whole_file(path) as file:
+        file.write(text.encode())
     return path
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.config import Config
 from pipeline.loading import load_config
 from runner.arguments import DEFAULT_CONFIG, add_configuration_arguments, add_place_arguments
+from runner.cloud.arguments import read_parameters
 from runner.emulation.compiling import LOCAL_PATHS, Order
 from runner.emulation.counterparts import LocalJob, on_this_machine
 from runner.emulation.job import local_paths, remote_parameters
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     text = "run every command inside this image, by buildah, podman or docker"
     parser.add_argument("--image", metavar="IMAGE", help=text)
-    _add_repeated(parser, "--parameter", "KEY=VALUE", "value of a runtime parameter of the job")
+    _add_repeated(parser, "--parameter", "NAME=VALUE", "value of a runtime parameter of the job")
     text = "folder of this machine that stands in for a place in a bucket"
     _add_repeated(parser, "--local", "gs://PLACE=DIR", text)
 
@@ -115,7 +116,7 @@ def _places(given: Sequence[str]) -> dict[str, str]:
 
 
 def _local_job(
-    job_path: str, places: Mapping[str, str], parameters: Sequence[str], output: str
+    job_path: str, places: Mapping[str, str], parameters: list[str], output: str
 ) -> LocalJob:
     """The job as it runs here.
 
@@ -124,7 +125,7 @@ def _local_job(
     """
     bucket = os.path.join(output, BUCKET_FOLDER)
     job = read_job(job_path, {pipeline_root(job_path): bucket, **places})
-    job = with_parameters(job, parameters)
+    job = with_parameters(job, read_parameters(parameters))
     local = on_this_machine(job, os.path.join(output, "serving", job.name))
     if left := remote_parameters(local.job):
         expected = "expected --local gs://PLACE=DIR for all that lies in a bucket"

@@ -1,7 +1,7 @@
 """Runtime parameters of a job, as the command line gives them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,22 +9,21 @@ from runner.emulation.job import Job
 from runner.usage import UsageError
 
 
-def with_parameters(job: Job, given: Sequence[str]) -> Job:
+def with_parameters(job: Job, given: Mapping[str, str]) -> Job:
     """The job with other values of runtime parameters.
 
     Args:
         job: The job.
-        given: `KEY=VALUE` texts.
+        given: Value by name, as they stand on the command line.
 
     Raises:
-        UsageError: One is not of that form, unknown or no number, or a parameter has no value.
+        UsageError: One is unknown or no number, or a parameter has no value.
     """
     values = dict(job.parameters)
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator or name not in values:
-            known = ", ".join(values) or "none"
-            raise UsageError(f"--parameter {text}: expected KEY=VALUE with KEY of {known}")
+    for name, value in given.items():
+        if name not in values:
+            known = f"one of the job's {', '.join(values)}" if values else "none, the job has none"
+            raise UsageError(f"--parameter {name}: expected {known}")
         values[name] = _typed(job, name, value)
     missing = [name for name, value in values.items() if value is None]
     if missing:

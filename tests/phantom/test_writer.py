@@ -52,7 +52,7 @@ def test_layout(made: Path) -> None:
     assert [h.parent.name for h in headers] == ["subset0", "subset1", "subset2"]
     people = list(csv.DictReader((made / "patients.csv").open()))
     assert [row["seriesuid"] for row in people] == [h.stem for h in headers]
-    assert not list(made.rglob("*.tmp")) and not list(made.rglob("*.unfinished"))
+    assert not list(made.rglob(".*.part")) and not list(made.rglob("*.unfinished"))
 
 
 def test_simpleitk_reads_what_was_made(made: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_interrupted_call_is_taken_up_again(
 def test_temporary_files_of_a_killed_call_are_cleared(made: Path, tmp_path: Path) -> None:
     facts = (made / "PHANTOM.json").read_text()
     (tmp_path / "PHANTOM.json.unfinished").write_text(facts)
-    (tmp_path / "annotations.csv.99.tmp").write_text("half")
+    (tmp_path / ".annotations.csv.99.part").write_text("half")
     (tmp_path / "nodule_masks").mkdir()
     (tmp_path / "nodule_masks" / ".a.nii.gz.99.part").write_text("half")
     (tmp_path / "subset1").mkdir()

@@ -117,7 +117,9 @@ REMOTE = made_job({"a": (task(parameters={"base": "gs://other/x"}), python("pass
     [
         (["JOB"], "expected --local gs://PLACE=DIR for all that lies in a bucket, got a.base gs"),
         (["JOB", "--local", "gs://other=/nowhere"], "expected gs://PLACE=DIR with a folder"),
-        (["JOB", "--parameter", "x=1"], "expected KEY=VALUE with KEY of none"),
+        (["JOB", "--parameter", "x=1"], "--parameter x: expected none, the job has none"),
+        (["JOB", "--parameter", "x"], "expected NAME=VALUE, got 'x'"),
+        (["JOB", "--parameter", "x=1", "--parameter", "x=2"], "expected each name once"),
         (["nowhere.json"], "expected a compiled PipelineJob in JSON"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--data", "nowhere"], "expected a folder of scans, got nowhere"),

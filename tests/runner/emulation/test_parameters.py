@@ -23,29 +23,28 @@ def job(**values: Any) -> Any:
 
 
 def test_values_are_of_the_declared_kind() -> None:
-    given = ["epochs=3", "share=0.5", "root=3"]
+    given = {"epochs": "3", "share": "0.5", "root": "3"}
     assert with_parameters(job(), given).parameters == {"epochs": 3, "share": 0.5, "root": "3"}
 
 
 def test_what_is_not_given_is_as_it_was_compiled() -> None:
     values = {"epochs": 2, "share": 0.1, "root": "x=y"}
-    got = with_parameters(job(**values), ["epochs=3"]).parameters
+    got = with_parameters(job(**values), {"epochs": "3"}).parameters
     assert got == {**values, "epochs": 3}
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("epoch=3", "expected KEY=VALUE with KEY of epochs, share, root"),
-        ("epochs", "expected KEY=VALUE with KEY of"),
-        ("epochs=0.5", "--parameter epochs=0.5: expected a whole number, got '0.5'"),
-        ("share=much", "expected a value in JSON, got 'much'"),
-        ("share=1", "expected --parameter for epochs, root, got none"),
+        ({"epoch": "3"}, "--parameter epoch: expected one of the job's epochs, share, root"),
+        ({"epochs": "0.5"}, "--parameter epochs=0.5: expected a whole number, got '0.5'"),
+        ({"share": "much"}, "expected a value in JSON, got 'much'"),
+        ({"share": "1"}, "expected --parameter for epochs, root, got none"),
     ],
 )
-def test_wrong_parameters(given: str, expected: str) -> None:
+def test_wrong_parameters(given: dict[str, str], expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
-        with_parameters(job(), [given])
+        with_parameters(job(), given)
 
 
 def write(folder: Path, **parameters: Any) -> str:
