@@ -31,6 +31,7 @@ from lungct.processing import prepare, to_working_volume
 from lungct.roots import AUTO
 from phantom.order import Order
 from phantom.writer import make_phantoms
+from schema.thresholds import Thresholds
 from serving.endpoint import endpoint_of, open_endpoint
 from serving.scan import ScanResult, segment_scan
 from serving.served import ServedModel, read_facts
@@ -74,8 +75,8 @@ def compare(folder: str, scan: str, most_bytes: int, learnt: bool = False) -> Co
 
     (found,) = find_given([scan], AUTO, LUNG).scans
     model = load_model(folder)
-    threshold = None if learnt else _threshold(found, model)
-    here = segment_scan(found, model, threshold)
+    thresholds = None if learnt else Thresholds(_threshold(found, model))
+    here = segment_scan(found, model, thresholds)
     del model
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -84,7 +85,7 @@ def compare(folder: str, scan: str, most_bytes: int, learnt: bool = False) -> Co
     theirs.close()  # else nothing would say that the server has ended without a word
     try:
         endpoint = endpoint_of(ours.recv(), most_bytes)
-        there = segment_scan(found, open_endpoint(endpoint, read_facts(folder)), threshold)
+        there = segment_scan(found, open_endpoint(endpoint, read_facts(folder)), thresholds)
         ours.send("what came")
         requests, answers = ours.recv()
     finally:

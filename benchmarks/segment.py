@@ -38,6 +38,7 @@ from lungct.roots import AUTO
 from lungct.slices import WorkingVolume
 from phantom.order import Order
 from phantom.writer import make_phantoms
+from schema.thresholds import Thresholds
 
 _FEW = 8  # slices that the model is given first
 _PREDICTED = 1e-3  # share of the voxels that a network without learning predicts
@@ -110,17 +111,17 @@ def measure(model_folder: str, scan: str, learnt: bool, repeats: int) -> dict[st
     volume = _working_volume(found, model.facts.grid)
     probability = model.segment(volume.hu)
     inside = probability[volume.region.box][volume.region.mask]
-    threshold = None if learnt else float(np.quantile(inside, 1 - _PREDICTED))
+    thresholds = None if learnt else Thresholds(float(np.quantile(inside, 1 - _PREDICTED)))
     few = volume.hu[:_FEW].copy()
     del volume, probability, inside
     model_bytes = _peak_bytes(lambda: model.segment(few))
     results: list[ScanResult] = []
-    peak_bytes = _peak_bytes(lambda: results.append(segment_scan(found, model, threshold)))
+    peak_bytes = _peak_bytes(lambda: results.append(segment_scan(found, model, thresholds)))
     hu = _working_volume(found, model.facts.grid).hu
     wall, processor_time = np.min(
         [
             [
-                _seconds(lambda: segment_scan(found, model, threshold)),
+                _seconds(lambda: segment_scan(found, model, thresholds)),
                 _seconds(lambda: process(found, lambda prepared: prepared.record)),
                 _seconds(lambda: model.segment(hu)),
             ]

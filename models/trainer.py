@@ -127,6 +127,7 @@ def model_facts(split: TrainingSplit, code_hash: str) -> ModelFacts:
         grid=settings.grid,
         window_hu=settings.intensity.window_hu,
         probability_threshold=settings.probability_threshold,
+        nodule_threshold=settings.nodule_threshold,
         stride=settings.model.stride,
         data=data,
         code_hash=code_hash,

@@ -43,11 +43,14 @@ class EvaluationConfig(Section):
 
     Attributes:
         probability_threshold: Probability from which a voxel is predicted.
+        nodule_threshold: Probability that the most probable voxel of a nodule must have; as high
+            as `probability_threshold` or lower leaves none out.
         train_patients: So many patients of the train split are judged; 0 for all.
         replicates: How often patients are drawn for intervals; 0 for none.
     """
 
     probability_threshold: float = Hyperparameters.probability_threshold
+    nodule_threshold: float = Hyperparameters.nodule_threshold
     train_patients: Annotated[int, Field(ge=0)] = 0
     replicates: Annotated[int, Field(ge=0)] = 1000
 
@@ -194,6 +197,7 @@ class Config(Section):
         return {
             **sections,
             "probability_threshold": self.evaluation.probability_threshold,
+            "nodule_threshold": self.evaluation.nodule_threshold,
         }
 
     def described(self) -> dict[str, Any]:

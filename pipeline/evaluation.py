@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from lungct.grid import Grid
 from pipeline.config import Config
@@ -11,6 +12,12 @@ from schema.metrics import Kind
 from schema.model_facts import ModelFacts
 from schema.slice_keys import ALL
 from schema.splits import EVAL_ONLY
+
+# Of the configuration and of a model's facts, and what people are told they are.
+_THRESHOLDS: Final = {
+    "probability_threshold": "probability threshold",
+    "nodule_threshold": "nodule threshold",
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class EvaluatedModel:
 def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[str, ...]]:
     """The configuration by which a model is judged.
 
-    All scans of the data roots are in the eval split; working grid and probability threshold are
-    those of the model; the gate has the criteria on figures that there are.
+    All scans of the data roots are in the eval split; working grid and thresholds are those of
+    the model; the gate has the criteria on figures that there are.
 
     Args:
         config: What the user asks for.
@@ -50,8 +57,8 @@ def evaluation_config(config: Config, facts: ModelFacts) -> tuple[Config, tuple[
             "expected a criterion of the gate on a figure of the eval split of data that are "
             f"judged, got {', '.join(f'{name} ({why})' for name, why in unjudged.items())}"
         )
-    threshold = facts.probability_threshold
-    evaluation = config.evaluation.model_copy(update={"probability_threshold": threshold})
+    own = {name: getattr(facts, name) for name in _THRESHOLDS}
+    evaluation = config.evaluation.model_copy(update=own)
     changed = {
         "data": data,
         "split": EVAL_ONLY,
@@ -77,12 +84,10 @@ def _overridden(config: Config, facts: ModelFacts, unjudged: Mapping[str, str]) 
     if config.grid != facts.grid:
         ours, theirs = _grid_text(facts.grid), _grid_text(config.grid)
         yield f"the working grid is that of the model, {ours}; the configuration has {theirs}"
-    asked, threshold = config.evaluation.probability_threshold, facts.probability_threshold
-    if asked != threshold:
-        yield (
-            f"the probability threshold is that of the model, {threshold:g}; "
-            f"the configuration has {asked:g}"
-        )
+    for name, words in _THRESHOLDS.items():
+        asked, own = getattr(config.evaluation, name), getattr(facts, name)
+        if asked != own:
+            yield f"the {words} is that of the model, {own:g}; the configuration has {asked:g}"
     for why in dict.fromkeys(filter(None, unjudged.values())):
         names = (name for name, reason in unjudged.items() if reason == why)
         yield f"left out of the gate, as {why}: {', '.join(names)}"

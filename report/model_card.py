@@ -113,6 +113,7 @@ def _model(content: ReportContent, configuration: dict[str, Any]) -> dict[str, A
         "training": made_by.get("training"),
         "parameters": history.parameters if history else None,
         "probability_threshold": content.making.probability_threshold,
+        "nodule_threshold": facts.nodule_threshold if facts else None,
     }
     if facts is not None:
         known["grid"] = asdict(facts.grid)

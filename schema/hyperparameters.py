@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from lungct.grid import Grid
+from schema.thresholds import Thresholds
 
 _Section = TypeVar("_Section")
 
@@ -216,6 +217,7 @@ class Hyperparameters:
     model: UNet
     training: Training
     probability_threshold: float = 0.5
+    nodule_threshold: float = Thresholds.nodule
 
     def __post_init__(self) -> None:
         """Refuses sizes that do not fit each other."""
@@ -226,6 +228,8 @@ class Hyperparameters:
             _require(context >= 1, "a context of at least 1 for augmentation.thickness", context)
         threshold = self.probability_threshold
         _require(0 < threshold < 1, "probability_threshold in (0, 1)", threshold)
+        threshold = self.nodule_threshold
+        _require(0 <= threshold < 1, "nodule_threshold in [0, 1)", threshold)
 
 
 def parse(config: Mapping[str, Any]) -> Hyperparameters:
@@ -235,8 +239,9 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
     over: the runner has validated the configuration file as a whole.
 
     Args:
-        config: The sections `grid`, `intensity`, `model` and `training`, and
-            `probability_threshold`. A JSON string in place of a section is not accepted.
+        config: The sections `grid`, `intensity`, `model` and `training`, and both thresholds,
+            `probability_threshold` and `nodule_threshold`. A JSON string in place of a section is
+            not accepted.
 
     Raises:
         ValueError: A section or a value without default is missing, or a value is out of range.
@@ -253,6 +258,7 @@ def parse(config: Mapping[str, Any]) -> Hyperparameters:
         probability_threshold=float(
             config.get("probability_threshold", Hyperparameters.probability_threshold)
         ),
+        nodule_threshold=float(config.get("nodule_threshold", Hyperparameters.nodule_threshold)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lungct.grid import Grid
 from lungct.record import ScanRecord
+from schema.thresholds import Thresholds
 
 _HASH_DIGITS: Final = 16
 
@@ -50,6 +51,7 @@ class ModelFacts:
         grid: The working grid: spacing in mm, context in slices, margin in mm.
         window_hu: Lower and upper bound of the HU that the model sees.
         probability_threshold: A voxel is predicted when its probability is at least this.
+        nodule_threshold: A nodule's most probable voxel has at least this probability.
         stride: Pixels that rows and columns are padded to a multiple of, inside the model.
         data: What it was trained on.
         code_hash: Hash of the code that trained it.
@@ -63,6 +65,12 @@ class ModelFacts:
     data: DataFacts = DataFacts()
     code_hash: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    nodule_threshold: float = Thresholds.nodule
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """From where on voxels and nodules count."""
+        return Thresholds(self.probability_threshold, self.nodule_threshold)
 
     def to_json(self) -> str:
         """The facts as JSON, the same for the same facts always."""

@@ -19,6 +19,7 @@ from lungct.resample import resample
 from lungct.scan import ScanError
 from lungct.slices import WorkingVolume
 from lungct.truth.labels import Truth
+from schema.thresholds import Thresholds
 from serving.segmentation import (
     BoolArray,
     FoundNodule,
@@ -43,6 +44,7 @@ class Done:
         code_hash: Hash of the code that trained it.
         spacing_mm: Spacing (z, y, x) of the working grid that the model saw.
         threshold: Probability from which a voxel is predicted.
+        nodule_threshold: Probability that the most probable voxel of a nodule has at least.
         region: Kind of region of interest.
         seconds: Time by step: `read` (files, checks, region), `resample` to the working grid,
             `segment` on it, `own_grid` for the way back.
@@ -52,6 +54,7 @@ class Done:
     code_hash: str
     spacing_mm: tuple[float, float, float]
     threshold: float
+    nodule_threshold: float
     region: str
     seconds: Mapping[str, float]
 
@@ -95,7 +98,7 @@ class ScanResult:
 
 
 def segment_scan(
-    found: FoundScan, model: ServedModel, threshold: float | None = None
+    found: FoundScan, model: ServedModel, thresholds: Thresholds | None = None
 ) -> ScanResult:
     """Segments one scan.
 
@@ -108,33 +111,33 @@ def segment_scan(
     Args:
         found: The scan, of any layout, on this machine or in a bucket.
         model: The model.
-        threshold: Probability from which a voxel is predicted; None for the model's own.
+        thresholds: From where on voxels and nodules count; None for the model's own.
 
     Returns:
         The result. Scans that differ only by flipped or permuted axes have the same nodules.
 
     Raises:
         ScanError: The scan can't be used; one line that says why.
-        ValueError: The threshold is none, or the model gives no probabilities of the volume's
-            shape.
+        ValueError: The model gives no probabilities of the volume's shape.
     """
-    threshold = model.facts.probability_threshold if threshold is None else threshold
+    thresholds = thresholds or model.facts.thresholds
     seconds: dict[str, float] = {}
     record, geometry, volume = _read(found, model.facts.grid, seconds)
     start = time.perf_counter()
     region = _whole(volume.region, volume.geometry)
     working = volume.geometry
-    segmentation = segment_volume(model, volume.hu, region, working, threshold)
+    segmentation = segment_volume(model, volume.hu, region, working, thresholds)
     del region, volume  # the way back needs the memory
     seconds["segment"] = time.perf_counter() - start
     start = time.perf_counter()
-    mask, nodules = to_own_grid(segmentation, working, geometry, threshold)
+    mask, nodules = to_own_grid(segmentation, working, geometry, thresholds.voxel)
     seconds["own_grid"] = time.perf_counter() - start
     done = Done(
         model=model.place,
         code_hash=model.facts.code_hash,
         spacing_mm=model.facts.grid.spacing_mm,
-        threshold=threshold,
+        threshold=thresholds.voxel,
+        nodule_threshold=thresholds.nodule,
         region=found.region,
         seconds={step: round(value, 3) for step, value in seconds.items()},
     )
@@ -166,7 +169,7 @@ def to_own_grid(
     probability = resample(_kept(segmentation, threshold), working, part)
     view[box] = probability >= threshold
     everywhere = np.broadcast_to(np.True_, part.shape)
-    nodules = measure_nodules(probability, everywhere, part, threshold)
+    nodules = measure_nodules(probability, everywhere, part, Thresholds(threshold))
     return mask, tuple(_moved_up(nodule, box[0].start) for nodule in nodules)
 
 

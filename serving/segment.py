@@ -28,6 +28,7 @@ from lungct.roots import AUTO
 from lungct.scan import ScanError
 from lungct.storage import StorageError, exists, list_files
 from schema.files import MODEL_FILE
+from schema.thresholds import Thresholds
 from serving.slabs import MOST_BYTES
 
 # TensorFlow takes seconds to load, and is needed only where there is something to segment here.
@@ -106,8 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--layout", choices=(AUTO, *LAYOUTS), default=AUTO, help="default: look")
     parser.add_argument("--region", choices=REGIONS, default=LUNG, help="default %(default)s")
     parser.add_argument(
-        "--threshold", type=_probability, metavar="P", help="default: the model's own"
-    )
+        "--threshold", type=_probability, metavar="P",
+        help="probability from which a voxel is predicted; default: the model's own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nodule-threshold", type=_probability, metavar="P",
+        help="probability that some voxel of a nodule must have; default: the model's own",
+    )  # fmt: skip
     parser.add_argument(
         "--format", choices=("nii.gz", "mhd"), default="nii.gz", help="default %(default)s"
     )
@@ -117,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _probability(text: str) -> float:
-    """A probability from which voxels are predicted."""
+    """A probability above 0."""
     try:
         value = float(text)
     except ValueError:
@@ -186,6 +192,13 @@ def _open_model(folder: str, given: argparse.Namespace) -> "ServedModel":
     return load_model(folder)
 
 
+def _thresholds(given: argparse.Namespace, own: Thresholds) -> Thresholds:
+    """What the command line says, else the model's own."""
+    voxel = own.voxel if given.threshold is None else given.threshold
+    nodule = own.nodule if given.nodule_threshold is None else given.nodule_threshold
+    return Thresholds(voxel, nodule)
+
+
 def _segment(
     found: FoundScan, model: "ServedModel", given: argparse.Namespace
 ) -> tuple[ScanRecord, str]:
@@ -195,7 +208,7 @@ def _segment(
 
     start = time.perf_counter()
     try:
-        result = segment_scan(found, model, given.threshold)
+        result = segment_scan(found, model, _thresholds(given, model.facts.thresholds))
     except ScanError as error:
         seconds = round(time.perf_counter() - start, 3)
         path = found.files.path

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from lungct.geometry import Geometry
 from lungct.lung.airspace import Box, padded_box
 from lungct.truth.spheres import equivalent_diameter_mm
+from schema.thresholds import Thresholds
 from serving.served import Probability, ServedModel, Volume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -68,7 +69,11 @@ class Segmentation:
 
 
 def segment_volume(
-    model: ServedModel, hu: Volume, region_mask: BoolArray, geometry: Geometry, threshold: float
+    model: ServedModel,
+    hu: Volume,
+    region_mask: BoolArray,
+    geometry: Geometry,
+    thresholds: Thresholds,
 ) -> Segmentation:
     """Segments a volume and finds its nodules.
 
@@ -77,38 +82,38 @@ def segment_volume(
         hu: (z, y, x) int16 Hounsfield units on the model's spacing.
         region_mask: (z, y, x) bool, the region of interest.
         geometry: Their grid.
-        threshold: Probability from which a voxel is predicted.
+        thresholds: From where on voxels and nodules count.
 
     Returns:
         Probabilities everywhere, and the nodules as `find_nodules` finds them.
 
     Raises:
-        ValueError: Volume, region, grid and the model's probabilities are not of one shape, or the
-            threshold is none.
+        ValueError: Volume, region, grid and the model's probabilities are not of one shape.
     """
     _expect_shape("Hounsfield units", hu.shape, geometry)
     _expect_shape("a region", region_mask.shape, geometry)
     probability = model.segment(hu)
     _expect_shape("probabilities", probability.shape, geometry)
-    return Segmentation(probability, *find_nodules(probability, region_mask, geometry, threshold))
+    return Segmentation(probability, *find_nodules(probability, region_mask, geometry, thresholds))
 
 
 def find_nodules(
-    probability: Probability, region_mask: BoolArray, geometry: Geometry, threshold: float
+    probability: Probability, region_mask: BoolArray, geometry: Geometry, thresholds: Thresholds
 ) -> tuple[LabelArray, tuple[FoundNodule, ...]]:
     """Finds the connected parts of what is predicted.
 
     Voxels that share a corner are connected. A part of which at least half of the voxels lie in
-    the region is a nodule, whole; any other is none, since nothing outside of the region was to be
-    found. A nodule is as probable as its most probable voxel: the highest threshold at which
-    something of it is still found. So the ranking does not depend on the threshold, as that by a
-    mean would, in which the pale rim of a nodule counts, and most in small ones.
+    the region is a nodule, whole, if it is probable enough; any other is none, since nothing
+    outside of the region was to be found. A nodule is as probable as its most probable voxel: the
+    highest threshold at which something of it is still found. So the ranking does not depend on
+    the threshold, as that by a mean would, in which the pale rim of a nodule counts, and most in
+    small ones.
 
     Args:
         probability: (z, y, x) float32.
         region_mask: (z, y, x) bool, the region of interest.
         geometry: Their grid, whose slices are axial.
-        threshold: Probability from which a voxel is predicted, above 0, at most 1.
+        thresholds: From where on voxels and nodules count.
 
     Returns:
         (z, y, x) int32 numbers of the nodules, 0 for none, and the nodules by falling probability,
@@ -116,13 +121,13 @@ def find_nodules(
         zeros and no nodule.
 
     Raises:
-        ValueError: The arrays are not of the grid's shape, or the threshold is none.
+        ValueError: The arrays are not of the grid's shape.
     """
-    scene = _scene(probability, region_mask, geometry, threshold)
+    scene = _scene(probability, region_mask, geometry, thresholds.voxel)
     labels = np.zeros(geometry.shape, dtype=np.int32)
     if scene is None:
         return labels, ()
-    parts, nodules = _nodules(scene)
+    parts, nodules = _nodules(scene, thresholds.nodule)
     numbers = np.zeros(len(scene.boxes) + 1, dtype=np.int32)
     numbers[parts] = np.arange(1, len(parts) + 1)
     for plane, named in zip(scene.parts, labels[scene.box], strict=True):
@@ -135,7 +140,7 @@ def find_nodules(
 
 
 def measure_nodules(
-    probability: Probability, region_mask: BoolArray, geometry: Geometry, threshold: float
+    probability: Probability, region_mask: BoolArray, geometry: Geometry, thresholds: Thresholds
 ) -> tuple[FoundNodule, ...]:
     """The nodules that `find_nodules` finds, without a volume of their numbers.
 
@@ -143,16 +148,16 @@ def measure_nodules(
         probability: (z, y, x) float32.
         region_mask: (z, y, x) bool, the region of interest.
         geometry: Their grid, whose slices are axial.
-        threshold: Probability from which a voxel is predicted, above 0, at most 1.
+        thresholds: From where on voxels and nodules count.
 
     Returns:
         The nodules by falling probability. If nothing is predicted, none.
 
     Raises:
-        ValueError: The arrays are not of the grid's shape, or the threshold is none.
+        ValueError: The arrays are not of the grid's shape.
     """
-    scene = _scene(probability, region_mask, geometry, threshold)
-    return () if scene is None else _nodules(scene)[1]
+    scene = _scene(probability, region_mask, geometry, thresholds.voxel)
+    return () if scene is None else _nodules(scene, thresholds.nodule)[1]
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,6 @@ def _scene(
     """The parts of what is predicted; None where nothing is."""
     _expect_shape("probabilities", probability.shape, geometry)
     _expect_shape("a region", region_mask.shape, geometry)
-    if not 0 < threshold <= 1:
-        raise ValueError(f"expected a threshold above 0 and at most 1, got {threshold}")
     predicted = probability >= threshold
     if not predicted.any():
         return None
@@ -212,9 +215,12 @@ def _boxes(image: Any) -> list[Box]:
     return boxes
 
 
-def _nodules(scene: _Scene) -> tuple[list[int], tuple[FoundNodule, ...]]:
+def _nodules(scene: _Scene, at_least: float) -> tuple[list[int], tuple[FoundNodule, ...]]:
     """Numbers of the parts that are nodules, and the nodules, both in the order of nodules."""
-    measured = [_measured(scene, part, scene.boxes[part - 1]) for part in _parts_in_region(scene)]
+    inside = _parts_in_region(scene)
+    all_measured = (_measured(scene, part, scene.boxes[part - 1]) for part in inside)
+    least = float(np.float32(at_least))  # as voxels are compared
+    measured = [nodule for nodule in all_measured if nodule.probability >= least]
     # Sorting keeps the order of those of equal probability, that of their first voxels.
     nodules = sorted(measured, key=_falling_probability)
     numbered = (replace(one, number=number) for number, one in enumerate(nodules, start=1))

@@ -63,9 +63,7 @@ def segment_scan(scan: JudgedScan, models: Mapping[str, ServedModel]) -> dict[st
         ValueError: A model gives another shape than that of the scan.
     """
     return {
-        name: segment_volume(
-            model, scan.hu, scan.region, scan.geometry, model.facts.probability_threshold
-        )
+        name: segment_volume(model, scan.hu, scan.region, scan.geometry, model.facts.thresholds)
         for name, model in models.items()
     }
 

@@ -17,7 +17,7 @@ def result(seconds: float, predicted: int) -> ScanResult:
     mask = np.zeros(geometry.shape, np.uint8)
     mask.flat[:predicted] = 1
     record = ScanRecord("1.2", "accepted", seconds=seconds)
-    done = Done("m", "", (3.0, 2.0, 1.0), 0.5, "lung", {"segment": seconds})
+    done = Done("m", "", (3.0, 2.0, 1.0), 0.5, 0, "lung", {"segment": seconds})
     return ScanResult(record, geometry, mask, (), done, mask.astype(np.float32), geometry)
 
 

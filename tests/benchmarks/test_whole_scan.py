@@ -15,6 +15,7 @@ from lungct.readers.nifti_writer import write_nifti
 from lungct.record import ACCEPTED, ScanRecord
 from lungct.scan import Nodule
 from lungct.truth.labels import Truth
+from schema.thresholds import Thresholds
 from serving.scan import Done, ScanResult
 from serving.segmentation import measure_nodules
 
@@ -41,8 +42,8 @@ def scan_with(counts: Path) -> OutlinedScan:
 
 def result_of(mask: np.ndarray) -> ScanResult:
     probability = mask.astype(np.float32)
-    nodules = measure_nodules(probability, np.ones(GRID.shape, bool), GRID, 0.5)
-    done = Done("", "", (3.0, 2.0, 1.0), 0.5, LUNG, {})
+    nodules = measure_nodules(probability, np.ones(GRID.shape, bool), GRID, Thresholds(0.5))
+    done = Done("", "", (3.0, 2.0, 1.0), 0.5, 0, LUNG, {})
     return ScanResult(ScanRecord("1.2", ACCEPTED), GRID, mask, nodules, done, probability, GRID)
 
 

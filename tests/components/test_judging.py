@@ -20,6 +20,7 @@ from lungct.record import FindingRecord, NoduleRecord
 from lungct.scan import Nodule
 from schema.judged import FalsePositive, NoduleRow, Place, Row, ScanRow, SliceRow, tally_rows
 from schema.slices import read_examples
+from schema.thresholds import Thresholds
 from serving.segmentation import Segmentation, find_nodules
 from tests.made_scans import MadeScan, write_scan
 
@@ -72,7 +73,8 @@ def segmented(judged: JudgedScan, *parts: tuple[Voxels, float]) -> Segmentation:
     probability = np.zeros(SHAPE, np.float32)
     for part, value in parts:
         probability[part] = value
-    return Segmentation(probability, *find_nodules(probability, judged.region, GEOMETRY, 0.5))
+    found = find_nodules(probability, judged.region, GEOMETRY, Thresholds(0.5))
+    return Segmentation(probability, *found)
 
 
 def judge(judged: JudgedScan, *parts: tuple[Voxels, float]) -> list[Row]:

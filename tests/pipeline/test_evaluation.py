@@ -13,7 +13,7 @@ from schema.model_facts import DataFacts, ModelFacts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GRID = Grid((3.0, 2.0, 1.0), context=2, margin_mm=4.0)
-FACTS = ModelFacts(GRID, (-1000, 400), probability_threshold=0.25, stride=8)
+FACTS = ModelFacts(GRID, (-1000, 400), probability_threshold=0.25, stride=8, nodule_threshold=0.75)
 PATIENTS = {"train": ("a", "b", "c"), "eval": ("d",)}
 
 
@@ -26,11 +26,13 @@ def test_all_scans_are_in_the_eval_split_on_the_grid_of_the_model() -> None:
     assert config.splits == ("eval",)
     assert config.grid == GRID
     assert config.evaluation.probability_threshold == 0.25
+    assert config.evaluation.nodule_threshold == 0.75
     assert config.evaluation.replicates == demo().evaluation.replicates
-    assert notes[:2] == (
+    assert notes[:3] == (
         "the working grid is that of the model, 3 × 2 × 1 mm with context 2 and a margin of 4 mm; "
         "the configuration has 2.5 × 1.5 × 1.5 mm with context 1 and a margin of 5 mm",
         "the probability threshold is that of the model, 0.25; the configuration has 0.5",
+        "the nodule threshold is that of the model, 0.75; the configuration has 0",
     )
 
 

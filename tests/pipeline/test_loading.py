@@ -262,7 +262,7 @@ def test_the_configuration_is_frozen() -> None:
 def test_what_learning_sees_is_plain_json() -> None:
     learning = load_config(DEMO).learning()
     sections = {"grid", "split", "intensity", "model", "training"}
-    assert set(learning) == {*sections, "probability_threshold"}
+    assert set(learning) == {*sections, "probability_threshold", "nodule_threshold"}
     assert json.loads(json.dumps(learning)) == learning
     assert learning["grid"]["spacing_mm"] == [2.5, 1.5, 1.5]
 

@@ -24,6 +24,7 @@ MODEL = ModelFacts(
     data=DataFacts(("spheres",), ("lung",), "5p117", "da7a"),
     code_hash="c0de",
     versions={"tensorflow": "2.16", "keras": "3.12"},
+    nodule_threshold=0.9,
 )
 CONFIGURATION = json.dumps({"model": {"levels": 4}, "training": {"epochs": 3}})
 
@@ -103,6 +104,7 @@ def test_model_and_lineage() -> None:
     assert card["model"]["parameters"] == 1234
     assert card["model"]["network"] == {"levels": 4}
     assert card["model"]["grid"]["spacing_mm"] == (3.0, 2.0, 1.0)
+    assert card["model"]["nodule_threshold"] == 0.9
     assert card["lineage"]["model"] == {
         **{"code_hash": "c0de", "split_sha256": "5p117", "data_sha256": "da7a"},
     }

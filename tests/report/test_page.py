@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from lungct.grid import Grid
 from report.content import Lineage, Making, ReportContent
 from report.model_card import model_card
 from report.page import SECTIONS, TEMPLATES, data_roots, pretty, render, train_patients
 from report.scans import SourceFacts
 from schema.gate import GateRow, Verdict
 from schema.metrics import MetricRow
+from schema.model_facts import ModelFacts
 from tests.components.made_evaluation import at_least, change_of_at_least
 from tests.report.facts import content, evaluation, nodule
 
@@ -124,6 +126,13 @@ def test_an_evaluation_says_which_model_was_judged_on_which_data() -> None:
     said = words(replace(one, data=data))
     assert "Its version 1796027094; code not known" in said
     assert "Judged on /data/a , /data/b : 2 scans of 0 patients with 0 nodules" in said
+
+
+def test_what_a_nodule_must_reach_is_said_where_there_is_such_a_threshold() -> None:
+    facts = ModelFacts(Grid((3.0, 2.0, 1.0)), (-1000, 400), 0.5, 8, nodule_threshold=0.9)
+    said = words(content(nodules=(nodule(1),), lineage=Lineage(facts)))
+    assert "and some voxel has at least 0.9" in said
+    assert "some voxel has at least" not in words(content())
 
 
 def test_a_run_is_called_by_its_configuration() -> None:

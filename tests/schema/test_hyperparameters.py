@@ -94,6 +94,8 @@ def test_refuses_a_missing_section_and_a_missing_value() -> None:
 def test_refuses_a_threshold_outside_0_to_1() -> None:
     with pytest.raises(ValueError, match="probability_threshold in .*, got 1.0"):
         parse({**CONFIG, "probability_threshold": 1.0})
+    with pytest.raises(ValueError, match="nodule_threshold in .*, got -0.5"):
+        parse({**CONFIG, "nodule_threshold": -0.5})
 
 
 def test_thick_slices_need_neighbours() -> None:

@@ -45,7 +45,7 @@ def made_result(count: int = 1) -> ScanResult:
         "1.2.3", "repaired", "padding of -2000", path="a/1.2.3.mhd", shape=(6, 4, 5),
         spacing_mm=(1.0, 3.0, 2.0), lung_volume_ml=4000.4, warnings=("small",), seconds=2.5,
     )  # fmt: skip
-    done = Done("models/7", "3d", (5.0, 3.0, 3.5), 0.5, "lung", {"read": 2.5})
+    done = Done("models/7", "3d", (5.0, 3.0, 3.5), 0.5, 0.9, "lung", {"read": 2.5})
     nodules = tuple(nodule(number, 1 - number / 10) for number in range(1, count + 1))
     view, working = to_patient_axes(mask, GEOMETRY)
     probability = view * np.float32(0.9)
@@ -159,6 +159,7 @@ def test_a_line_for_programs() -> None:
             "code_hash": "3d",
             "spacing_mm": [5.0, 3.0, 3.5],
             "threshold": 0.5,
+            "nodule_threshold": 0.9,
             "region": "lung",
             "seconds": {"read": 2.5},
         },

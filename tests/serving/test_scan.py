@@ -14,6 +14,7 @@ from lungct.inventory import FoundScan
 from lungct.readers.metaimage import write_scan
 from lungct.resample import resample
 from lungct.scan import Nodule, ScanError
+from schema.thresholds import Thresholds
 from serving.scan import ScanResult, segment_scan, to_own_grid
 from serving.segmentation import Segmentation, find_nodules
 from tests.lungct import chest
@@ -86,6 +87,7 @@ def test_it_says_what_was_done(result: ScanResult) -> None:
         "code_hash": "3d",
         "spacing_mm": (5.0, 3.0, 3.5),
         "threshold": 0.5,
+        "nodule_threshold": 0.0,
         "region": "lung",
     }
     assert (result.record.series_uid, result.record.outcome) == ("1.2.3", "accepted")
@@ -131,7 +133,10 @@ def test_on_one_grid_nothing_is_interpolated(tmp_path: Path) -> None:
 
 def test_the_threshold_can_be_another(tmp_path: Path) -> None:
     scan = stored(tmp_path, chest_hu(), chest.GEOMETRY)
-    assert segment_scan(scan, MODEL, 0.9).nodules == ()  # 40 HU are 0.87
+    assert segment_scan(scan, MODEL, Thresholds(0.9)).nodules == ()  # 40 HU are 0.87
+    for of_nodules, count in ((0.85, 2), (0.9, 0)):
+        result = segment_scan(scan, MODEL, Thresholds(0.5, of_nodules))
+        assert (len(result.nodules), bool(result.mask.any())) == (count, count > 0)
     assert segment_scan(scan, bright_model(GRID, threshold=0.9)).done.threshold == 0.9
 
 
@@ -187,7 +192,7 @@ def segmented(*places: tuple[Any, ...], region: Any = None) -> Segmentation:
     for place in places:
         probability[place] = 1
     mask = np.ones(WORKING.shape, bool) if region is None else region
-    return Segmentation(probability, *find_nodules(probability, mask, WORKING, 0.5))
+    return Segmentation(probability, *find_nodules(probability, mask, WORKING, Thresholds(0.5)))
 
 
 def test_a_dropped_part_stays_out_of_the_mask_beside_a_nodule() -> None:
@@ -229,7 +234,7 @@ def test_the_mask_is_that_of_the_whole_grid(
     probability = np.full(WORKING.shape, 0.4999, np.float32)
     probability[2:4, 3:6, 4:6] = 1
     everywhere = np.ones(WORKING.shape, bool)
-    found = find_nodules(probability, everywhere, WORKING, 0.5)
+    found = find_nodules(probability, everywhere, WORKING, Thresholds(0.5))
     x, y, z = (np.asarray(spacing_mm) * shift / 4 - 0.4).tolist()
     counts = [
         int(size * mm // step) + 1

@@ -89,9 +89,10 @@ def test_lines_for_people(
     assert shown.err == ""
 
 
-def test_the_threshold_is_taken(models: Path, scans: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--threshold", "--nodule-threshold"])
+def test_the_thresholds_are_taken(models: Path, scans: Path, tmp_path: Path, option: str) -> None:
     header, out = str(scans / "subset0" / "1.2.1.mhd"), str(tmp_path / "out")
-    assert main([header, "--model", str(models), "--out", out, "--threshold", "0.95"]) == 0
+    assert main([header, "--model", str(models), "--out", out, option, "0.95"]) == 0
     assert rows_of(f"{out}/1.2.1_nodules.csv") == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from lungct.geometry import Geometry
 from lungct.grid import Grid
 from schema.model_facts import ModelFacts
+from schema.thresholds import Thresholds
 from serving.segmentation import (
     FoundNodule,
     find_nodules,
@@ -36,7 +37,7 @@ def volume(*values: tuple[Place, float]) -> npt.NDArray[np.float32]:
 def found(
     *values: tuple[Place, float], region: npt.NDArray[np.bool_] = EVERYWHERE
 ) -> tuple[npt.NDArray[np.int32], tuple[FoundNodule, ...]]:
-    return find_nodules(volume(*values), region, GEOMETRY, 0.5)
+    return find_nodules(volume(*values), region, GEOMETRY, Thresholds(0.5))
 
 
 def test_a_nodule_is_measured_in_mm() -> None:
@@ -60,7 +61,7 @@ def test_a_nodule_is_measured_in_mm() -> None:
 
 def test_world_coordinates_follow_the_direction() -> None:
     grid = dataclasses.replace(GEOMETRY, direction=FLIPPED)
-    _, (nodule,) = find_nodules(volume(((0, 0, 4), 0.5)), EVERYWHERE, grid, 0.5)
+    _, (nodule,) = find_nodules(volume(((0, 0, 4), 0.5)), EVERYWHERE, grid, Thresholds(0.5))
     assert nodule.centre_mm == (6.0, 20.0, 30.0)
 
 
@@ -123,14 +124,15 @@ def test_nothing_predicted_is_no_nodule() -> None:
 
 
 def test_everything_predicted_is_one_nodule() -> None:
-    labels, (nodule,) = find_nodules(np.ones(SHAPE, np.float32), EVERYWHERE, GEOMETRY, 1)
+    ones = np.ones(SHAPE, np.float32)
+    labels, (nodule,) = find_nodules(ones, EVERYWHERE, GEOMETRY, Thresholds(1))
     assert labels.all()
     assert nodule.slices == (0, 4) and nodule.voxels == 5 * 6 * 7
 
 
 def test_numbers_agree_with_a_loop_over_all_voxels() -> None:
     probability = np.random.default_rng(5).random(SHAPE).astype(np.float32)
-    labels, nodules = find_nodules(probability, EVERYWHERE, GEOMETRY, 0.9)
+    labels, nodules = find_nodules(probability, EVERYWHERE, GEOMETRY, Thresholds(0.9))
     assert len(nodules) > 4
     np.testing.assert_array_equal(labels > 0, probability >= 0.9)
     for nodule in nodules:
@@ -194,12 +196,13 @@ def test_a_volume_is_segmented_as_its_probabilities_are() -> None:
         given.append(volume)
         return probability
 
-    segmentation = segment_volume(ServedModel(FACTS, segment), hu, region, GEOMETRY, 0.5)
+    model = ServedModel(FACTS, segment)
+    segmentation = segment_volume(model, hu, region, GEOMETRY, Thresholds(0.5))
     assert given == [hu] or given[0] is hu
     np.testing.assert_array_equal(segmentation.probability, probability)
     np.testing.assert_array_equal(segmentation.mask, segmentation.labels == 1)
     assert np.argwhere(segmentation.mask).tolist() == [[3, 2, 1]]
-    assert segmentation.nodules == find_nodules(probability, region, GEOMETRY, 0.5)[1]
+    assert segmentation.nodules == find_nodules(probability, region, GEOMETRY, Thresholds(0.5))[1]
 
 
 @pytest.mark.parametrize("wrong", ["hu", "region", "probability"])
@@ -211,20 +214,25 @@ def test_other_shapes_are_refused(wrong: str) -> None:
     with pytest.raises(
         ValueError, match=rf"{expected[wrong]} of the grid's shape \(5, 6, 7\), got \(2, 6, 7\)"
     ):
-        segment_volume(
-            model, np.zeros(shapes["hu"], np.int16), np.ones(shapes["region"], bool), GEOMETRY, 0.5
-        )
+        region = np.ones(shapes["region"], bool)
+        segment_volume(model, np.zeros(shapes["hu"], np.int16), region, GEOMETRY, Thresholds(0.5))
 
 
 def test_probabilities_and_region_of_other_shapes_are_refused() -> None:
     small = np.zeros((1, 1, 1), np.float32)
     with pytest.raises(ValueError, match=r"expected probabilities .* got \(1, 1, 1\)"):
-        find_nodules(small, EVERYWHERE, GEOMETRY, 0.5)
+        find_nodules(small, EVERYWHERE, GEOMETRY, Thresholds(0.5))
     with pytest.raises(ValueError, match=r"expected a region .* got \(1, 1, 1\)"):
-        find_nodules(volume(), small > 0, GEOMETRY, 0.5)
+        find_nodules(volume(), small > 0, GEOMETRY, Thresholds(0.5))
 
 
-@pytest.mark.parametrize("threshold", [0.0, -0.1, 1.1, math.nan])
-def test_a_threshold_that_is_none_is_refused(threshold: float) -> None:
-    with pytest.raises(ValueError, match=f"above 0 and at most 1, got {threshold}"):
-        find_nodules(volume(), EVERYWHERE, GEOMETRY, threshold)
+@pytest.mark.parametrize(("nodule", "numbers"), [(0.0, [1, 2]), (0.8, [1, 2]), (0.81, [1])])
+def test_a_nodule_is_as_probable_as_is_asked_of_its_most_probable_voxel(
+    nodule: float, numbers: list[int]
+) -> None:
+    values = (((1, 1, 1), 0.6), ((1, 1, 2), 0.9), ((3, 4, 5), 0.8), ((3, 4, 6), 0.5))
+    asked = Thresholds(0.5, nodule)
+    labels, nodules = find_nodules(volume(*values), EVERYWHERE, GEOMETRY, asked)
+    assert [one.number for one in nodules] == numbers
+    assert np.unique(labels).tolist() == [0, *numbers]
+    assert nodules[0].voxels == 2, "its outline is that of the voxels' threshold"
