@@ -21,13 +21,14 @@ from lungct.readers.nifti_writer import write_nifti
 from lungct.record import ScanRecord
 from lungct.record_lines import as_line
 from lungct.words import counted
+from serving.notice import NOTICE
 from serving.scan import ScanResult
 from serving.segmentation import FoundNodule
 
 # The columns of a LUNA16 submission come first.
 COLUMNS: Final = (
     *(SERIES_COLUMN, *COORDINATE_COLUMNS, PROBABILITY_COLUMN),
-    *(DIAMETER_COLUMN, "volume_mm3", "longest_axial_mm"),
+    *(DIAMETER_COLUMN, "volume_mm3", "longest_axial_mm", "notice"),
 )
 
 NIFTI: Final = "nii.gz"
@@ -92,7 +93,7 @@ def nodule_table(series_uid: str, nodules: tuple[FoundNodule, ...]) -> str:
         mm = (*nodule.centre_mm, nodule.diameter_mm, nodule.volume_mm3, nodule.longest_axial_mm)
         x, y, z, diameter, volume, longest = (f"{value:.4f}" for value in mm)
         probability = f"{nodule.probability:.9g}"
-        writer.writerow((series_uid, x, y, z, probability, diameter, volume, longest))
+        writer.writerow((series_uid, x, y, z, probability, diameter, volume, longest, NOTICE))
     return text.getvalue()
 
 
@@ -130,13 +131,13 @@ def _json(record: ScanRecord, **found: Any) -> str:
     """One line of JSON."""
     names = ("series_uid", "outcome", "reason", "path", "shape", "spacing_mm", "warnings")
     read = {name: getattr(record, name) for name in names}
-    return json.dumps({**read, **found, "seconds": record.seconds})
+    return json.dumps({**read, **found, "seconds": record.seconds, "notice": NOTICE})
 
 
 def _write_volume(path: str, volume: Any, geometry: Geometry) -> None:
     """Writes a mask or probabilities in the form that the ending of the path says."""
     if path.endswith(NIFTI):
-        write_nifti(path, volume, geometry)
+        write_nifti(path, volume, geometry, description=NOTICE)
     else:
         # Masks are nearly all zeros; probabilities are not worth the time.
-        write_scan(path, volume, geometry, compressed=volume.dtype.name == "uint8")
+        write_scan(path, volume, geometry, volume.dtype.name == "uint8", NOTICE)

@@ -1,8 +1,8 @@
-"""`python -m serving.segment --model DIR SCAN [SCAN ...] --out DIR`: the nodules of whole scans.
+"""`python -m serving.segment SCAN [SCAN ...] --out DIR`: the nodules of whole scans.
 
-For each scan a mask on its own grid, a table of nodules and one line; exit status 0 when every scan
-was segmented, 4 when one can't be used, 2 with one line on stderr for a wrong command line, model
-or endpoint.
+By the model of `--model`, or by the one that lies beside this file. For each scan a mask on its own
+grid, a table of nodules and one line; exit status 0 when every scan was segmented, 4 when one can't
+be used, 2 with one line on stderr for a wrong command line, model or endpoint.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from lungct.scan import ScanError
 from lungct.storage import StorageError, exists, list_files
 from schema.files import MODEL_FILE
 from schema.thresholds import Thresholds
+from serving.notice import NOTICE
 from serving.slabs import MOST_BYTES
 
 # TensorFlow takes seconds to load, and is needed only where there is something to segment here.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from serving.served import ServedModel
 
 PROGRAM = "serving.segment"
+PRETRAINED = str(Path(__file__).with_name("pretrained"))
 SAVED_MODEL = "saved_model.pb"
 
 
@@ -90,11 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a file (.mhd, .mha, .nii, .nii.gz), the folder of a DICOM series, or a data root",
     )  # fmt: skip
     parser.add_argument(
-        "--model",
-        required=True,
-        metavar="DIR",
-        help="a pushed model, or the folder of its versions",
-    )
+        "--model", metavar="DIR",
+        help="a pushed model, or the folder of its versions; default: the one that comes along",
+    )  # fmt: skip
     parser.add_argument(
         "--endpoint", metavar="NAME",
         help="where that model answers: projects/P/locations/R/endpoints/E, or an URL",
@@ -147,10 +147,15 @@ def _megabytes(text: str) -> float:
 def _main(given: argparse.Namespace) -> int:
     """Exit status, unless writing or printing fails."""
     try:
-        folder = newest_version(given.model, MODEL_FILE if given.endpoint else SAVED_MODEL)
+        if given.endpoint and not given.model:
+            raise ValueError("--endpoint: expected --model, the one that is deployed, got none")
+        model = given.model or PRETRAINED
+        folder = newest_version(model, MODEL_FILE if given.endpoint else SAVED_MODEL)
         inventory = find_given(given.scans, given.layout, given.region)
         folder_apart("--out", given.out, given.scans, inventory.scans)
-        if folder != given.model.rstrip("/"):
+        if not given.model:
+            print(f"{PROGRAM}: the model is {folder}, see README.md there", file=sys.stderr)
+        elif folder != given.model.rstrip("/"):
             print(f"{PROGRAM}: the newest version is {folder}", file=sys.stderr)
         print_warnings(inventory.warnings)
         return _run(inventory.scans, folder, given)
@@ -172,7 +177,7 @@ def _run(scans: Sequence[FoundScan], folder: str, given: argparse.Namespace) -> 
         print(line, flush=True)
         print_warnings([f"{record.series_uid}: {warning}" for warning in record.warnings])
     if not given.json:
-        print(total_line(counts))
+        print(f"{total_line(counts)}; {NOTICE}")
     return EXIT_REFUSED if counts[QUARANTINED] else EXIT_OK
 
 

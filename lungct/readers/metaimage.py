@@ -73,7 +73,11 @@ def read_voxels(header: MetaHeader) -> npt.NDArray[Any]:
 
 
 def write_scan(
-    path: str, volume: npt.NDArray[Any], geometry: Geometry, compressed: bool = False
+    path: str,
+    volume: npt.NDArray[Any],
+    geometry: Geometry,
+    compressed: bool = False,
+    comment: str = "",
 ) -> None:
     """Writes a volume as MetaImage in the way of LUNA16.
 
@@ -85,6 +89,7 @@ def write_scan(
         volume: (z, y, x) int16 Hounsfield units, uint8 mask, or float32 probabilities.
         geometry: Its grid.
         compressed: Whether to write a zlib stream.
+        comment: One line for whoever reads the header.
 
     Raises:
         ValueError: The volume is of another type, or of another shape than its grid.
@@ -101,6 +106,8 @@ def write_scan(
     with whole_file(voxels_path) as file:
         file.write(data)
     fields = _header_fields(volume, geometry)
+    if comment:
+        fields = {"Comment": comment, **fields}
     if compressed:
         fields["CompressedData"] = f"True\nCompressedDataSize = {len(data)}"
     fields["ElementDataFile"] = voxels_path.name

@@ -24,7 +24,11 @@ _NO_EXTENSION = bytes(4)
 
 
 def write_nifti(
-    path: str, volume: npt.NDArray[Any], geometry: Geometry, slope: float = 1.0
+    path: str,
+    volume: npt.NDArray[Any],
+    geometry: Geometry,
+    slope: float = 1.0,
+    description: str = "",
 ) -> None:
     """Writes a volume as one gzip-compressed NIfTI file, the same bytes for the same volume.
 
@@ -36,6 +40,7 @@ def write_nifti(
         volume: (z, y, x) of int16, uint8 or float32; index axes x, y and z become i, j and k.
         geometry: Its grid.
         slope: What a step of the stored numbers is worth.
+        description: A few words for whoever reads the header, at most 79 characters of ASCII.
 
     Raises:
         ValueError: The volume is of another shape than its grid.
@@ -46,6 +51,7 @@ def write_nifti(
     header = _header(volume, geometry)
     if slope != 1:
         header.set_slope_inter(slope, 0.0)
+    header["descrip"] = description.encode("ascii")
     dtype = header.get_data_dtype()
     with whole_file(path) as file, igzip.IGzipFile("", "wb", 1, file, mtime=0) as packed:
         packed.write(header.binaryblock + _NO_EXTENSION)

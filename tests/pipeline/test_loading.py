@@ -36,7 +36,7 @@ def test_phantoms_and_crops_are_mixed_in_half_on_the_grid_of_the_crops() -> None
         for name in ("mixed", "nodules")
     )
     assert mixed.data.sources == ("crops", "phantom") and nodules.data.sources == ("crops",)
-    assert mixed.training.shares == {"phantom": 0.5}
+    assert mixed.training.shares == {"phantom": 0.35}
     assert (mixed.grid, mixed.split, mixed.data.roots) == (
         *(nodules.grid, nodules.split),
         (DataRoot("/data/crops", region="volume", truth="masks"),),

@@ -78,6 +78,15 @@ def test_other_readers_see_the_mask_where_the_scan_has_it(
     assert probability.GetPixel(place) == np.float32(0.9)
 
 
+def test_what_the_files_are_not_for_is_in_their_headers(result: ScanResult, tmp_path: Path) -> None:
+    notice = "for research only, not a medical device"
+    for kind in ("mask", "probability"):
+        files = write_results(tmp_path, result, Form("nii.gz", probabilities=True))
+        assert sitk.ReadImage(files[kind]).GetMetaData("descrip") == notice
+        files = write_results(tmp_path, result, Form("mhd", probabilities=True))
+        assert Path(files[kind]).read_text().startswith(f"Comment = {notice}\n")
+
+
 def test_nibabel_sees_it_in_ras(result: ScanResult, tmp_path: Path) -> None:
     files = write_results(tmp_path, result, Form())
     image = nibabel.load(files["mask"])
@@ -105,7 +114,7 @@ def test_the_table_begins_with_the_columns_of_a_submission() -> None:
     close = dataclasses.replace(nodule(2), probability=float(np.float32(0.9999999)))
     text = nodule_table("1.2.3", (nodule(), close))
     assert text.splitlines()[0] == (
-        "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,volume_mm3,longest_axial_mm"
+        "seriesuid,coordX,coordY,coordZ,probability,diameter_mm,volume_mm3,longest_axial_mm,notice"
     )
     first, second = csv.DictReader(io.StringIO(text))
     assert first == {
@@ -117,6 +126,7 @@ def test_the_table_begins_with_the_columns_of_a_submission() -> None:
         "diameter_mm": "2.2545",  # (6 * 6 / pi) ** (1 / 3)
         "volume_mm3": "6.0000",
         "longest_axial_mm": "2.0000",
+        "notice": "for research only, not a medical device",
     }
     assert 0.9999998 < float(second["probability"]) < 1
 
@@ -164,6 +174,7 @@ def test_a_line_for_programs() -> None:
             "seconds": {"read": 2.5},
         },
         "seconds": 2.5,
+        "notice": "for research only, not a medical device",
     }
 
 

@@ -85,7 +85,10 @@ def test_lines_for_people(
     first, second, _, total = shown.out.splitlines()
     assert re.fullmatch(r"accepted    1\.2\.1  44x60x80 at .* 1 nodule: .* mm \(0\..*\)  .*", first)
     assert second.startswith("quarantined 1.2.2  expected")
-    assert total == "3 scans found: 2 accepted, 0 repaired, 1 quarantined"
+    assert total == (
+        "3 scans found: 2 accepted, 0 repaired, 1 quarantined; "
+        "for research only, not a medical device"
+    )
     assert shown.err == ""
 
 
@@ -138,6 +141,7 @@ def test_warnings_of_a_scan_name_it(
         ({"MORE": "--threshold x"}, "expected a number above 0 and at most 1, got 'x'"),
         ({"MORE": "--format png"}, "invalid choice: 'png'"),
         ({"MORE": "--endpoint 7"}, "expected an endpoint as projects/P/locations/R/endpoints/E or"),
+        ({"MORE": "--nodule-threshold 2"}, "expected a number above 0 and at most 1, got '2'"),
         ({"MORE": "--max-request-mb 0"}, "expected a number of MB above 0, got '0'"),
         ({"MORE": "--max-request-mb x"}, "expected a number of MB above 0, got 'x'"),
         ({"MORE": "--endpoint http://a/b", "MODEL": "SCANS"}, "expected model.json, or numbered"),
@@ -228,3 +232,12 @@ def test_segmenting_loads_no_tfx_and_no_beam(models: Path, scans: Path, tmp_path
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=quiet)
     assert run.stdout.splitlines()[-1] == "4 True"
     assert run.stderr == ""
+
+
+def test_an_endpoint_without_its_model_is_one_line(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(scans), "--endpoint", "http://a/b", "--out", str(tmp_path / "out")]
+    assert main(given) == 2
+    expected = "serving.segment: --endpoint: expected --model, the one that is deployed, got none\n"
+    assert capsys.readouterr() == ("", expected)
