@@ -39,4 +39,4 @@ def test_it_outlines_the_nodule_of_a_patient_whom_it_never_saw(real_data: Path) 
     judged = judge_whole_scan(data.scans[0], load_model(folder))
     (nodule,) = judged.nodules
     assert nodule.found and nodule.dice >= 0.9
-    assert judged.false_positives <= 4
+    assert judged.false_positives <= 6
