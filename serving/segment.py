@@ -11,7 +11,8 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,7 +185,7 @@ def _run(scans: Sequence[FoundScan], folder: str, given: argparse.Namespace) -> 
 def _open_model(folder: str, given: argparse.Namespace) -> "ServedModel":
     """The model: of the endpoint where one is given, else of the folder."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_chatter():
         # Of Google's libraries, one of which TensorFlow brings, about the version of Python.
         warnings.filterwarnings("ignore", category=FutureWarning)
         if given.endpoint:
@@ -194,7 +195,31 @@ def _open_model(folder: str, given: argparse.Namespace) -> "ServedModel":
             endpoint = endpoint_of(given.endpoint, int(given.max_request_mb * 1e6))
             return open_endpoint(endpoint, read_facts(folder))
         from serving.model import load_model
-    return load_model(folder)
+
+        return load_model(folder)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Drops what TensorFlow's C++ writes to standard error while it is loaded.
+
+    TensorFlow 2.21 does so whatever its own setting says. Errors are exceptions and are kept.
+    """
+    try:
+        saved = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def _thresholds(given: argparse.Namespace, own: Thresholds) -> Thresholds:

@@ -3,8 +3,7 @@
 import math
 
 from benchmarks.nodule_threshold import Found, found_by_source, shown
-from tests.schema.made_rows import BUSY
-from tests.schema.made_rows import FOUND, ROWS, nodule_row, scan_row
+from tests.schema.made_rows import BUSY, FOUND, ROWS, nodule_row, scan_row
 
 
 def test_rows_are_summed_up_by_data_root() -> None:

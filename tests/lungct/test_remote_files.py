@@ -66,7 +66,8 @@ def test_what_came_whole_is_not_asked_for_again_with_what_did_not(bucket: Bucket
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (503, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got 'a refusal'"),
+        # Newer gcsfs gives the status, older what the bucket says.
+        (503, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got '(a refusal|, 503)'"),
         (CUT, "expected to reach gs://scans/luna16/1.2.mhd and 1 more, got .Response payload"),
         (CORRUPT, "expected the bytes of gs://scans/luna16/1.2.raw as they are there, got others"),
     ],

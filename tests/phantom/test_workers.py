@@ -17,7 +17,7 @@ ROOT = Path(workers_module.__file__).parents[1]
 
 # Each call writes its process's number and then takes longer than any test waits.
 LONG_CALLS = """
-import os, pathlib, sys, time
+import os, pathlib, signal, sys, time
 from phantom.workers import in_processes
 
 def wait(path):
@@ -25,6 +25,8 @@ def wait(path):
     time.sleep(120)
 
 if __name__ == "__main__":
+    # Whoever started the tests may have had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     list(in_processes(wait, sys.argv[1:], 2))
 """
 
