@@ -57,10 +57,15 @@ if [ -z "${BASE:-}" ]; then
     if ! has_image "$BASE"; then
         debootstrap --variant=minbase --include=ca-certificates trixie "$made/base" \
             > "$made/log" 2>&1 || skip "debootstrap could not fetch Debian 13: $(tail -n 1 "$made/log")"
-        image_of "$BASE" "$made/base"
+        image_of "$BASE" "$made/base" 2> "$made/log" \
+            || skip "buildah could not make an image: $(tail -n 1 "$made/log")"
         step "a stand-in for the base image, by debootstrap"
     fi
 fi
+# Some machines install buildah and let it run nothing.
+probe=$(buildah from "$BASE" 2> "$made/log") && buildah run "$probe" -- true 2>> "$made/log" \
+    || skip "buildah can't run a container here: $(tail -n 1 "$made/log")"
+buildah rm "$probe" >/dev/null
 if [ -z "${BEAM_SDK:-}" ]; then
     version=$(sed -n 's/^ARG BEAM_SDK=.*://p' Dockerfile)
     export BEAM_SDK=localhost/noduleflow-beam:$version
