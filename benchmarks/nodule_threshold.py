@@ -8,76 +8,44 @@ per scan. A threshold is to be chosen on the train split, or on patients who are
 """
 
 import argparse
-import math
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from lungct.froc.curve import Curve, Froc
+from lungct.tally import Tally
 from schema import features
-from schema.judged import NoduleRow, Row, ScanRow
+from schema.judged import tally_rows
 
 _THRESHOLDS: Final = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 
-@dataclass
-class Found:
-    """What the candidate found in the scans of one data root.
-
-    Attributes:
-        scans: How many there are.
-        hits: For each annotated nodule the probability of its hit, 0 where none hits it.
-        false_positives: Their probabilities.
-    """
-
-    scans: int = 0
-    hits: list[float] = field(default_factory=list)
-    false_positives: list[float] = field(default_factory=list)
-
-    def sensitivity(self, threshold: float) -> float:
-        """Share of the nodules that are hit from a threshold on; NaN where there is none."""
-        if not self.hits:
-            return math.nan
-        return sum(hit >= threshold for hit in self.hits) / len(self.hits)
-
-    def per_scan(self, threshold: float) -> float:
-        """False positives per scan from a threshold on."""
-        return sum(one >= threshold for one in self.false_positives) / self.scans
+def froc_by_source(tally: Tally) -> dict[str, Froc]:
+    """The candidate's marks by name of the data root, in order."""
+    sources = sorted({key.source for key in tally.counts})
+    return {source: tally.part(features.CANDIDATE, source=source).froc for source in sources}
 
 
-def found_by_source(rows: Iterable[Row]) -> dict[str, Found]:
-    """Sums up the rows of whole scans.
-
-    Args:
-        rows: Of any level; those of slices are passed over.
-
-    Returns:
-        By name of the data root, in order.
-    """
-    found: dict[str, Found] = {}
-    for row in rows:
-        one = found.setdefault(row.place.source, Found())
-        if isinstance(row, ScanRow):
-            one.scans += 1
-            wrong = row.figures[features.CANDIDATE].false_positives
-            one.false_positives += [mark.probability for mark in wrong]
-        elif isinstance(row, NoduleRow):
-            hit = row.figures[features.CANDIDATE].hit_probability
-            one.hits.append(0.0 if math.isnan(hit) else hit)
-    return dict(sorted(found.items()))
+def at_threshold(curve: Curve, threshold: float) -> tuple[float, float]:
+    """Sensitivity, NaN where there is no nodule, and false positives a scan from a threshold on."""
+    # Scores fall along the curve: the last point that is not below the threshold.
+    place = int(np.searchsorted(-curve.scores, -threshold, side="right")) - 1
+    return float(curve.sensitivity[place]), float(curve.false_positives_per_scan[place])
 
 
-def shown(found: dict[str, Found]) -> str:
+def shown(frocs: dict[str, Froc]) -> str:
     """A table for each data root."""
     lines = []
-    for source, one in found.items():
-        lines += [f"{source}: {one.scans} scans, {len(one.hits)} nodules"]
+    for source, froc in frocs.items():
+        lines += [f"{source}: {froc.scans.sum()} scans, {froc.nodules.sum()} nodules"]
         lines += [f"{'threshold':>12}{'nodules hit':>14}{'false positives a scan':>26}"]
+        curve = froc.curve()
         for threshold in _THRESHOLDS:
-            figures = f"{one.sensitivity(threshold):14.3f}{one.per_scan(threshold):26.2f}"
-            lines += [f"{threshold:12g}{figures}"]
+            sensitivity, per_scan = at_threshold(curve, threshold)
+            lines += [f"{threshold:12g}{sensitivity:14.3f}{per_scan:26.2f}"]
     return "\n".join(lines)
 
 
@@ -93,7 +61,7 @@ def main() -> None:
     paths = sorted(str(path) for path in given.rows.glob(f"Split-{given.split}/*.gz"))
     if not paths:
         sys.exit(f"benchmarks.nodule_threshold: expected rows in {given.rows}/Split-{given.split}")
-    print(shown(found_by_source(read_rows(paths, (NODULE, SCAN)))))
+    print(shown(froc_by_source(tally_rows(read_rows(paths, (NODULE, SCAN))))))
 
 
 if __name__ == "__main__":

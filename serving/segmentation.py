@@ -1,6 +1,5 @@
 """From probabilities to nodules: one way for whoever judges a model and whoever is served by it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,11 +13,11 @@ from lungct.geometry import Geometry
 from lungct.lung.airspace import Box, padded_box
 from lungct.truth.spheres import equivalent_diameter_mm
 from schema.thresholds import Thresholds
+from serving.axial_diameter import longest_axial_mm
 from serving.served import Probability, ServedModel, Volume
 
 BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.int32]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -255,46 +254,6 @@ def _measured(scene: _Scene, part: int, box: Box) -> FoundNodule:
         slices=(scene.box[0].start + box[0].start, scene.box[0].start + box[0].stop - 1),
         voxels=voxels,
     )
-
-
-def longest_axial_mm(mask: BoolArray, spacing_yx_mm: Sequence[float]) -> float:
-    """The longest axial diameter of a nodule.
-
-    Args:
-        mask: (z, y, x) bool.
-        spacing_yx_mm: Spacing (y, x) of its pixels.
-
-    Returns:
-        Largest distance in mm within one slice of two middles of outer pixel edges, as
-        scikit-image's `feret_diameter_max` has it. If the mask is empty, the result is 0.
-    """
-    outlines = [_outline_mm(plane, spacing_yx_mm) for plane in mask if plane.any()]
-    # No distance is longer than the diagonal of all points: most slices need no closer look.
-    bounded = sorted(((float(np.hypot(*np.ptp(one, axis=0))), one) for one in outlines), key=_bound)
-    longest = 0.0
-    for bound, outline in reversed(bounded):
-        if bound <= longest:
-            break
-        apart = outline[:, None] - outline
-        longest = max(longest, math.sqrt(float((apart**2).sum(axis=-1).max())))
-    return longest
-
-
-def _outline_mm(plane: BoolArray, spacing_yx_mm: Sequence[float]) -> FloatArray:
-    """(points, 2) places (y, x) in mm of which two are as far apart as any of the outline."""
-    points = []
-    for axis, held in enumerate((plane.T, plane)):
-        # The first and the last pixel of each line along the axis.
-        lines = np.flatnonzero(held.any(axis=1))
-        first = held[lines].argmax(axis=1) - 0.5
-        last = held.shape[1] - 0.5 - held[lines][:, ::-1].argmax(axis=1)
-        for ends in (first, last):
-            points.append(np.stack((ends, lines) if axis == 0 else (lines, ends), axis=1))
-    return np.asarray(np.concatenate(points) * np.asarray(spacing_yx_mm))
-
-
-def _bound(bounded: tuple[float, FloatArray]) -> float:
-    return bounded[0]
 
 
 def _falling_probability(nodule: FoundNodule) -> float:

@@ -10,10 +10,10 @@ from lungct.geometry import Geometry
 from lungct.grid import Grid
 from schema.model_facts import ModelFacts
 from schema.thresholds import Thresholds
+from serving.axial_diameter import longest_axial_mm
 from serving.segmentation import (
     FoundNodule,
     find_nodules,
-    longest_axial_mm,
     segment_volume,
 )
 from serving.served import ServedModel
