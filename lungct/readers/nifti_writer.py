@@ -30,7 +30,7 @@ def write_nifti(
     slope: float = 1.0,
     description: str = "",
 ) -> None:
-    """Writes a volume as one gzip-compressed NIfTI file, the same bytes for the same volume.
+    """Writes a volume as one gzip-compressed NIfTI file; no byte of it depends on the time.
 
     The grid is written both as sform and as qform; where it has more than 32,767 voxels along an
     axis the file is NIfTI-2.
