@@ -26,6 +26,7 @@ from benchmarks.machine import processor, whole_number
 from benchmarks.nodule_crops import FOLDS, read_crops
 from benchmarks.nodule_figures import NODULE_DICE, Weighted, measured_line
 from benchmarks.real_nodules import NODULES_CONFIG, config_of, crops_of
+from pipeline.config import Config
 from pipeline.loading import ConfigError
 from runner.streams import quiet
 from schema.hyperparameters import Augmentation
@@ -54,13 +55,8 @@ def main() -> None:
     given = _arguments()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     root = crops_of(given.data)
-    names = dict.fromkeys((WHOLE, *(given.only or OFF)))
-    common = list(given.set)
     try:
-        configs = {}
-        for name in names:
-            given.set = [*common, *OFF[name]]
-            configs[name] = config_of(given, root)
+        configs = configs_of(given, root)
         crops = read_crops(root)
     except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"benchmarks.ablation: {error}")
@@ -78,6 +74,21 @@ def main() -> None:
     print(ablation_text(variants))
     if given.json:
         given.json.write_text(json.dumps([one.described() for one in variants], indent=1) + "\n")
+
+
+def configs_of(given: argparse.Namespace, root: Path) -> dict[str, Config]:
+    """The configuration of each variant, that with nothing off first.
+
+    Args:
+        given: The command line.
+        root: Folder of the crops.
+
+    Raises:
+        ConfigError: One is not valid.
+    """
+    names = dict.fromkeys((WHOLE, *(given.only or OFF)))
+    varied = {name: {**vars(given), "set": [*given.set, *OFF[name]]} for name in names}
+    return {name: config_of(argparse.Namespace(**one), root) for name, one in varied.items()}
 
 
 @dataclass(frozen=True)

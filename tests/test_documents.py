@@ -52,7 +52,8 @@ CODE = list(blocks_and_spans())
 # Modules that the documents give options to.
 WITH_OPTIONS = (
     *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
-    *("benchmarks.augmentation", "benchmarks.evaluator_rows", "benchmarks.luna16_cost"),
+    *("benchmarks.ablation", "benchmarks.augmentation", "benchmarks.evaluator_rows"),
+    "benchmarks.luna16_cost",
     *("benchmarks.real_nodules", "benchmarks.segment", "benchmarks.sim_to_real"),
     "benchmarks.endpoint",
     "benchmarks.training_input",
