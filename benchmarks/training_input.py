@@ -28,7 +28,8 @@ from models.holdout import Holdout
 from models.split import TrainingSplit, read_split
 from models.visits import lanes
 from schema import features
-from schema.hyperparameters import Hyperparameters, Intensity, parse
+from schema.custom_config import parse
+from schema.hyperparameters import Hyperparameters, Intensity
 from schema.slices import IndexRow
 from tests.made_scans import MadeScan, write_scan
 

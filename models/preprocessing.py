@@ -12,7 +12,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from schema import features
-from schema.hyperparameters import Intensity, parse_intensity
+from schema.custom_config import parse_intensity
+from schema.hyperparameters import Intensity
 
 # Below this, in parts of the window, all voxels have one value; dividing by it would only amplify
 # rounding errors.

@@ -41,8 +41,9 @@ from models.replicas import choose_strategy, may_compile, synchronise_statistics
 from models.segmenter import Segmenter
 from models.split import TrainingSplit, read_split
 from schema import features
+from schema.custom_config import parse
 from schema.files import DATA_FILE, HISTORY_FILE
-from schema.hyperparameters import Hyperparameters, parse
+from schema.hyperparameters import Hyperparameters
 from schema.model_facts import DataFacts, ModelFacts
 
 MODEL_NAME = "model.keras"

@@ -25,7 +25,8 @@ from pipeline.machines import has_bfloat16
 from pipeline.section import Section
 from pipeline.vertex_config import VertexConfig
 from schema import features
-from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet, parse
+from schema.custom_config import parse
+from schema.hyperparameters import Hyperparameters, Intensity, Training, UNet
 from schema.metrics import On
 from schema.shares import complete_shares
 from schema.slice_keys import ALL

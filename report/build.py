@@ -29,8 +29,8 @@ from report.scans import sum_up
 from report.slices import ZYX, ScanFiles
 from schema import features
 from schema.criteria import Criterion
+from schema.custom_config import parse_grid
 from schema.files import INDEX_ENDING, MASK_ENDING, MODEL_CARD_FILE, REPORT_FILE, SUMMARY_FILE
-from schema.hyperparameters import parse_grid
 from schema.model_facts import ModelFacts, facts_of, patient_hash
 from schema.scan_records import read_scans, read_warnings
 from schema.slices import read_index

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.split import TrainingSplit, read_split
-from schema.hyperparameters import parse
+from schema.custom_config import parse
 from tests.models import synthetic
 
 

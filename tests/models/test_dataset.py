@@ -17,7 +17,8 @@ from models.holdout import Holdout, choose_holdout
 from models.ignored import IGNORED
 from models.preprocessing import normalise
 from models.split import TrainingSplit, read_split
-from schema.hyperparameters import Augmentation, parse
+from schema.custom_config import parse
+from schema.hyperparameters import Augmentation
 from schema.slices import scan_path
 from tests.made_scans import write_scan
 from tests.models import synthetic

@@ -12,8 +12,8 @@ from models.monitor import Measurement, Monitor, PooledDice
 from models.slice_logits import predictor
 from models.split import TrainingSplit, cuts_nodule, read_split
 from schema import features
+from schema.custom_config import parse
 from schema.files import DATA_FILE
-from schema.hyperparameters import parse
 from schema.slices import read_run
 from tests.made_scans import MadeScan, write_scan
 from tests.models import synthetic

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.split import TrainingSplit, cuts_nodule, read_split, smallest_bucket
-from schema.hyperparameters import parse
+from schema.custom_config import parse
 from tests.made_scans import write_scan
 from tests.models import synthetic
 

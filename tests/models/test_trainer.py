@@ -18,8 +18,9 @@ from models.mined import MinedSlice
 from models.optimizer import learning_rate_schedule
 from models.split import TrainingSplit, read_split
 from models.visits import Visit, VisitPlan
+from schema.custom_config import parse
 from schema.files import HISTORY_FILE
-from schema.hyperparameters import Training, UNet, parse
+from schema.hyperparameters import Training, UNet
 from tests.models import synthetic
 from tests.models.test_dataset import with_training
 

@@ -11,7 +11,8 @@ from models.draws import VisitKind, slice_weights
 from models.holdout import Holdout
 from models.mined import MinedSlice
 from models.visits import Visit, VisitPlan, lanes, spread
-from schema.hyperparameters import Balance, Hyperparameters, parse
+from schema.custom_config import parse
+from schema.hyperparameters import Balance, Hyperparameters
 from schema.slices import IndexRow
 from tests.models import synthetic
 from tests.models.rows import scan

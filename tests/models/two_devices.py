@@ -21,7 +21,8 @@ from models.checkpoint import Checkpoint
 from models.epoch_end import EpochEnd
 from models.replicas import mirrored
 from models.split import TrainingSplit, read_split
-from schema.hyperparameters import UNet, parse
+from schema.custom_config import parse
+from schema.hyperparameters import UNet
 from tests.models import synthetic
 
 NETWORKS = {

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from schema.hyperparameters import Augmentation, Loss, parse, parse_grid, parse_intensity
+from schema.custom_config import parse, parse_grid, parse_intensity
+from schema.hyperparameters import Augmentation, Loss
 from tests.models.synthetic import CONFIG
 
 
