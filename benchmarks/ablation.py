@@ -185,7 +185,7 @@ def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=whole_number, nargs="+", default=[1, 2, 3], metavar="N")
     parser.add_argument(
-        "--config", default="", metavar="FILE", help=f"default {NODULES_CONFIG}, else the demo's"
+        "--config", default=NODULES_CONFIG, metavar="FILE", help="default %(default)s"
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument(

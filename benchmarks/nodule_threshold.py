@@ -2,7 +2,8 @@
 
 Usage: python -m benchmarks.nodule_threshold ROWS [--split train]
 
-ROWS is a folder `SegmentScans/rows/NUMBER` of a run. For each data root and threshold: the share of
+ROWS is a folder `artifacts/SegmentScans/rows/NUMBER` of a run whose model had no nodule threshold:
+what lies below one is in no row. For each data root and threshold: the share of
 the annotated nodules that are hit (LUNA16's rule, see `lungct.froc.matching`), and false positives
 per scan. A threshold is to be chosen on the train split, or on patients who are judged no more.
 """
@@ -60,7 +61,8 @@ def main() -> None:
 
     paths = sorted(str(path) for path in given.rows.glob(f"Split-{given.split}/*.gz"))
     if not paths:
-        sys.exit(f"benchmarks.nodule_threshold: expected rows in {given.rows}/Split-{given.split}")
+        folder = f"{given.rows}/Split-{given.split}"
+        sys.exit(f"benchmarks.nodule_threshold: expected rows, *.gz, got none in {folder}")
     print(shown(froc_by_source(tally_rows(read_rows(paths, (NODULE, SCAN))))))
 
 

@@ -53,9 +53,6 @@ from schema.metrics import find_metric
 
 CROPS: Final = "lidc_nodules"
 NODULES_CONFIG: Final = "configs/nodules.yaml"
-# Until there is that file: the demo's, on a grid on which small nodules have voxels.
-DEMO_CONFIG: Final = "configs/demo.yaml"
-DEMO_VALUES: Final = ("grid.spacing_mm=[1.25, 0.7, 0.7]",)
 
 
 def main() -> None:
@@ -94,14 +91,8 @@ def config_of(given: argparse.Namespace, root: Path) -> Config:
     Raises:
         ConfigError: It is not valid.
     """
-    path, values = given.config, list(given.set)
-    if not path:
-        path = NODULES_CONFIG if Path(NODULES_CONFIG).is_file() else DEMO_CONFIG
-    if path == DEMO_CONFIG:
-        named = {value.partition("=")[0] for value in values}
-        values += [one for one in DEMO_VALUES if one.partition("=")[0] not in named]
     data = {"path": str(root), "region": VOLUME, "truth": MASKS}
-    return load_config(path, values, output=str(given.output), data__roots=[data])
+    return load_config(given.config, given.set, output=str(given.output), data__roots=[data])
 
 
 @dataclass(frozen=True)
@@ -224,7 +215,7 @@ def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--readers-only", action="store_true", help="train nothing")
     parser.add_argument("--seeds", type=whole_number, nargs="+", default=[], metavar="N")
     parser.add_argument(
-        "--config", default="", metavar="FILE", help=f"default {NODULES_CONFIG}, else the demo's"
+        "--config", default=NODULES_CONFIG, metavar="FILE", help="default %(default)s"
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--output", type=Path, default=Path("output/benchmark-real-nodules"))

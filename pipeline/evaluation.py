@@ -81,6 +81,8 @@ def _why_not_judged(one: CriterionConfig, sources: Sequence[str]) -> str:
 
 
 def _overridden(config: Config, facts: ModelFacts, unjudged: Mapping[str, str]) -> Iterator[str]:
+    if config.data.roots and config.data.with_phantom:
+        yield "no phantom is made beside the data; the configuration asks for one"
     if config.grid != facts.grid:
         ours, theirs = _grid_text(facts.grid), _grid_text(config.grid)
         yield f"the working grid is that of the model, {ours}; the configuration has {theirs}"

@@ -21,8 +21,8 @@ _Section = TypeVar("_Section")
 def parse(config: Mapping[str, Any]) -> Hyperparameters:
     """Turns the pipeline's `custom_config` into typed hyperparameters.
 
-    Keys that are none of ours (the spacing of the working grid, hashes of the code) are passed
-    over: the runner has validated the configuration file as a whole.
+    Keys that are none of ours, such as hashes of the code, are passed over: the runner has
+    validated the configuration file as a whole.
 
     Args:
         config: The sections `grid`, `intensity`, `model` and `training`, and both thresholds,

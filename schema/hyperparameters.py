@@ -226,7 +226,7 @@ class Hyperparameters:
         threshold = self.probability_threshold
         _require(0 < threshold < 1, "probability_threshold in (0, 1)", threshold)
         threshold = self.nodule_threshold
-        _require(0 <= threshold < 1, "nodule_threshold in [0, 1)", threshold)
+        _require(0 <= threshold <= 1, "nodule_threshold in [0, 1]", threshold)
 
 
 def _require(holds: bool, expected: str, got: object) -> None:

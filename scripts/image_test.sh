@@ -39,15 +39,15 @@ tidy() {
 }
 trap tidy EXIT
 
-# Makes an image of a folder's content.
+# Makes an image of a folder's content. Called where set -e does not hold: each step says so itself.
 image_of() {
     local container
-    container=$(buildah from scratch)
-    tar -C "$2" -cf "$made/content.tar" .
-    buildah add --quiet "$container" "$made/content.tar" / >/dev/null
-    buildah commit --quiet "$container" "$1" >/dev/null
-    buildah rm "$container" >/dev/null
-    rm -rf "$made/content.tar" "$2"
+    container=$(buildah from scratch) || return
+    containers+=("$container")
+    tar -C "$2" -cf "$made/content.tar" . \
+        && buildah add --quiet "$container" "$made/content.tar" / >/dev/null \
+        && buildah commit --quiet "$container" "$1" >/dev/null \
+        && rm -rf "$made/content.tar" "$2"
 }
 
 has_image() { buildah inspect --type image "$1" >/dev/null 2>&1; }
@@ -63,9 +63,9 @@ if [ -z "${BASE:-}" ]; then
     fi
 fi
 # Some machines install buildah and let it run nothing.
-probe=$(buildah from "$BASE" 2> "$made/log") && buildah run "$probe" -- true 2>> "$made/log" \
+probe=$(buildah from "$BASE" 2> "$made/log") && containers+=("$probe") \
+    && buildah run "$probe" -- true 2>> "$made/log" \
     || skip "buildah can't run a container here: $(tail -n 1 "$made/log")"
-buildah rm "$probe" >/dev/null
 if [ -z "${BEAM_SDK:-}" ]; then
     version=$(sed -n 's/^ARG BEAM_SDK=.*://p' Dockerfile)
     export BEAM_SDK=localhost/noduleflow-beam:$version

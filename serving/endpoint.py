@@ -208,7 +208,7 @@ def _post(endpoint: Endpoint, session: Any, body: bytes) -> bytes:
             raise EndpointError(f"{what}: {_ADVICE.get(status, 'see the log of the endpoint')}")
         if delay_s is None:
             break
-        # At most as long as the endpoint asks for, and not all at once.
+        # At least as long as the endpoint asks for, but for a limit, and not all at once.
         wait_s = max(delay_s * random.uniform(0.5, 1.0), asked_wait_s)
         endpoint.sleep(min(wait_s, _LONGEST_WAIT_S))
     raise EndpointError(f"{what} at {len(_DELAYS_S) + 1} tries")

@@ -1,4 +1,4 @@
-"""What stands in every file and beside every line that a model gives."""
+"""What stands in every file that a model's masks and nodules are written to, and on the console."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         help="probability from which a voxel is predicted; default: the model's own",
     )  # fmt: skip
     parser.add_argument(
-        "--nodule-threshold", type=_probability, metavar="P",
+        "--nodule-threshold", type=_nodule_probability, metavar="P",
         help="probability that some voxel of a nodule must have; default: the model's own",
     )  # fmt: skip
     parser.add_argument(
@@ -125,23 +125,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _probability(text: str) -> float:
     """A probability above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, got {text!r}")
-    return value
+    return _number(text, lambda value: 0 < value <= 1, "a number above 0 and at most 1")
+
+
+def _nodule_probability(text: str) -> float:
+    """A probability; from 0 on no nodule is left out."""
+    return _number(text, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
 
 def _megabytes(text: str) -> float:
     """A size in MB."""
+    return _number(text, lambda value: 0 < value < float("inf"), "a number of MB above 0")
+
+
+def _number(text: str, holds: Callable[[float], bool], expected: str) -> float:
+    """A number for which something holds."""
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of MB above 0, got {text!r}")
+    if not holds(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return value
 
 
@@ -155,7 +159,7 @@ def _main(given: argparse.Namespace) -> int:
         inventory = find_given(given.scans, given.layout, given.region)
         folder_apart("--out", given.out, given.scans, inventory.scans)
         if not given.model:
-            print(f"{PROGRAM}: the model is {folder}, see README.md there", file=sys.stderr)
+            print(f"{PROGRAM}: the model is {folder}, see {PRETRAINED}/README.md", file=sys.stderr)
         elif folder != given.model.rstrip("/"):
             print(f"{PROGRAM}: the newest version is {folder}", file=sys.stderr)
         print_warnings(inventory.warnings)
@@ -203,7 +207,8 @@ def _open_model(folder: str, given: argparse.Namespace) -> "ServedModel":
 def _without_chatter() -> Iterator[None]:
     """Drops what TensorFlow's C++ writes to standard error while it is loaded.
 
-    TensorFlow 2.21 does so whatever its own setting says. Errors are exceptions and are kept.
+    TensorFlow 2.21 does so whatever its own setting says. Errors are exceptions and are kept; what
+    it says before it ends the process itself is lost.
     """
     try:
         saved = os.dup(2)

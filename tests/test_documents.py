@@ -24,7 +24,10 @@ from schema.metrics import METRICS
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (
+        *(ROOT / "README.md", ROOT / "serving" / "pretrained" / "README.md"),
+        *sorted((ROOT / "docs").glob("*.md")),
+    )
 }
 TEXT = "\n".join(DOCUMENTS.values())
 MODULES = sorted(set(re.findall(r"python -m ([\w.]+)", TEXT)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from isal import igzip
 
 from lungct.files import whole_file
 from lungct.geometry import Geometry, direction_matrix
@@ -30,7 +30,7 @@ def write_nifti(
     slope: float = 1.0,
     description: str = "",
 ) -> None:
-    """Writes a volume as one gzip-compressed NIfTI file; no byte of it depends on the time.
+    """Writes a volume as one gzip-compressed NIfTI file, the same bytes for the same volume.
 
     The grid is written both as sform and as qform; where it has more than 32,767 voxels along an
     axis the file is NIfTI-2.
@@ -53,7 +53,7 @@ def write_nifti(
         header.set_slope_inter(slope, 0.0)
     header["descrip"] = description.encode("ascii")
     dtype = header.get_data_dtype()
-    with whole_file(path) as file, igzip.IGzipFile("", "wb", 1, file, mtime=0) as packed:
+    with whole_file(path) as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
         packed.write(header.binaryblock + _NO_EXTENSION)
         for plane in volume:  # no second volume is made
             packed.write(np.ascontiguousarray(plane, dtype).data)

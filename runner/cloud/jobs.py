@@ -99,7 +99,7 @@ def pipeline_job(job: Mapping[str, Any], place: VertexConfig) -> Any:
 
     Args:
         job: As plain JSON.
-        place: Service account, network and labels of the run.
+        place: Service account and network of the run; its labels are compiled into the job.
 
     Returns:
         A `google.cloud.aiplatform_v1.PipelineJob`.

@@ -1,8 +1,8 @@
 """Judges a pushed model on data that it never saw, without training and without a push.
 
-All scans count: they are the eval split. Working grid and probability threshold are those of the
-model, whatever the configuration says; of the gate those criteria count that are about figures of
-the eval split, and of data roots that are judged.
+All scans count: they are the eval split. Working grid and both thresholds are those of the model,
+whatever the configuration says; of the gate those criteria count that are about figures of the eval
+split, and of data roots that are judged.
 """
 
 import argparse

@@ -57,7 +57,6 @@ def given(tmp_path: Path) -> argparse.Namespace:
 
 @pytest.fixture
 def config(given: argparse.Namespace, tmp_path: Path) -> Config:
-    given.config = real_nodules.DEMO_CONFIG
     return real_nodules.config_of(given, tmp_path)
 
 

@@ -37,8 +37,9 @@ def test_all_scans_are_in_the_eval_split_on_the_grid_of_the_model() -> None:
 
 
 def test_no_phantom_is_judged_beside_the_data() -> None:
-    config, _ = evaluation_config(demo("data.roots=[/a]", "data.with_phantom=true"), FACTS)
+    config, notes = evaluation_config(demo("data.roots=[/a]", "data.with_phantom=true"), FACTS)
     assert config.data.sources == ("a",)
+    assert "no phantom is made beside the data; the configuration asks for one" in notes
 
 
 def test_the_gate_keeps_what_can_be_judged() -> None:

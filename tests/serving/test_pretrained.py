@@ -20,7 +20,7 @@ def test_scans_are_segmented_without_naming_a_model(
     write_scan(str(tmp_path / "1.2.9.mhd"), chest.hu(), chest.GEOMETRY)
     assert main([str(tmp_path / "1.2.9.mhd"), "--out", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
-    assert f"the model is {PRETRAINED}/1" in err
+    assert f"the model is {PRETRAINED}/1, see {PRETRAINED}/README.md\n" in err
     assert out.endswith("; for research only, not a medical device\n")
     assert (tmp_path / "out" / "1.2.9_mask.nii.gz").is_file()
 
