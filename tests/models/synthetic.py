@@ -1,5 +1,6 @@
 """Small made-up splits for the tests: scans with balls, and a transform graph."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ CONFIG: dict[str, Any] = {
     },
     "probability_threshold": 0.5,
 }
+
+
+def changed(section: str, **values: Any) -> dict[str, Any]:
+    """The configuration with other values in one section."""
+    config = copy.deepcopy(CONFIG)
+    config[section].update(values)
+    return config
+
+
 # A mean and a deviation that nobody would guess: 0.1 and 0.2 of the window.
 MEAN_HU, DEVIATION_HU = -860.0, 280.0
 DATA_FACTS = DataFacts(("balls",), ("everywhere",), "a" * 64, "b" * 64)
