@@ -114,6 +114,7 @@ container_of() { container=$(buildah from "$1"); containers+=("$container"); }
 inside() { buildah run --hostname localhost --volume "$made/shared:/shared" "$container" -- "$@"; }
 
 container_of localhost/noduleflow:test
+product=$container
 [ "$(inside id -u)" = 1000 ] || fail "expected user 1000, got $(inside id -u)"
 for compiler in cc gcc g++ c++; do
     ! inside sh -c "command -v $compiler" 2>/dev/null || fail "the image holds the compiler $compiler"
@@ -133,7 +134,7 @@ step "tests"
 
 # A worker in one container, the pipeline in another.
 ! (: < /dev/tcp/localhost/50000) 2>/dev/null || fail "port 50000, a worker's, is in use"
-setsid buildah run --volume "$made/shared:/shared" "${containers[0]}" -- /opt/entrypoint.sh --worker_pool \
+setsid buildah run --volume "$made/shared:/shared" "$product" -- /opt/entrypoint.sh --worker_pool \
     > "$made/worker.log" 2>&1 &
 workers+=($!)
 inside timeout 600 python -m tests.image_worker /shared || { tail -n 40 "$made/worker.log"; fail "Beam on a worker"; }
