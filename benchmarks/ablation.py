@@ -35,13 +35,16 @@ from schema.metrics import find_metric
 WHOLE: Final = "nothing off"
 MEAN_SLICE_DICE: Final = "mean_slice_dice"
 COLUMNS: Final = ("train", "held out", "gap", "held out, mean slice")
+_AUGMENTATION_OFF: Final = tuple(
+    f"training.augmentation.{one.name}={'false' if isinstance(one.default, bool) else 0}"
+    for one in fields(Augmentation)
+)
 # Which values turn a part of the configuration off.
 OFF: Final[Mapping[str, tuple[str, ...]]] = {
     WHOLE: (),
-    "augmentation": tuple(
-        f"training.augmentation.{one.name}={'false' if isinstance(one.default, bool) else 0}"
-        for one in fields(Augmentation)
-    ),
+    "augmentation": _AUGMENTATION_OFF,
+    # Without jitter, nodules are in the middle of each training crop, and not of what is judged.
+    "augmentation but for jitter": tuple(one for one in _AUGMENTATION_OFF if ".jitter=" not in one),
     "dropout": ("model.dropout=0",),
     "neighbour slices": ("grid.context=0",),
     # What is left is cross entropy.
@@ -153,7 +156,7 @@ def ablation_text(variants: Sequence[Variant]) -> str:
     whole = variants[0]
     count = len(whole.trained)
     changed = [f"{column}, change" for column in COLUMNS[1:3]]
-    header = [f"{'off':<18}", *(f"{name:<22}" for name in (*COLUMNS, *changed)), "minutes"]
+    header = [f"{'off':<30}", *(f"{name:<22}" for name in (*COLUMNS, *changed)), "minutes"]
     text = [
         f"{find_metric(NODULE_DICE).label} of nodule-centred crops but for the fourth column; mean "
         f"± standard deviation over {count} trainings",
@@ -166,7 +169,7 @@ def ablation_text(variants: Sequence[Variant]) -> str:
             cells.append(_spread([value - before for value, before in pairs], sign="+"))
         cells += [""] * (len(header) - 2 - len(cells))
         minutes = statistics.fmean(training.minutes for training in one.trained)
-        text.append(f"{one.name:<18}{''.join(f'{cell:<22}' for cell in cells)}{minutes:.1f}")
+        text.append(f"{one.name:<30}{''.join(f'{cell:<22}' for cell in cells)}{minutes:.1f}")
     return "\n".join(text)
 
 

@@ -31,6 +31,7 @@ def test_each_variant_differs_in_one_thing_from_the_whole(configs: dict[str, Con
     assert whole.grid.context and whole.model.dropout and 0 < whole.training.bce_weight < 1
     changed = {
         "augmentation": "augmentation",
+        "augmentation but for jitter": "augmentation",
         "dropout": "dropout",
         "neighbour slices": "grid",
         "loss by overlap": "bce_weight",
@@ -48,6 +49,8 @@ def test_each_variant_differs_in_one_thing_from_the_whole(configs: dict[str, Con
     assert (balance.sources, balance.sizes, balance.patients) == (1, 1, 1)
     varied = configs["augmentation"].training.augmentation
     assert not any(getattr(varied, one.name) for one in fields(Augmentation))
+    jittered = configs["augmentation but for jitter"].training.augmentation
+    assert [one.name for one in fields(Augmentation) if getattr(jittered, one.name)] == ["jitter"]
 
 
 def test_some_variants_are_chosen_and_values_hold_for_all(tmp_path: Path) -> None:
