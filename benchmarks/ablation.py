@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.cross_validation import Fold, Wanted, cross_validated
-from benchmarks.machine import processor, whole_number
-from benchmarks.nodule_crops import FOLDS, read_crops
+from benchmarks.machine import processor
+from benchmarks.nodule_crops import read_crops
 from benchmarks.nodule_figures import NODULE_DICE, Weighted, measured_line
-from benchmarks.real_nodules import NODULES_CONFIG, config_of, crops_of
+from benchmarks.real_nodules import add_arguments, config_of, crops_of
 from pipeline.config import Config
 from pipeline.loading import ConfigError
 from runner.streams import quiet
@@ -182,20 +182,10 @@ def _spread(values: Sequence[float], sign: str = "") -> str:
 def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("data", type=Path, metavar="DATA")
-    parser.add_argument(
-        "--folds", type=int, choices=range(FOLDS), nargs="+", default=[0], metavar="N"
-    )
-    parser.add_argument("--seeds", type=whole_number, nargs="+", default=[1, 2, 3], metavar="N")
-    parser.add_argument(
-        "--config", default=NODULES_CONFIG, metavar="FILE", help="default %(default)s"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    add_arguments(parser, (0,), (1, 2, 3), "output/benchmark-ablation")
     parser.add_argument(
         "--only", choices=[name for name in OFF if name != WHOLE], nargs="+", metavar="NAME"
     )
-    parser.add_argument("--output", type=Path, default=Path("output/benchmark-ablation"))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(argv)
 
 

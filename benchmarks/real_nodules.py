@@ -204,22 +204,36 @@ def _fold(text: str) -> int:
     return int(text)
 
 
-def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def add_arguments(
+    parser: argparse.ArgumentParser, folds: Sequence[int], seeds: Sequence[int], output: str
+) -> None:
+    """Adds what benchmarks of trainings on these crops have in common.
+
+    Args:
+        parser: That of the benchmark.
+        folds: Default of --folds.
+        seeds: Default of --seeds.
+        output: Default of --output.
+    """
     parser.add_argument("data", type=Path, metavar="DATA")
-    parser.add_argument("--folds", type=_fold, nargs="+", default=list(range(FOLDS)), metavar="N")
-    parser.add_argument(
-        "--minutes", type=float, default=0.0, help="of training; else the configuration's epochs"
-    )
-    parser.add_argument("--readers-only", action="store_true", help="train nothing")
-    parser.add_argument("--seeds", type=whole_number, nargs="+", default=[], metavar="N")
+    parser.add_argument("--folds", type=_fold, nargs="+", default=list(folds), metavar="N")
+    parser.add_argument("--seeds", type=whole_number, nargs="+", default=list(seeds), metavar="N")
     parser.add_argument(
         "--config", default=NODULES_CONFIG, metavar="FILE", help="default %(default)s"
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--output", type=Path, default=Path("output/benchmark-real-nodules"))
+    parser.add_argument("--output", type=Path, default=Path(output))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+
+
+def _arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_arguments(parser, range(FOLDS), (), "output/benchmark-real-nodules")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="of training; else the configuration's epochs"
+    )
+    parser.add_argument("--readers-only", action="store_true", help="train nothing")
     return parser.parse_args(argv)
 
 
