@@ -22,22 +22,15 @@ import numpy as np
 
 from benchmarks.loopback_endpoint import LoopbackEndpoint, predict_of
 from benchmarks.machine import processor, whole_number
-from benchmarks.phantom_scans import SEED
-from benchmarks.segment_memory import export_network
+from benchmarks.phantom_scans import phantom_headers
+from benchmarks.untrained import export_network, thresholds_of, working_volume
 from lungct.given_scans import find_given
-from lungct.inventory import FoundScan
 from lungct.limits import LUNG
-from lungct.processing import prepare, to_working_volume
 from lungct.roots import AUTO
-from phantom.order import Order
-from phantom.writer import make_phantoms
-from schema.thresholds import Thresholds
 from serving.endpoint import endpoint_of, open_endpoint
 from serving.scan import ScanResult, segment_scan
-from serving.served import ServedModel, read_facts
+from serving.served import read_facts
 from serving.slabs import MOST_BYTES
-
-_PREDICTED = 1e-3  # share of the region's voxels that a network without learning predicts
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ def compare(folder: str, scan: str, most_bytes: int, learnt: bool = False) -> Co
 
     (found,) = find_given([scan], AUTO, LUNG).scans
     model = load_model(folder)
-    thresholds = None if learnt else Thresholds(_threshold(found, model))
+    thresholds = None if learnt else thresholds_of(model, working_volume(found, model.facts.grid))
     here = segment_scan(found, model, thresholds)
     del model
     context = multiprocessing.get_context("spawn")
@@ -103,7 +96,7 @@ def main() -> None:
         model = given.model or f"{temporary}/model"
         if not given.model:
             export_network(given.config, given.base_filters, model)
-        scan = given.data or _phantom(given)
+        scan = given.data or phantom_headers(given.folder, 1, given.shape)[0]
         begin = time.perf_counter()
         compared = compare(model, scan, round(given.max_request_mb * 1e6), bool(given.model))
         print_compared(compared)
@@ -138,21 +131,6 @@ def _serve(folder: str, most_bytes: int, pipe: Connection) -> None:
         except EOFError:
             return
         pipe.send((server.requests, server.answers))
-
-
-def _threshold(found: FoundScan, model: ServedModel) -> float:
-    """Probability that a thousandth of the region reaches."""
-    volume = to_working_volume(prepare(found), model.facts.grid)
-    inside = model.segment(volume.hu)[volume.region.box][volume.region.mask]
-    return float(np.quantile(inside, 1 - _PREDICTED))
-
-
-def _phantom(given: argparse.Namespace) -> str:
-    """Header of a phantom scan."""
-    root = given.folder / "-".join(map(str, ("phantom", *given.shape)))
-    make_phantoms(str(root), Order(1, SEED, tuple(given.shape)))
-    (found,) = find_given([str(root)], AUTO, LUNG).scans
-    return found.files.path
 
 
 def _arguments() -> argparse.Namespace:

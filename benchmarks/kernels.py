@@ -24,7 +24,7 @@ from benchmarks import library_ways
 from benchmarks.ingest import slices_of
 from benchmarks.library_ways import BALLS, BallWay, Mask
 from benchmarks.machine import whole_number
-from benchmarks.phantom_scans import SEED
+from benchmarks.phantom_scans import phantom_headers
 from components.ct_example_gen.conversion import ConvertScan
 from components.ct_example_gen.request import ScanTask
 from lungct import processing
@@ -42,8 +42,6 @@ from lungct.resample import resample
 from lungct.roots import DataRoot
 from lungct.scan import HU_MIN, Scan
 from lungct.working_grid import geometry_around
-from phantom.order import Order
-from phantom.writer import make_phantoms
 from pipeline.config import Config
 from pipeline.loading import load_config
 from schema.features import index_split
@@ -205,21 +203,13 @@ def main() -> None:
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     configs = [load_config(path, output=str(given.folder)) for path in CONFIGS]
-    found = found_scan(given.scan or _phantom(given.folder, given.shape))
+    found = found_scan(given.scan or Path(phantom_headers(given.folder, 1, given.shape)[0]))
     stored = read_scan(found.files.path)
     scan = Scan(stored.series_uid, *to_patient_axes(stored.hu, stored.geometry))
     compare_balls(scan, given.rounds)
     for config in configs:
         compare_resampling(scan, found, config.grid, given.rounds)
         compare_whole(found, config, given.folder / "whole", given.rounds)
-
-
-def _phantom(folder: Path, shape: list[int]) -> Path:
-    """Header of a phantom scan."""
-    root = folder / "-".join(map(str, ("phantom", *shape)))
-    z, y, x = shape
-    make_phantoms(str(root), Order(1, SEED, (z, y, x)))
-    return next(root.glob("subset*/*.mhd"))
 
 
 def found_scan(header: Path) -> FoundScan:

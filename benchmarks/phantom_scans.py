@@ -2,13 +2,32 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+from lungct.given_scans import find_given
 from lungct.inventory import FoundScan, take_inventory
+from lungct.limits import LUNG
 from lungct.readers.names import ANNOTATIONS_TABLE, PATIENTS_TABLE, PHANTOM_NOTE
-from lungct.roots import DataRoot
+from lungct.roots import AUTO, DataRoot
+from phantom.order import Order
+from phantom.writer import make_phantoms
 
 SEED = 3
+
+
+def phantom_headers(folder: Path, scans: int, shape: Sequence[int]) -> list[str]:
+    """Headers of phantom scans, which are made where they are not there yet.
+
+    Args:
+        folder: Where those of all shapes are.
+        scans: How many.
+        shape: Voxels (z, y, x).
+    """
+    rows, columns = shape[1:]
+    root = folder / "-".join(map(str, ("phantom", scans, *shape)))
+    make_phantoms(str(root), Order(scans, SEED, (shape[0], rows, columns)))
+    return [found.files.path for found in find_given([str(root)], AUTO, LUNG).scans]
 
 
 def scans_of(root: Path) -> tuple[FoundScan, ...]:

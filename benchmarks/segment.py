@@ -27,21 +27,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import memory_bytes, processor, reset_peak_memory, whole_number
-from benchmarks.phantom_scans import SEED
-from benchmarks.segment_memory import export_network
+from benchmarks.phantom_scans import phantom_headers
+from benchmarks.untrained import export_network, thresholds_of, working_volume
 from lungct.given_scans import find_given
-from lungct.grid import Grid
-from lungct.inventory import FoundScan
 from lungct.limits import LUNG
-from lungct.processing import prepare, process, to_working_volume
+from lungct.processing import process
 from lungct.roots import AUTO
-from lungct.slices import WorkingVolume
-from phantom.order import Order
-from phantom.writer import make_phantoms
-from schema.thresholds import Thresholds
 
 _FEW = 8  # slices that the model is given first
-_PREDICTED = 1e-3  # share of the voxels that a network without learning predicts
 
 
 def main() -> None:
@@ -108,16 +101,14 @@ def measure(model_folder: str, scan: str, learnt: bool, repeats: int) -> dict[st
 
     (found,) = find_given([scan], AUTO, LUNG).scans
     model = load_model(model_folder)
-    volume = _working_volume(found, model.facts.grid)
-    probability = model.segment(volume.hu)
-    inside = probability[volume.region.box][volume.region.mask]
-    thresholds = None if learnt else Thresholds(float(np.quantile(inside, 1 - _PREDICTED)))
+    volume = working_volume(found, model.facts.grid)
+    thresholds = None if learnt else thresholds_of(model, volume)
     few = volume.hu[:_FEW].copy()
-    del volume, probability, inside
+    del volume
     model_bytes = _peak_bytes(lambda: model.segment(few))
     results: list[ScanResult] = []
     peak_bytes = _peak_bytes(lambda: results.append(segment_scan(found, model, thresholds)))
-    hu = _working_volume(found, model.facts.grid).hu
+    hu = working_volume(found, model.facts.grid).hu
     wall, processor_time = np.min(
         [
             [
@@ -144,11 +135,6 @@ def measure(model_folder: str, scan: str, learnt: bool, repeats: int) -> dict[st
     }
 
 
-def _working_volume(found: FoundScan, grid: Grid) -> WorkingVolume:
-    """A scan on the working grid, as the model takes it."""
-    return to_working_volume(prepare(found), grid)
-
-
 def _peak_bytes(work: Callable[[], object]) -> int:
     """What the process held more, at its peak, than before."""
     reset_peak_memory()
@@ -168,9 +154,7 @@ def _scans(given: argparse.Namespace) -> list[str]:
     """The scan that is given, or headers of phantom scans."""
     if given.data:
         return [given.data]
-    root = given.folder / "-".join(map(str, ("phantom", given.scans, *given.shape)))
-    make_phantoms(str(root), Order(given.scans, SEED, tuple(given.shape)))
-    return [found.files.path for found in find_given([str(root)], AUTO, LUNG).scans]
+    return phantom_headers(given.folder, given.scans, given.shape)
 
 
 def _arguments() -> argparse.Namespace:

@@ -10,7 +10,6 @@ Hounsfield units and 4 of probability are the volume itself, 2 are TensorFlow's 
 """
 
 import argparse
-import dataclasses
 import os
 import subprocess
 import sys
@@ -21,33 +20,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import memory_bytes, reset_peak_memory
+from benchmarks.untrained import export_network
 
 _FEW = 8  # slices that are segmented before memory and time are measured
 _RESULT = "measured"
-
-
-def export_network(config_path: str, base_filters: int | None, directory: str) -> None:
-    """Exports a network of the size that a configuration gives, or with other base filters."""
-    from models.export import export
-    from models.networks.build import build_network
-    from models.preprocessing import clip_and_scale
-    from models.segmenter import Segmenter
-    from pipeline.loading import load_config
-    from schema import features
-    from schema.model_facts import ModelFacts
-
-    config = load_config(config_path, output=directory)
-    size = dataclasses.replace(config.model, base_filters=base_filters or config.model.base_filters)
-
-    def transform(raw: dict[str, Any]) -> dict[str, Any]:
-        """Stands for the transform graph, which costs as much."""
-        return {features.IMAGE: clip_and_scale(raw[features.HU], config.intensity)}
-
-    network = build_network(size, config.grid.channels)
-    segmenter = Segmenter(network, transform, config.grid.context, size.stride)
-    facts = ModelFacts(config.grid, config.intensity.window_hu, 0.5, size.stride)
-    export(segmenter, directory, facts)
-    print(f"{config_path}: {network.count_params()} parameters, context {config.grid.context}")
 
 
 def measure(directory: str, slices: int, size: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.segment import measured, print_scan
-from benchmarks.segment_memory import export_network
+from benchmarks.untrained import export_network
 from lungct.geometry import Geometry
 from lungct.readers.metaimage import write_scan
 from tests.benchmarks.test_segment_memory import CONFIG

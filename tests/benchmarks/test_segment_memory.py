@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.segment_memory import compare, export_network
+from benchmarks.segment_memory import compare
+from benchmarks.untrained import export_network
 
 CONFIG = """
 name: small
