@@ -56,7 +56,7 @@ CODE = list(blocks_and_spans())
 WITH_OPTIONS = (
     *("lungct.check", "lungct.froc", "phantom", "serving.segment"),
     *("benchmarks.ablation", "benchmarks.augmentation", "benchmarks.evaluator_rows"),
-    "benchmarks.luna16_cost",
+    *("benchmarks.luna16_cost", "benchmarks.nodule_threshold"),
     *("benchmarks.real_nodules", "benchmarks.segment", "benchmarks.sim_to_real"),
     "benchmarks.endpoint",
     "benchmarks.training_input",
