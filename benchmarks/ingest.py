@@ -63,7 +63,7 @@ def main() -> None:
     except (ConfigError, PhantomError) as error:
         sys.exit(f"benchmarks.ingest: {error}")
     grid = config.grid
-    root = given.folder / "-".join(map(str, ("phantom", max(given.scans), *given.shape)))
+    root = given.folder / order.folder
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"working grid {grid.spacing_mm} mm (z, y, x), margin {grid.margin_mm} mm; ", end="")
     print(f"phantom scans of {given.shape} voxels\n", flush=True)

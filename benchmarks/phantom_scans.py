@@ -24,9 +24,10 @@ def phantom_headers(folder: Path, scans: int, shape: Sequence[int]) -> list[str]
         scans: How many.
         shape: Voxels (z, y, x).
     """
-    rows, columns = shape[1:]
-    root = folder / "-".join(map(str, ("phantom", scans, *shape)))
-    make_phantoms(str(root), Order(scans, SEED, (shape[0], rows, columns)))
+    z, y, x = shape
+    order = Order(scans, SEED, (z, y, x))
+    root = folder / order.folder
+    make_phantoms(str(root), order)
     return [found.files.path for found in find_given([str(root)], AUTO, LUNG).scans]
 
 
