@@ -150,17 +150,18 @@ def _parse(path: Path, changed_ns: int, size_bytes: int) -> _Module:
     """Reads a module once, until its file changes."""
     del changed_ns, size_bytes
     tree = ast.parse(path.read_bytes(), filename=str(path))
-    imports = tuple(sorted(set(_imports(tree))))
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    imports = tuple(sorted(set(_imports(nodes))))
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
                 del node.body[0]
     return _Module(ast.dump(tree), imports)
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Absolute names that may be modules: of `from x import y` both x and x.y."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
