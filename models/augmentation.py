@@ -6,6 +6,7 @@ for a whole batch at a time. The same seed gives the same batch. `models.deforma
 voxels, `models.scanner` is about sharpness.
 """
 
+import itertools
 import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -32,11 +33,12 @@ _QUANTILES = _quantiles()
 
 
 class Symmetry(NamedTuple):
-    """One of the eight symmetries of a square."""
+    """One of the sixteen symmetries of a square prism."""
 
     transpose: bool  # first
     flip_rows: bool
     flip_columns: bool
+    flip_slices: bool  # those before a slice change places with those after it
 
 
 def draw_symmetry(config: Augmentation, random: np.random.Generator) -> Symmetry:
@@ -44,18 +46,19 @@ def draw_symmetry(config: Augmentation, random: np.random.Generator) -> Symmetry
 
     Half a turn is both flips; a quarter is a transposition and one flip.
     """
-    turn, rows, columns = (bool(part) for part in random.random(3) < 0.5)
+    turn, rows, columns, slices = (bool(part) for part in random.random(4) < 0.5)
+    slices = config.flip_slices and slices
     if not config.rotate:
-        return Symmetry(False, config.flip and rows, config.flip and columns)
-    return Symmetry(turn, rows, columns if config.flip else rows != turn)
+        return Symmetry(False, config.flip and rows, config.flip and columns, slices)
+    return Symmetry(turn, rows, columns if config.flip else rows != turn, slices)
 
 
 def move(pixels: npt.NDArray[Any], symmetry: Symmetry) -> npt.NDArray[Any]:
-    """Applies a symmetry to the first two axes of an array; a view."""
+    """Applies a symmetry to an array, its axes rows, columns and, if any, slices; a view."""
     if symmetry.transpose:
         pixels = pixels.swapaxes(0, 1)
-    step_rows, step_columns = (-1 if flip else 1 for flip in symmetry[1:])
-    return pixels[::step_rows, ::step_columns]
+    steps = (slice(None, None, -1 if flip else 1) for flip in symmetry[1:])
+    return pixels[tuple(itertools.islice(steps, pixels.ndim))]
 
 
 def augmenter(config: Augmentation, units_per_hu: float) -> Callable[[Tensor, Tensor], Tensor]:

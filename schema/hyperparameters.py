@@ -87,6 +87,7 @@ class Augmentation:
 
     flip: bool = True  # left and right, front and back
     rotate: bool = True  # by quarter turns: exact for image and truth alike
+    flip_slices: bool = False  # up and down: the neighbours of a slice in reverse order
     jitter: float = 0.25  # how far a nodule may be from the crop's centre, in crop sizes
     zoom: float = 0.0  # largest relative change of size in plane
     turn_degrees: float = 0.0  # largest small turn, to either side

@@ -41,11 +41,22 @@ def test_turns_without_flips_and_flips_without_turns() -> None:
 
 def test_a_symmetry_by_hand_keeps_channels() -> None:
     pixels = np.arange(8).reshape(2, 2, 2)
-    view = move(pixels, Symmetry(transpose=True, flip_rows=True, flip_columns=False))
+    view = move(pixels, Symmetry(True, flip_rows=True, flip_columns=False, flip_slices=False))
     # Transposed: [[0 4] [2 6]]; its rows flipped: [[2 6] [0 4]], by the first channel.
     assert view[..., 0].tolist() == [[2, 6], [0, 4]]
     np.testing.assert_array_equal(view[..., 1], view[..., 0] + 1)
     assert np.shares_memory(view, pixels)
+
+
+def test_slices_change_places_where_it_is_turned_on_and_the_truth_of_the_middle_one_stays() -> None:
+    slices = np.arange(3)[None, None]
+    for on, expected in ((False, {(0, 1, 2)}), (True, {(0, 1, 2), (2, 1, 0)})):
+        config, random = replace(STILL, flip_slices=on), np.random.default_rng(5)
+        views = [move(slices, draw_symmetry(config, random)) for _ in range(20)]
+        assert {tuple(view.ravel().tolist()) for view in views} == expected
+    truth = np.arange(4).reshape(2, 2)
+    symmetry = Symmetry(False, flip_rows=True, flip_columns=False, flip_slices=True)
+    np.testing.assert_array_equal(move(truth, symmetry), truth[::-1])
 
 
 def test_same_seed_same_batch() -> None:
