@@ -130,6 +130,7 @@ class EpochEnd(keras.callbacks.Callback):
                 self._outputs.checkpoint.save_kept(self.model)
             if self._miner and not self.finished:
                 self._miner.mine(predict, epoch)
+        self.epochs[-1]["seconds"] = round(time.monotonic() - self._begin, 3)
         mined = {"mined": self._miner.places.state} if self._miner else {}
         self._outputs.checkpoint.save(self.model, {"epochs": self.epochs, **mined})
         write_json(self._outputs.history_path, self.history())
@@ -148,7 +149,6 @@ class EpochEnd(keras.callbacks.Callback):
             "monitor_slices": measured.slices,
             "monitor_totals": {name: list(both) for name, both in measured.patients.items()},
             "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": round(time.monotonic() - self._begin, 3),
         }
         self.epochs.append(row)
         self._board.write(row, self._monitor.pictures(predict))

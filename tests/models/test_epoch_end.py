@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -26,6 +27,7 @@ def run_epochs(
     tmp_path: Path,
     figures: Sequence[float | Mapping[str, Totals]],
     before: int = 0,
+    miner: Any = None,
 ) -> EpochEnd:
     """Runs through epochs until the callback says stop.
 
@@ -34,6 +36,7 @@ def run_epochs(
         tmp_path: Where to write.
         figures: What the monitor measures in each: Dice of one patient, or the totals of several.
         before: Epochs that are done, with a Dice of 0.
+        miner: Looks for false positives.
     """
     values = iter(figures)
     monitor = Monitor(split, HELD_OUT)
@@ -55,7 +58,7 @@ def run_epochs(
         }
         for number in range(before)
     ]
-    callback = EpochEnd(monitor, outputs, rows)
+    callback = EpochEnd(monitor, outputs, rows, miner)
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(1, 1)])
     model.compile(optimizer="sgd", loss="mse")
     callback.set_model(model)
@@ -91,6 +94,23 @@ def test_history_knows_the_best_and_how_it_was_measured(
     assert set(rows[0]) == {"epoch", "loss", "dice", "learning_rate", "seconds", *measured}
     assert [row["monitor_slices"] for row in rows] == [2, 4, 6]  # an error of 0.125 is too large
     assert rows[0]["monitor_error"] == 0.125
+
+
+def test_an_epoch_has_the_seconds_of_looking_for_false_positives_too(
+    split: TrainingSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr("models.epoch_end.time.monotonic", lambda: clock.now)
+
+    def mine(*_: Any) -> None:
+        """Takes seven seconds."""
+        clock.now += 7.0
+
+    miner = SimpleNamespace(mine=mine, places=SimpleNamespace(state={}))
+    callback = run_epochs(with_training(split, epochs=2), tmp_path, [0.1, 0.2], miner=miner)
+    # Nothing is looked for after the last epoch.
+    assert [row["seconds"] for row in callback.epochs] == [7.0, 0.0]
+    assert json.loads((tmp_path / "history.json").read_text())["epochs"] == callback.epochs
 
 
 def test_without_a_gain_from_0_the_first_epoch_is_the_best(
