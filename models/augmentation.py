@@ -46,8 +46,10 @@ def draw_symmetry(config: Augmentation, random: np.random.Generator) -> Symmetry
 
     Half a turn is both flips; a quarter is a transposition and one flip.
     """
-    turn, rows, columns, slices = (bool(part) for part in random.random(4) < 0.5)
-    slices = config.flip_slices and slices
+    drawn = random.random(3)
+    turn, rows, columns = (bool(part) for part in drawn < 0.5)
+    # The next binary digit is as good as another draw, and leaves what is drawn after this.
+    slices = config.flip_slices and bool(2 * drawn[0] % 1 < 0.5)
     if not config.rotate:
         return Symmetry(False, config.flip and rows, config.flip and columns, slices)
     return Symmetry(turn, rows, columns if config.flip else rows != turn, slices)

@@ -48,6 +48,19 @@ def test_a_symmetry_by_hand_keeps_channels() -> None:
     assert np.shares_memory(view, pixels)
 
 
+def test_flips_of_slices_come_with_each_turn_and_leave_what_else_is_drawn() -> None:
+    on, off = np.random.default_rng(5), np.random.default_rng(5)
+    drawn = [draw_symmetry(Augmentation(flip_slices=True), on) for _ in range(400)]
+    without = [draw_symmetry(Augmentation(), off) for _ in range(400)]
+    assert [one[:3] for one in drawn] == [one[:3] for one in without]
+    assert on.random() == off.random()
+    assert not any(one.flip_slices for one in without)
+    flipped = {
+        turn: [one.flip_slices for one in drawn if one.transpose is turn] for turn in (False, True)
+    }
+    assert all(0.4 < np.mean(flips) < 0.6 for flips in flipped.values())  # of some 200 each
+
+
 def test_slices_change_places_where_it_is_turned_on_and_the_truth_of_the_middle_one_stays() -> None:
     slices = np.arange(3)[None, None]
     for on, expected in ((False, {(0, 1, 2)}), (True, {(0, 1, 2), (2, 1, 0)})):
