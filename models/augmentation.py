@@ -6,7 +6,6 @@ for a whole batch at a time. The same seed gives the same batch. `models.deforma
 voxels, `models.scanner` is about sharpness.
 """
 
-import itertools
 import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -59,8 +58,7 @@ def move(pixels: npt.NDArray[Any], symmetry: Symmetry) -> npt.NDArray[Any]:
     """Applies a symmetry to an array, its axes rows, columns and, if any, slices; a view."""
     if symmetry.transpose:
         pixels = pixels.swapaxes(0, 1)
-    steps = (slice(None, None, -1 if flip else 1) for flip in symmetry[1:])
-    return pixels[tuple(itertools.islice(steps, pixels.ndim))]
+    return np.flip(pixels, np.flatnonzero(symmetry[1 : 1 + pixels.ndim]))
 
 
 def augmenter(config: Augmentation, units_per_hu: float) -> Callable[[Tensor, Tensor], Tensor]:
